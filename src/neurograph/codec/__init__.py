@@ -1,0 +1,1 @@
+"""The original system's fixed-size records, as pure functions between bytes and plain values."""

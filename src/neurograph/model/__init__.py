@@ -1,0 +1,1 @@
+"""Plain immutable records and the fixed names of the domain; imports nothing but the standard library."""
