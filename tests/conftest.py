@@ -1,0 +1,58 @@
+"""What every test shares: the options, the marks they obey, and where real data is found.
+
+How the suite is organised (a file's name says its kind; `tests/README.md` says more):
+
+- `test_*.py` mirrors `src/neurograph/` and claims one thing a test;
+- `naive_<area>.py` is the slow, obvious version that fast code is compared with;
+- `habits/` holds what `CONTRIBUTING.md` asks of the code and the documentation.
+
+Switches: `--slow` runs what takes minutes; `NGDB_KERNELS=off` keeps the engine from importing numba and skips
+the tests marked `kernels`; `NGDB_DATA` names the folder with real data (default: `../shared/data` beside this
+repository).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+KERNELS_OFF = os.environ.get("NGDB_KERNELS", "").lower() == "off"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = pytest.mark.skip(reason="takes minutes; run with --slow")
+    kernels = pytest.mark.skip(reason="needs kernels, and NGDB_KERNELS=off")
+    for item in items:
+        if "slow" in item.keywords and not config.getoption("--slow"):
+            item.add_marker(slow)
+        if "kernels" in item.keywords and KERNELS_OFF:
+            item.add_marker(kernels)
+
+
+def data_folder(name: str) -> Path:
+    """Return the folder of real data called `name`, or skip and say where it was looked for."""
+    named = os.environ.get("NGDB_DATA")
+    root = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    found = next((folder for folder in (root / name, root) if folder.name == name and folder.is_dir()), None)
+    if found is None:
+        pytest.skip(f"no data here: {name!r} is not in {str(root)!r}; NGDB_DATA can name its folder")
+    return found
+
+
+@pytest.fixture(scope="session")
+def wordnet() -> Path:
+    """Return the folder with WordNet 3.0 as tables."""
+    return data_folder("wordnet")
+
+
+@pytest.fixture(scope="session")
+def glove() -> Path:
+    """Return the folder with the first rows of GloVe 6B."""
+    return data_folder("glove")
