@@ -1,0 +1,71 @@
+"""SQLite's errors, said in our words where we know more than SQLite does.
+
+A trigger can only raise a literal, `ng:token.weight: weight must be within the constitution's limits`. Here the
+literal becomes `RuleViolated` with the limits in force; the store that knows the value adds it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import apsw
+
+from ..errors import Conflict, DeadlineExceeded, Interrupted, ReadOnlyDatabase, RuleViolated, TransactionBusy
+
+# The columns of the constitution that a rule compares with.
+LIMITS = {
+    "token.weight": ("min_token_weight", "max_token_weight"),
+    "token.field_radius": ("min_field_radius", "max_field_radius"),
+    "token.field_strength": ("min_field_strength", "max_field_strength"),
+    "edge.weight": ("min_edge_weight", "max_edge_weight"),
+    "edge.out_degree": ("max_out_degree",),
+    "edge.in_degree": ("max_in_degree",),
+    "edge.total_degree": ("max_total_degree",),
+    "connection.weight": ("min_connection_weight", "max_connection_weight"),
+    "connection.pull": ("min_pull", "max_pull"),
+    "connection.rigidity": ("min_rigidity", "max_rigidity"),
+}
+
+
+def explain(error: apsw.Error, connection: apsw.Connection) -> Exception:
+    """Return the error to raise instead of `error`; `error` itself where SQLite has said it all."""
+    text = str(error)
+    if "ng:" in text:
+        found = re.search(r"ng:([a-z_.]+): (.*)", text)
+        if found:
+            return RuleViolated(found[2] + _limits(found[1], connection), found[1])
+    if isinstance(error, apsw.ConstraintError) and "UNIQUE constraint failed" in text:
+        columns = text.split("failed:")[1].strip()
+        return Conflict(f"{columns} must be unique; a row with that value exists already")
+    if isinstance(error, apsw.ReadOnlyError):
+        return ReadOnlyDatabase(
+            f'cannot write; the database was opened for reading ({text}); open it with mode="rw"'
+        )
+    return error
+
+
+def _limits(rule: str, connection: apsw.Connection) -> str:
+    """Say the limits in force, and the way to change them."""
+    columns = LIMITS.get(rule)
+    if columns is None:
+        return ""
+    try:
+        values = connection.execute(f"select {', '.join(columns)} from cdna_current").fetchone()
+    except apsw.Error:
+        return ""
+    if values is None:
+        return ""
+    said = f"[{values[0]}, {values[1]}]" if len(values) == 2 else f"at most {values[0]}"
+    return f" ({said}; change them with db.cdna.update({columns[-1]}=…))"
+
+
+def busy(what: str, timeout_s: float) -> TransactionBusy:
+    """Return the error for a write lock that another process kept."""
+    return TransactionBusy(f"cannot {what}; another process held the write lock for {timeout_s} s; try again")
+
+
+def stopped(deadline_passed: bool) -> DeadlineExceeded | Interrupted:
+    """Return the error for a statement that was stopped half-way."""
+    if deadline_passed:
+        return DeadlineExceeded("the call took longer than its timeout_s; give it more time or ask for less")
+    return Interrupted("the call was stopped by interrupt()")

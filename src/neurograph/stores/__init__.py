@@ -1,0 +1,1 @@
+"""The stores: tokens, graph, connections, grid, cdna. None imports another; they meet in SQL."""

@@ -1,0 +1,143 @@
+"""What every store accepts the same way: a token as record, id or label; a name of a vocabulary; a number.
+
+A part of the stores layer, not a store.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import apsw
+
+from ..connection.session import Session
+from ..errors import InvalidValue, TokenNotFound, UnknownName
+from ..model.token import Token
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TokenLike = Token | int | str
+MAX_ID = (1 << 63) - 1
+
+
+def token_id(connection: apsw.Connection, token: TokenLike) -> int:
+    """Return the id of a token given as record, id or label; that it exists is checked for a label only."""
+    if isinstance(token, Token):
+        return token.id
+    if isinstance(token, str):
+        found = connection.execute("select id from token where label = ?", (token,)).fetchone()
+        if found is None:
+            raise TokenNotFound(f"no token has the label {token!r}{_closest_label(connection, token)}")
+        return found[0]  # type: ignore[no-any-return]
+    return row_id(token, "token")
+
+
+def existing_token_id(connection: apsw.Connection, token: TokenLike) -> int:
+    """Return the id of a token that exists, given as record, id or label."""
+    number = token_id(connection, token)
+    if (
+        not isinstance(token, str)
+        and not connection.execute("select 1 from token where id = ?", (number,)).fetchone()
+    ):
+        raise TokenNotFound(f"no token has the id {number}")
+    return number
+
+
+def row_id(value: SupportsIndex, what: str) -> int:
+    """Return `value` as an id: a whole number from 1 to 2**63 - 1, never a bool."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidValue(f"{what} must be a record, an id or a label, got {value!r}") from None
+    if not 0 < number <= MAX_ID:
+        raise InvalidValue(f"{what} must have an id between 1 and 2**63 - 1, got {number}")
+    return number
+
+
+def _closest_label(connection: apsw.Connection, label: str) -> str:
+    """Name up to three labels that begin alike, for an error message."""
+    start = label[:3]
+    rows = connection.execute(
+        "select label from token where label >= ? and label < ? order by label limit 200",
+        (start, start + "\U0010ffff"),
+    ).fetchall()
+    from difflib import get_close_matches
+
+    close = get_close_matches(label, [row[0] for row in rows], 3)
+    return f"; the closest are {', '.join(map(repr, close))}" if close else ""
+
+
+def code_of(connection: apsw.Connection, table: str, name: str | int) -> int:
+    """Return the code of a name (or of a code) in one of the vocabularies `entity_type`, `domain`, `connection_type`."""
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        raise InvalidValue(f"{table} must be a name or a code, got {name!r}")
+    column = "name" if isinstance(name, str) else "code"
+    row = connection.execute(f"select code from {table} where {column} = ?", (name,)).fetchone()
+    if row is None:
+        from difflib import get_close_matches
+
+        names = [row[0] for row in connection.execute(f"select name from {table}")]
+        close = get_close_matches(str(name), names, 3) or names[:3]
+        raise UnknownName(f"{table} must be one of the table {table}, got {name!r}; the closest are {close}")
+    return row[0]  # type: ignore[no-any-return]
+
+
+def session_code(session: Session, table: str, name: str | int) -> int:
+    """Return the code of a name, as `code_of` does, on whatever connection is free."""
+    line = session.enter()
+    try:
+        return code_of(line.connection, table, name)
+    finally:
+        session.leave(line)
+
+
+def real(value: Any, what: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return `value` as a finite float within [low, high]."""
+    try:
+        if isinstance(value, bool | str | bytes):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidValue(f"{what} must be a number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise InvalidValue(f"{what} must be finite, got {number!r}")
+    if not low <= number <= high:
+        raise InvalidValue(f"{what} must be in [{low:g}, {high:g}], got {number!r}")
+    return number
+
+
+def whole(value: Any, what: str, low: int = 0, high: int = MAX_ID) -> int:
+    """Return `value` as an int within [low, high]."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidValue(f"{what} must be a whole number, got {value!r}") from None
+    if not low <= number <= high:
+        raise InvalidValue(f"{what} must be in [{low}, {high}], got {number}")
+    return number
+
+
+def id_array(values: Iterable[TokenLike] | Any, what: str) -> np.ndarray:
+    """Return ids as a contiguous int64 array, each from 1 to 2**63 - 1; labels are not accepted here."""
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise InvalidValue(f"{what} must be one-dimensional, got shape {array.shape}")
+    if array.size == 0:
+        return np.empty(0, np.int64)
+    if array.dtype.kind == "u" and array.max() > MAX_ID:
+        raise InvalidValue(f"{what} must be at most 2**63 - 1, got {array.max()}")
+    if array.dtype.kind not in "iu":
+        raise InvalidValue(f"{what} must be whole numbers, got dtype {array.dtype}")
+    ids = np.ascontiguousarray(array, np.int64)
+    if ids.min() < 1:
+        raise InvalidValue(f"{what} must be at least 1, got {ids.min()} at index {int(ids.argmin())}")
+    return ids
