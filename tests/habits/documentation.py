@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 import os
 import re
 import shlex
@@ -46,7 +47,7 @@ def blocks_of(path: Path) -> list[Block]:
     page = path.read_text(encoding="utf-8")
     found = list(FENCE.finditer(page))
     blocks = []
-    for match, after in zip(found, [*found[1:], None], strict=True):
+    for match, after in itertools.zip_longest(found, found[1:]):
         if match["language"] in RUNNABLE:
             shown = None
             if after and after["language"] == "text" and not page[match.end() : after.start()].strip():

@@ -33,7 +33,11 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("then", [""], ids=["import"])
+OPEN = "db = neurograph.open('mind.ngdb')"
+WRITE = f"{OPEN}; db.tokens.create('cat', weight=0.5); db.tokens.get('cat')"
+
+
+@pytest.mark.parametrize("then", ["", OPEN, WRITE], ids=["import", "open", "create and get"])
 def test_nothing_heavy_is_loaded_by(then: str, tmp_path: Path) -> None:
     code = f"import neurograph, sys\n{then}\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
     # coverage measures child processes and loads sqlite3 for its own file

@@ -17,6 +17,22 @@ class Result:
 
     All rows were fetched when `Database.execute` returned, so a result stays valid after later writes and after
     the database is closed. For more rows than memory holds, use `Database.stream`.
+
+    Examples
+    --------
+    >>> import neurograph
+    >>> with neurograph.open(":memory:") as db:
+    ...     result = db.execute("select 1 as n, 'one' as name union all select 2, 'two'")
+    >>> result.columns, len(result)
+    (('n', 'name'), 2)
+    >>> result.fetchone()
+    (1, 'one')
+    >>> result.fetchall()
+    [(2, 'two')]
+    >>> result.to_dicts()[0]
+    {'n': 1, 'name': 'one'}
+    >>> result.to_dataframe().shape, result.to_arrow().shape
+    ((2, 2), (2, 2))
     """
 
     __slots__ = ("_next", "columns", "rows")
