@@ -1,0 +1,244 @@
+"""The one mechanism by which derived arrays stay true.
+
+Invariants:
+
+1. Arrays a line holds equal what SQL says on that line at the moment `current` returns them: own uncommitted writes
+   included, nobody else's.
+2. Arrays are patched in place only by their single holder; shared ones are copied first. A line is used by one
+   thread at a time, so nobody else is reading arrays that are patched.
+3. Arrays built from rows that were undone later match no nonces any more, and are patched back from the rows.
+4. The cost of staying true follows what changed: all nonces of a subject are compared only after something changed.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from ..connection.line import Line
+from ..connection.session import Session
+from . import saved
+from .kind import CHUNK_BITS, Columns, Kind
+from .policy import Policy
+
+log = logging.getLogger("neurograph")
+
+A = TypeVar("A")
+Stamp = tuple[int, int, int]
+REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching
+
+
+@dataclass(eq=False)
+class Version:
+    """Arrays and the nonces they were built from."""
+
+    nonces: dict[int, int]
+    arrays: Any
+    holders: int = 0
+
+
+@dataclass
+class Held:
+    """What one line holds of one kind."""
+
+    version: Version
+    stamp: Stamp
+
+
+@dataclass
+class Shelf:
+    """What all lines hold of one kind, and the newest version among them."""
+
+    kind: Kind[Any]
+    held: WeakKeyDictionary[Line, Held] = field(default_factory=WeakKeyDictionary)
+    newest: Version | None = None
+
+
+class Derived:
+    """The derived arrays of one open file."""
+
+    def __init__(self, session: Session, policy: Policy) -> None:
+        self._session = session
+        self.policy = policy
+        self._shelves: dict[str, Shelf] = {}
+        self._lock = Lock()
+
+    def current(self, kind: Kind[A], line: Line, sql_cost_s: float = 0.0) -> A | None:
+        """Return arrays that are true on `line` now, or None where plain SQL should answer.
+
+        Parameters
+        ----------
+        kind
+            What arrays are asked for.
+        line
+            The connection the caller holds, see `Session.enter`.
+        sql_cost_s
+            What plain SQL would cost instead, in seconds, as far as it can be told. Arrays not loaded yet are loaded
+            only when they repay themselves.
+
+        Returns
+        -------
+        A or None
+            The arrays; they stay true until the caller lets go of the line or writes.
+        """
+        if not self.policy.usable:
+            return None
+        shelf = self._shelf(kind)
+        held = shelf.held.get(line)
+        stamp = _stamp(line)
+        if held is not None and held.stamp == stamp:
+            return held.version.arrays  # type: ignore[no-any-return]
+        return self._refresh(shelf, line, held, sql_cost_s)
+
+    def loaded(self, kind: Kind[Any]) -> bool:
+        """Tell whether some line holds arrays of that kind."""
+        return bool(self._shelf(kind).held)
+
+    def nbytes(self) -> int:
+        """Return what all arrays take, in bytes."""
+        with self._lock:
+            return sum(
+                shelf.kind.nbytes(version.arrays)
+                for shelf in self._shelves.values()
+                for version in {id(held.version): held.version for held in shelf.held.values()}.values()
+            )
+
+    def forget(self) -> None:
+        """Let all arrays go; the next answers load them again."""
+        with self._lock:
+            self._shelves.clear()
+
+    def _shelf(self, kind: Kind[Any]) -> Shelf:
+        shelf = self._shelves.get(kind.name)
+        if shelf is None:
+            with self._lock:
+                shelf = self._shelves.setdefault(kind.name, Shelf(kind))
+        return shelf
+
+    def _refresh(self, shelf: Shelf, line: Line, held: Held | None, sql_cost_s: float) -> Any:
+        """Compare nonces and bring the line's arrays up to date, in one read transaction."""
+        connection, kind = line.connection, shelf.kind
+        began = not connection.in_transaction
+        if began:
+            connection.execute("begin")
+        try:
+            stamp = _stamp(line)
+            nonces = dict(
+                connection.execute(
+                    "select chunk, nonce from mark where subject = ?", (kind.subject,)
+                ).fetchall()
+            )
+            version = self._start(shelf, line, held, nonces)
+            if version is None or version.nonces != nonces:
+                version = self._update(shelf, line, version, nonces, sql_cost_s)
+            if version is None:
+                return None
+        finally:
+            if began:
+                connection.execute("rollback")
+        with self._lock:
+            if held is None or held.version is not version:
+                if held is not None:
+                    held.version.holders -= 1
+                version.holders += 1
+            shelf.held[line] = Held(version, stamp)
+            shelf.newest = version
+        return version.arrays
+
+    def _start(self, shelf: Shelf, line: Line, held: Held | None, nonces: dict[int, int]) -> Version | None:
+        """Return the version to start from: the newest if it is true already, else the line's own."""
+        newest = shelf.newest
+        if newest is not None and newest.nonces == nonces:
+            return newest
+        return held.version if held is not None else newest
+
+    def _update(
+        self, shelf: Shelf, line: Line, version: Version | None, nonces: dict[int, int], sql_cost_s: float
+    ) -> Version | None:
+        kind: Kind[Any] = shelf.kind
+        if version is not None:
+            old = version.nonces
+            changed = sorted({c for c, n in nonces.items() if old.get(c) != n} | (old.keys() - nonces.keys()))
+            if len(changed) <= REBUILD_SHARE * len(nonces) + 1:
+                return self._patched(shelf, line, version, nonces, changed)
+        rows, size = kind.estimate(line.connection, len(nonces))
+        if not self.policy.worth(kind.name, rows, sql_cost_s) or not self._make_room(shelf, size):
+            return None
+        arrays = kind.build(_all_rows(line, kind, nonces))
+        return Version(nonces, arrays)
+
+    def _patched(
+        self, shelf: Shelf, line: Line, version: Version, nonces: dict[int, int], changed: list[int]
+    ) -> Version:
+        kind = shelf.kind
+        columns = _join([_read(line, kind, *run) for run in saved.runs(changed)])
+        mine = shelf.held.get(line)
+        with self._lock:
+            alone = version.holders == 0 or (
+                version.holders == 1 and mine is not None and mine.version is version
+            )
+            if alone and shelf.newest is version:
+                shelf.newest = None  # nobody may adopt it while it is being patched
+        if not alone:
+            version = Version({}, kind.copy(version.arrays))
+        elif mine is not None and mine.version is version:
+            mine.stamp = (-1, -1, -1)  # should patching fail half-way, nobody takes the arrays for true
+            version.nonces = {}
+        try:
+            version.arrays = kind.patch(version.arrays, changed, columns)
+        except BaseException:
+            shelf.held.pop(line, None)
+            raise
+        version.nonces = nonces
+        return version
+
+    def _make_room(self, shelf: Shelf, size: int) -> bool:
+        """Tell whether `size` bytes fit the budget, letting go of other kinds' arrays if that helps."""
+        budget = self.policy.budget_bytes
+        if size > budget:
+            log.info(
+                "%s: arrays of %d bytes exceed the memory budget; answering from SQL", shelf.kind.name, size
+            )
+            return False
+        while self.nbytes() + size > budget:
+            with self._lock:
+                other = next((name for name, s in self._shelves.items() if s is not shelf and s.held), None)
+                if other is None:
+                    return True  # only this kind's own older versions are left, and they are on their way out
+                del self._shelves[other]
+        return True
+
+
+def _stamp(line: Line) -> Stamp:
+    """Return what changes whenever rows may look different on this line."""
+    connection = line.connection
+    ((version,),) = connection.execute("pragma data_version").fetchall()
+    return version, connection.total_changes(), line.undone
+
+
+def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> Columns:
+    """Return all rows, from saved chunks where they are valid."""
+    found = saved.load(line.connection, kind, nonces)
+    parts: list[Columns] = []
+    missing = sorted(nonces.keys() - found.keys())
+    pieces = [(first, last, True) for first, last in saved.runs(missing)]
+    pieces += [(chunk, chunk, False) for chunk in found]
+    for first, last, read in sorted(pieces):
+        parts.append(_read(line, kind, first, last) if read else found[first])
+    return _join(parts) if parts else kind.read(line.connection, 1, 0)
+
+
+def _read(line: Line, kind: Kind[Any], first: int, last: int) -> Columns:
+    line.tick()
+    return kind.read(line.connection, first << CHUNK_BITS, ((last + 1) << CHUNK_BITS) - 1)
+
+
+def _join(parts: list[Columns]) -> Columns:
+    import numpy as np
+
+    if len(parts) == 1:
+        return parts[0]
+    return [np.concatenate(columns) for columns in zip(*parts, strict=True)]

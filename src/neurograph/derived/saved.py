@@ -1,0 +1,155 @@
+"""Chunks of rows kept in the file, so that a fresh process need not read and convert rows.
+
+Invariants:
+
+1. A saved chunk counts only with the nonce its rows have now; a stale one is as good as none.
+2. A chunk is loaded only if its checksum, its header and its structure hold: one bad index in a kernel would be a
+   crash of the host.
+3. Only a handle that writes saves, inside a transaction in which it compares the nonces.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from .kind import CHUNK_BITS, Columns, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_HEADER = struct.Struct("<4sHHq")  # magic, format, number of columns, number of rows
+_MAGIC = b"NGA1"
+_BATCH = 256  # chunks a statement reads at once
+
+
+def load(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]) -> dict[int, Columns]:
+    """Return the saved chunks among `nonces` that are valid now, by chunk."""
+    found: dict[int, Columns] = {}
+    rows = connection.execute(
+        "select chunk, nonce, checksum, body from derived_chunk where subject = ? and format = ?",
+        (kind.name, kind.format),
+    )
+    for chunk, nonce, checksum, body in rows:
+        if nonces.get(chunk) == nonce and checksum == _checksum(kind.name, chunk, nonce, body):
+            columns = _unpack(body, kind.format)
+            if columns is not None and _belongs(columns[0], chunk) and kind.valid(columns):
+                found[chunk] = columns
+    return found
+
+
+def save(connection: apsw.Connection, kind: Kind[Any], budget_bytes: int) -> int:
+    """Save the chunks of `kind` that are missing or stale, and return the bytes written.
+
+    Called inside a write transaction, so rows and nonces belong together. Stops before `budget_bytes` is passed;
+    what was saved before that stays useful.
+    """
+    nonces = dict(
+        connection.execute("select chunk, nonce from mark where subject = ?", (kind.subject,)).fetchall()
+    )
+    kept = dict(
+        connection.execute(
+            "select chunk, nonce from derived_chunk where subject = ? and format = ?",
+            (kind.name, kind.format),
+        ).fetchall()
+    )
+    written = 0
+    for first, last in runs([chunk for chunk, nonce in sorted(nonces.items()) if kept.get(chunk) != nonce]):
+        for start in range(first, last + 1, _BATCH):
+            stop = min(start + _BATCH - 1, last)
+            columns = kind.read(connection, start << CHUNK_BITS, ((stop + 1) << CHUNK_BITS) - 1)
+            for chunk, part in cut(columns, start, stop):
+                body = _pack(part, kind.format)
+                written += len(body)
+                if written > budget_bytes:
+                    return written - len(body)
+                connection.execute(
+                    """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
+                       values (?, ?, ?, ?, ?, ?)
+                           on conflict do update
+                          set nonce = excluded.nonce, format = excluded.format,
+                              checksum = excluded.checksum, body = excluded.body""",
+                    (
+                        kind.name,
+                        chunk,
+                        nonces[chunk],
+                        kind.format,
+                        _checksum(kind.name, chunk, nonces[chunk], body),
+                        body,
+                    ),
+                )
+    connection.execute(
+        "delete from derived_chunk where subject = ? and chunk not in (select chunk from mark where subject = ?)",
+        (kind.name, kind.subject),
+    )
+    return written
+
+
+def runs(chunks: list[int]) -> list[tuple[int, int]]:
+    """Return ascending `chunks` as runs of consecutive ones, each as (first, last)."""
+    found: list[tuple[int, int]] = []
+    for chunk in chunks:
+        if found and found[-1][1] == chunk - 1:
+            found[-1] = (found[-1][0], chunk)
+        else:
+            found.append((chunk, chunk))
+    return found
+
+
+def cut(columns: Columns, first: int, last: int) -> list[tuple[int, Columns]]:
+    """Cut rows into the chunks from `first` to `last`; one without rows gives empty columns."""
+    import numpy as np
+
+    bounds = np.searchsorted(columns[0], np.arange(first, last + 2, dtype=np.int64) << CHUNK_BITS)
+    return [
+        (chunk, [column[bounds[at] : bounds[at + 1]] for column in columns])
+        for at, chunk in enumerate(range(first, last + 1))
+    ]
+
+
+def _pack(columns: Columns, format_number: int) -> bytes:
+    """Return columns as bytes: header, dtypes, then each column little-endian."""
+    import numpy as np
+
+    head = _HEADER.pack(_MAGIC, format_number, len(columns), len(columns[0]))
+    kinds = b"".join(column.dtype.str.encode().ljust(4) for column in columns)
+    return head + kinds + b"".join(np.ascontiguousarray(column).tobytes() for column in columns)
+
+
+def _unpack(body: bytes, format_number: int) -> Columns | None:
+    """Return the columns of packed bytes, or None where the header does not fit the length."""
+    import numpy as np
+
+    if len(body) < _HEADER.size:
+        return None
+    magic, found, width, rows = _HEADER.unpack_from(body)
+    start = _HEADER.size + 4 * width
+    if magic != _MAGIC or found != format_number or not 0 < width < 64 or rows < 0 or len(body) < start:
+        return None
+    columns: Columns = []
+    for at in range(_HEADER.size, start, 4):
+        code = body[at : at + 4].decode("ascii", "replace").strip()
+        if code not in ("<i8", "<f8", "<i4", "|u1"):
+            return None
+        dtype = np.dtype(code)
+        if start + rows * dtype.itemsize > len(body):
+            return None
+        columns.append(np.frombuffer(body, dtype, rows, start))
+        start += rows * dtype.itemsize
+    return columns if start == len(body) else None
+
+
+def _belongs(ids: np.ndarray, chunk: int) -> bool:
+    """Tell whether ids ascend and lie in their chunk."""
+    if ids.dtype.str != "<i8":
+        return False
+    return not len(ids) or bool(
+        ids[0] >> CHUNK_BITS == chunk and ids[-1] >> CHUNK_BITS == chunk and (ids[1:] >= ids[:-1]).all()
+    )
+
+
+def _checksum(name: str, chunk: int, nonce: int, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(f"{name} {chunk} {nonce}".encode()))
