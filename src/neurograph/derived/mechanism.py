@@ -90,8 +90,9 @@ class Derived:
         held = shelf.held.get(line)
         stamp = _stamp(line)
         if held is not None and held.stamp == stamp:
-            return held.version.arrays  # type: ignore[no-any-return]
-        return self._refresh(shelf, line, held, sql_cost_s)
+            found: A = held.version.arrays
+            return found
+        return self._refresh(shelf, line, held, sql_cost_s)  # type: ignore[no-any-return]
 
     def loaded(self, kind: Kind[Any]) -> bool:
         """Tell whether some line holds arrays of that kind."""
@@ -126,11 +127,7 @@ class Derived:
             connection.execute("begin")
         try:
             stamp = _stamp(line)
-            nonces = dict(
-                connection.execute(
-                    "select chunk, nonce from mark where subject = ?", (kind.subject,)
-                ).fetchall()
-            )
+            nonces = saved.nonces_of(connection, kind.subject)
             version = self._start(shelf, line, held, nonces)
             if version is None or version.nonces != nonces:
                 version = self._update(shelf, line, version, nonces, sql_cost_s)
@@ -177,9 +174,7 @@ class Derived:
         columns = _join([_read(line, kind, *run) for run in saved.runs(changed)])
         mine = shelf.held.get(line)
         with self._lock:
-            alone = version.holders == 0 or (
-                version.holders == 1 and mine is not None and mine.version is version
-            )
+            alone = version.holders == 0 or (version.holders == 1 and mine is not None and mine.version is version)
             if alone and shelf.newest is version:
                 shelf.newest = None  # nobody may adopt it while it is being patched
         if not alone:
@@ -199,9 +194,7 @@ class Derived:
         """Tell whether `size` bytes fit the budget, letting go of other kinds' arrays if that helps."""
         budget = self.policy.budget_bytes
         if size > budget:
-            log.info(
-                "%s: arrays of %d bytes exceed the memory budget; answering from SQL", shelf.kind.name, size
-            )
+            log.info("%s: arrays of %d bytes exceed the memory budget; answering from SQL", shelf.kind.name, size)
             return False
         while self.nbytes() + size > budget:
             with self._lock:
@@ -215,8 +208,8 @@ class Derived:
 def _stamp(line: Line) -> Stamp:
     """Return what changes whenever rows may look different on this line."""
     connection = line.connection
-    ((version,),) = connection.execute("pragma data_version").fetchall()
-    return version, connection.total_changes(), line.undone
+    rows: Any = connection.execute("pragma data_version").fetchall()
+    return rows[0][0], connection.total_changes(), line.undone
 
 
 def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> Columns:

@@ -31,9 +31,7 @@ class Policy:
         if engine not in ENGINES:
             raise InvalidValue(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
         if engine == "numba" and not kernels_available():
-            raise NotHere(
-                'engine="numba" needs the package numba and NGDB_KERNELS not "off"; use engine="auto"'
-            )
+            raise NotHere('engine="numba" needs the package numba and NGDB_KERNELS not "off"; use engine="auto"')
         self.engine = engine
         self.budget_bytes = budget_bytes
         self._spent_s: dict[str, float] = {}

@@ -38,10 +38,7 @@ def token_id(connection: apsw.Connection, token: TokenLike) -> int:
 def existing_token_id(connection: apsw.Connection, token: TokenLike) -> int:
     """Return the id of a token that exists, given as record, id or label."""
     number = token_id(connection, token)
-    if (
-        not isinstance(token, str)
-        and not connection.execute("select 1 from token where id = ?", (number,)).fetchone()
-    ):
+    if not isinstance(token, str) and not connection.execute("select 1 from token where id = ?", (number,)).fetchone():
         raise TokenNotFound(f"no token has the id {number}")
     return number
 
@@ -62,7 +59,7 @@ def row_id(value: SupportsIndex, what: str) -> int:
 def _closest_label(connection: apsw.Connection, label: str) -> str:
     """Name up to three labels that begin alike, for an error message."""
     start = label[:3]
-    rows = connection.execute(
+    rows: Any = connection.execute(
         "select label from token where label >= ? and label < ? order by label limit 200",
         (start, start + "\U0010ffff"),
     ).fetchall()
