@@ -1,7 +1,8 @@
 -- Tokens: what the mind holds. A row is written directly, by anything that writes SQLite.
 --
 -- 1. An id is never reused and never changes.
--- 2. A level is defined when all three axes are set; one or two, or an infinite one, is refused.
+-- 2. A level is defined when all three axes are set; one or two, or an infinite one, is refused. (`is true`: a CHECK
+--    lets NULL through, and a comparison with a missing axis is NULL.)
 -- 3. A row that is gone takes its edges and connections with it, on every path: foreign keys on or off,
 --    `insert or replace` (which fires no delete trigger) included.
 -- 4. The constitution's limits hold for rows inserted or changed. A value beyond a limit may always move towards it.
@@ -31,28 +32,28 @@ create table token (
   properties  text check (properties is null or json_valid(properties) and json_type(properties) = 'object'),
   constraint physical check (
     physical_x is null and physical_y is null and physical_z is null
-    or abs(physical_x) <= 1.7976931348623157e308 and abs(physical_y) <= 1.7976931348623157e308 and abs(physical_z) <= 1.7976931348623157e308),
+    or (abs(physical_x) <= 1.7976931348623157e308 and abs(physical_y) <= 1.7976931348623157e308 and abs(physical_z) <= 1.7976931348623157e308) is true),
   constraint sensory check (
     sensory_x is null and sensory_y is null and sensory_z is null
-    or abs(sensory_x) <= 1.7976931348623157e308 and abs(sensory_y) <= 1.7976931348623157e308 and abs(sensory_z) <= 1.7976931348623157e308),
+    or (abs(sensory_x) <= 1.7976931348623157e308 and abs(sensory_y) <= 1.7976931348623157e308 and abs(sensory_z) <= 1.7976931348623157e308) is true),
   constraint motor check (
     motor_x is null and motor_y is null and motor_z is null
-    or abs(motor_x) <= 1.7976931348623157e308 and abs(motor_y) <= 1.7976931348623157e308 and abs(motor_z) <= 1.7976931348623157e308),
+    or (abs(motor_x) <= 1.7976931348623157e308 and abs(motor_y) <= 1.7976931348623157e308 and abs(motor_z) <= 1.7976931348623157e308) is true),
   constraint emotional check (
     emotional_x is null and emotional_y is null and emotional_z is null
-    or abs(emotional_x) <= 1.7976931348623157e308 and abs(emotional_y) <= 1.7976931348623157e308 and abs(emotional_z) <= 1.7976931348623157e308),
+    or (abs(emotional_x) <= 1.7976931348623157e308 and abs(emotional_y) <= 1.7976931348623157e308 and abs(emotional_z) <= 1.7976931348623157e308) is true),
   constraint cognitive check (
     cognitive_x is null and cognitive_y is null and cognitive_z is null
-    or abs(cognitive_x) <= 1.7976931348623157e308 and abs(cognitive_y) <= 1.7976931348623157e308 and abs(cognitive_z) <= 1.7976931348623157e308),
+    or (abs(cognitive_x) <= 1.7976931348623157e308 and abs(cognitive_y) <= 1.7976931348623157e308 and abs(cognitive_z) <= 1.7976931348623157e308) is true),
   constraint social check (
     social_x is null and social_y is null and social_z is null
-    or abs(social_x) <= 1.7976931348623157e308 and abs(social_y) <= 1.7976931348623157e308 and abs(social_z) <= 1.7976931348623157e308),
+    or (abs(social_x) <= 1.7976931348623157e308 and abs(social_y) <= 1.7976931348623157e308 and abs(social_z) <= 1.7976931348623157e308) is true),
   constraint temporal check (
     temporal_x is null and temporal_y is null and temporal_z is null
-    or abs(temporal_x) <= 1.7976931348623157e308 and abs(temporal_y) <= 1.7976931348623157e308 and abs(temporal_z) <= 1.7976931348623157e308),
+    or (abs(temporal_x) <= 1.7976931348623157e308 and abs(temporal_y) <= 1.7976931348623157e308 and abs(temporal_z) <= 1.7976931348623157e308) is true),
   constraint abstract check (
     abstract_x is null and abstract_y is null and abstract_z is null
-    or abs(abstract_x) <= 1.7976931348623157e308 and abs(abstract_y) <= 1.7976931348623157e308 and abs(abstract_z) <= 1.7976931348623157e308)
+    or (abs(abstract_x) <= 1.7976931348623157e308 and abs(abstract_y) <= 1.7976931348623157e308 and abs(abstract_z) <= 1.7976931348623157e308) is true)
 ) strict;
 
 -- The number of edges at a token, kept by triggers: counting at each insert made hubs ten times slower.
