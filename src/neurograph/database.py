@@ -14,10 +14,13 @@ from .connection.location import Location, check_header, locate
 from .connection.session import Bindings, Session, Snapshot, Transaction
 from .connection.settings import SYNCHRONOUS, Options, require_safe_sqlite
 from .connection.statement import execute, execute_many, stream
+from .derived.policy import Policy
 from .errors import InvalidValue, Misuse
 
 if TYPE_CHECKING:
     from .connection.result import Result, Row
+    from .derived import Derived
+    from .stores.graph import Graph
     from .stores.tokens import Tokens
 
 JOURNALS = ("wal", "rollback")
@@ -31,6 +34,7 @@ def open(
     journal: str = "wal",
     busy_timeout_s: float = 10.0,
     memory_budget_bytes: int | None = None,
+    engine: str = "auto",
     page_size_bytes: int = 8192,
     backup: bool = True,
 ) -> Database:
@@ -53,6 +57,9 @@ def open(
         How long a write waits for another thread or process, in seconds.
     memory_budget_bytes
         What derived arrays may take in RAM; None is a quarter of it and at most 1 GiB, 0 answers from SQL alone.
+    engine
+        ``"auto"`` uses kernels where they repay themselves, ``"sql"`` never, ``"numba"`` always; the answers are the
+        same.
     page_size_bytes
         Of a file that is created.
     backup
@@ -90,15 +97,16 @@ def open(
         guard.refuse_foreign_handles(location.path)
         check_header(location, migrate.newest_schema())
     options = Options(synchronous, journal, float(busy_timeout_s), page_size_bytes, read_only=mode == "r")
-    return Database(location, options, memory_budget_bytes, backup)
+    return Database(location, options, memory_budget_bytes, engine, backup)
 
 
 class Database:
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`."""
 
     def __init__(
-        self, location: Location, options: Options, memory_budget_bytes: int | None, backup: bool
+        self, location: Location, options: Options, memory_budget_bytes: int | None, engine: str, backup: bool
     ) -> None:
+        self._policy = Policy(engine, 1 << 30 if memory_budget_bytes is None else memory_budget_bytes)
         self._session = Session(location, options)
         try:
             migrate.bring_up_to_date(self._session.writer.connection, location, options.read_only, backup)
@@ -112,6 +120,19 @@ class Database:
         from .stores.tokens import Tokens
 
         return Tokens(self._session)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph: edges between tokens, and what following them finds."""
+        from .stores.graph import Graph
+
+        return Graph(self._session, self._derived)
+
+    @cached_property
+    def _derived(self) -> Derived:
+        from .derived import Derived
+
+        return Derived(self._session, self._policy)
 
     # --- plain SQL ------------------------------------------------------------------------------------------
 

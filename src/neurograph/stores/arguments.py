@@ -5,15 +5,16 @@ A part of the stores layer, not a store.
 
 from __future__ import annotations
 
+import json
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import apsw
 
 from ..connection.session import Session
-from ..errors import InvalidValue, TokenNotFound, UnknownName
+from ..errors import InvalidValue, RuleViolated, TokenNotFound, UnknownName
 from ..model.token import Token
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _closest_label(connection: apsw.Connection, label: str) -> str:
 
 
 def code_of(connection: apsw.Connection, table: str, name: str | int) -> int:
-    """Return the code of a name (or of a code) in one of the vocabularies `entity_type`, `domain`, `connection_type`."""
+    """Return the code of a name or code in a vocabulary: `entity_type`, `domain` or `connection_type`."""
     if isinstance(name, bool) or not isinstance(name, str | int):
         raise InvalidValue(f"{table} must be a name or a code, got {name!r}")
     column = "name" if isinstance(name, str) else "code"
@@ -138,3 +139,19 @@ def id_array(values: Iterable[TokenLike] | Any, what: str) -> np.ndarray:
     if ids.min() < 1:
         raise InvalidValue(f"{what} must be at least 1, got {ids.min()} at index {int(ids.argmin())}")
     return ids
+
+
+def json_text(properties: Mapping[str, Any]) -> str:
+    """Return properties as JSON text; NaN, infinities and keys that are no strings are refused."""
+    if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
+        raise InvalidValue(f"properties must map strings to JSON values, got {properties!r}")
+    try:
+        return json.dumps(dict(properties), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"properties must be JSON values, got {properties!r} ({error})") from None
+
+
+def with_value(error: RuleViolated, values: Mapping[str, Any]) -> RuleViolated:
+    """Add the refused value, which a trigger can't name."""
+    column = error.rule.partition(".")[2]
+    return RuleViolated(f"{error}, got {values[column]!r}", error.rule) if column in values else error

@@ -1,0 +1,424 @@
+"""Edges one at a time: create, get, update, delete, list, count; and what a token is linked to."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from ...errors import Conflict, EdgeNotFound, InvalidValue, RuleViolated, TokenNotFound
+from ...model.edge import Edge, Link
+from ..arguments import TokenLike, existing_token_id, json_text, real, token_id, whole, with_value
+from .base import GraphPart, TypeLike, TypesLike, direction_of, type_code, type_codes, type_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_COLUMNS = "source, target, type, key, weight, bidirectional, properties"
+_KEY = "source = ? and type = ? and target = ? and key = ?"
+
+# Links of a token by direction: each edge once, a bidirectional one whichever end is asked.
+_LINKS = {
+    "out": """
+        select target, type, key, weight from edge where source = :token {types}
+        union all
+        select source, type, key, weight from edge
+         where target = :token and bidirectional and source <> :token {types}""",
+    "in": """
+        select source, type, key, weight from edge where target = :token {types}
+        union all
+        select target, type, key, weight from edge
+         where source = :token and bidirectional and target <> :token {types}""",
+    "both": """
+        select target, type, key, weight from edge where source = :token {types}
+        union all
+        select source, type, key, weight from edge where target = :token and source <> :token {types}""",
+}
+
+
+class Edges(GraphPart):
+    """The edges themselves. A token argument is a `Token`, an id or a label; a type a name or a code."""
+
+    def create(
+        self,
+        source: TokenLike,
+        target: TokenLike,
+        *,
+        type: TypeLike = "associated_with",
+        key: str = "",
+        weight: float = 1.0,
+        bidirectional: bool = False,
+        properties: Mapping[str, Any] | None = None,
+    ) -> Edge:
+        """Create an edge and return it.
+
+        Parameters
+        ----------
+        source, target
+            The tokens it leaves and enters; they may be the same.
+        type
+            What the edge means.
+        key
+            Tells parallel edges of one type apart.
+        weight
+            In [0, 1] unless the constitution says otherwise.
+        bidirectional
+            Follow the edge both ways everywhere; its reverse of the same type and key can't exist beside it.
+        properties
+            Anything JSON holds, by name.
+
+        Returns
+        -------
+        Edge
+            The edge as stored.
+
+        Raises
+        ------
+        TokenNotFound
+            One of the ends does not exist.
+        Conflict
+            There is such an edge already.
+        RuleViolated
+            The constitution refuses weight, type or degree.
+        InvalidValue, UnknownName
+            A value that is never legal, or a type that does not exist.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, animal = db.tokens.create("cat"), db.tokens.create("animal")
+        ...     db.graph.create(cat, "animal", type="hypernym").type
+        'hypernym'
+
+        Notes
+        -----
+        One statement, which is its own transaction unless one is open. For many edges use `create_many`.
+        """
+        if not isinstance(key, str) or "\x00" in key:
+            raise InvalidValue(f"key must be a string, got {key!r}")
+        number = real(weight, "weight")
+        text = None if properties is None else json_text(properties)
+        both = bool(whole(int(bidirectional), "bidirectional", 0, 1))
+        start, end, code = self._resolve(source, target, type)
+        values = (start, end, code, key, number, both, text)
+        try:
+            self._session.change(f"insert into edge ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)", values)
+        except RuleViolated as error:
+            raise self._said_better(error, start, end, number) from error
+        except Conflict:
+            raise Conflict(
+                f"an edge {start} → {end} of type {type!r} and key {key!r} exists already; "
+                "update it, or give another key"
+            ) from None
+        return Edge(start, end, self._type_name(code), key, number, both, text)
+
+    def get(self, source: TokenLike, target: TokenLike, *, type: TypeLike = "associated_with", key: str = "") -> Edge:
+        """Return the edge from `source` to `target` of that type and key.
+
+        Raises
+        ------
+        EdgeNotFound
+            There is none. An edge in the other direction is another edge, bidirectional or not.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, animal = db.tokens.create("cat"), db.tokens.create("animal")
+        ...     _ = db.graph.create(cat, animal, type="hypernym", weight=0.5)
+        ...     db.graph.get(cat, animal, type="hypernym").weight
+        0.5
+        """
+        start, end, code = self._resolve(source, target, type)
+        rows = self._session.rows(f"select {_COLUMNS} from edge where {_KEY}", (start, code, end, key))
+        if not rows:
+            raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
+        return self._edge(rows[0])
+
+    def update(
+        self,
+        source: TokenLike,
+        target: TokenLike,
+        *,
+        type: TypeLike = "associated_with",
+        key: str = "",
+        weight: float | None = None,
+        bidirectional: bool | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> Edge:
+        """Change what is given and return the edge.
+
+        Parameters
+        ----------
+        source, target, type, key
+            Which edge.
+        weight, bidirectional
+            New values; None keeps the old ones.
+        properties
+            Replace all properties; None keeps them, ``{}`` removes them.
+
+        Raises
+        ------
+        EdgeNotFound
+            There is no such edge.
+        RuleViolated
+            The constitution refuses the weight or a degree.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     _ = db.graph.create(cat, dog)
+        ...     db.graph.update(cat, dog, weight=0.25, bidirectional=True).weight
+        0.25
+        """
+        changes: dict[str, Any] = {}
+        if weight is not None:
+            changes["weight"] = real(weight, "weight")
+        if bidirectional is not None:
+            changes["bidirectional"] = whole(int(bidirectional), "bidirectional", 0, 1)
+        if properties is not None:
+            changes["properties"] = json_text(properties) if properties else None
+        if not changes:
+            return self.get(source, target, type=type, key=key)
+        start, end, code = self._resolve(source, target, type)
+        sets = ", ".join(f"{column} = ?" for column in changes)
+        sql = f"update edge set {sets} where {_KEY} returning {_COLUMNS}"
+        try:
+            rows = self._session.change(sql, (*changes.values(), start, code, end, key))
+        except RuleViolated as error:
+            raise with_value(error, changes) from error
+        if not rows:
+            raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
+        return self._edge(rows[0])
+
+    def delete(
+        self, source: TokenLike, target: TokenLike, *, type: TypeLike = "associated_with", key: str = ""
+    ) -> None:
+        """Delete an edge, and the connection that extends it.
+
+        Raises
+        ------
+        EdgeNotFound
+            There is no such edge.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     _ = db.graph.create(cat, dog)
+        ...     db.graph.delete(cat, dog)
+        ...     db.graph.count()
+        0
+        """
+        start, end, code = self._resolve(source, target, type)
+        if not self._session.change(f"delete from edge where {_KEY} returning 1", (start, code, end, key)):
+            raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
+
+    def list(
+        self,
+        *,
+        source: TokenLike | None = None,
+        target: TokenLike | None = None,
+        types: TypesLike = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Edge]:
+        """Return edges in order of source, type, target and key.
+
+        Parameters
+        ----------
+        source, target
+            Only edges that leave, or enter, this token.
+        types
+            Only edges of this type, or of one of these.
+        limit, offset
+            At most so many, after skipping so many.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     _ = db.graph.create(cat, dog)
+        ...     [(edge.source, edge.target) for edge in db.graph.list(source="cat")]
+        [(1, 2)]
+        """
+        where, bindings = self._filter(source, target, types)
+        page = (whole(limit, "limit"), whole(offset, "offset"))
+        sql = f"select {_COLUMNS} from edge {where} order by source, type, target, key limit ? offset ?"
+        return [self._edge(row) for row in self._session.rows(sql, (*bindings, *page))]
+
+    def count(
+        self, *, source: TokenLike | None = None, target: TokenLike | None = None, types: TypesLike = None
+    ) -> int:
+        """Return how many edges there are, with the filters of `list`."""
+        where, bindings = self._filter(source, target, types)
+        return int(self._session.rows(f"select count(*) from edge {where}", bindings)[0][0])
+
+    def links(self, token: TokenLike, *, direction: str = "out", types: TypesLike = None) -> builtins.list[Link]:
+        """Return the edges of a token, each seen from it, in order of the other end, type and key.
+
+        Parameters
+        ----------
+        token
+            Whose edges.
+        direction
+            ``"out"`` follows edges forwards, ``"in"`` backwards, ``"both"`` either way; bidirectional ones are
+            followed both ways everywhere.
+        types
+            Follow only this type, or one of these.
+
+        Raises
+        ------
+        TokenNotFound
+            There is no such token.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     _ = db.graph.create(cat, dog, type="near", bidirectional=True)
+        ...     db.graph.links("dog")
+        [Link(id=1, type='near', key='', weight=1.0)]
+
+        Notes
+        -----
+        Two index lookups: about 5 µs and 0.4 µs a link.
+        """
+        line = self._session.enter()
+        try:
+            connection = line.connection
+            codes = type_codes(connection, types)
+            rows = _links(connection, existing_token_id(connection, token), direction_of(direction), codes)
+            names: dict[int, str] = {}
+            for _, code, _, _ in rows:
+                if code not in names:
+                    names[code] = type_name(connection, code)
+        except apsw.Error as error:
+            raise line.failed(error) from error
+        finally:
+            self._session.leave(line)
+        return [Link(other, names[code], key, weight) for other, code, key, weight in rows]
+
+    def neighbors(self, token: TokenLike, *, direction: str = "out", types: TypesLike = None) -> np.ndarray:
+        """Return the ids of the tokens a token is linked to, each once, ascending, as int64.
+
+        Parameters as for `links`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     _ = db.graph.create(cat, dog)
+        ...     db.graph.neighbors("cat").tolist()
+        [2]
+        """
+        import numpy as np
+
+        line = self._session.enter()
+        try:
+            connection = line.connection
+            codes = type_codes(connection, types)
+            rows = _links(connection, existing_token_id(connection, token), direction_of(direction), codes)
+        except apsw.Error as error:
+            raise line.failed(error) from error
+        finally:
+            self._session.leave(line)
+        return np.unique(np.array([row[0] for row in rows], np.int64))
+
+    def degree(self, token: TokenLike, *, direction: str = "both") -> int:
+        """Return how many edges a token has.
+
+        Parameters
+        ----------
+        token
+            Whose edges.
+        direction
+            ``"out"``, ``"in"`` or ``"both"``. A bidirectional edge counts once in each at both ends, a loop once.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     _ = db.graph.create(cat, dog)
+        ...     db.graph.degree("cat"), db.graph.degree("cat", direction="in")
+        (1, 0)
+
+        Notes
+        -----
+        Counters kept by triggers: one lookup, whatever the degree.
+        """
+        column = {"out": "outgoing", "in": "incoming", "both": "total"}[direction_of(direction)]
+        line = self._session.enter()
+        try:
+            number = existing_token_id(line.connection, token)
+            row: Any = line.connection.execute(f"select {column} from degree where token_id = ?", (number,)).fetchone()
+            return row[0] if row else 0
+        except apsw.Error as error:
+            raise line.failed(error) from error
+        finally:
+            self._session.leave(line)
+
+    def _resolve(self, source: TokenLike, target: TokenLike, type: TypeLike) -> tuple[int, int, int]:
+        line = self._session.enter()
+        try:
+            connection = line.connection
+            return token_id(connection, source), token_id(connection, target), type_code(connection, type)
+        finally:
+            self._session.leave(line)
+
+    def _filter(
+        self, source: TokenLike | None, target: TokenLike | None, types: TypesLike
+    ) -> tuple[str, builtins.list[Any]]:
+        line = self._session.enter()
+        try:
+            connection = line.connection
+            terms, bindings = [], []
+            for column, token in (("source", source), ("target", target)):
+                if token is not None:
+                    terms.append(f"{column} = ?")
+                    bindings.append(token_id(connection, token))
+            codes = type_codes(connection, types)
+            if codes is not None:
+                terms.append(f"type in ({', '.join(map(str, codes))})")
+            return ("where " + " and ".join(terms) if terms else ""), bindings
+        finally:
+            self._session.leave(line)
+
+    def _edge(self, row: tuple[Any, ...]) -> Edge:
+        source, target, code, key, weight, bidirectional, properties = row
+        return Edge(source, target, self._type_name(code), key, weight, bool(bidirectional), properties)
+
+    def _type_name(self, code: int) -> str:
+        line = self._session.enter()
+        try:
+            return type_name(line.connection, code)
+        finally:
+            self._session.leave(line)
+
+    def _said_better(self, error: RuleViolated, source: int, target: int, weight: float) -> Exception:
+        """Return the error that names the value a trigger could not name."""
+        if error.rule == "edge.source":
+            return TokenNotFound(f"source must be a token, got the id {source}")
+        if error.rule == "edge.target":
+            return TokenNotFound(f"target must be a token, got the id {target}")
+        return with_value(error, {"weight": weight})
+
+
+def _links(
+    connection: apsw.Connection, token: int, direction: str, codes: tuple[int, ...] | None
+) -> builtins.list[tuple[int, int, str, float]]:
+    """Return (other end, type code, key, weight) of the edges of a token, in order."""
+    types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
+    rows: Any = connection.execute(_LINKS[direction].format(types=types), {"token": token}).fetchall()
+    rows.sort()
+    return rows  # type: ignore[no-any-return]

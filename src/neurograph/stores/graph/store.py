@@ -1,0 +1,13 @@
+"""The graph store, put together from its parts."""
+
+from __future__ import annotations
+
+from .edges import Edges
+
+
+class Graph(Edges):
+    """The graph of a database, reached as `db.graph`.
+
+    A token argument is a `Token`, an id or a label; a type a name or a code. Direction is ``"out"`` unless said:
+    edges are directed, a bidirectional one is followed both ways everywhere.
+    """
