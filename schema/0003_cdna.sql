@@ -191,14 +191,18 @@ create table cdna (
   check (min_pull <= max_pull)
 ) strict;
 
+-- The inner query is a scalar: SQLite drops the ORDER BY, but not the LIMIT, of a view that it merges into a SELECT
+-- whose rows a trigger discards, so `from cdna order by version desc limit 1` gave every trigger the first version.
 create view cdna_current as
-  select *
-    from cdna
-   where trial_deadline_ns is null
-      or trial_deadline_ns > cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000
-   order by version desc
-   limit 1;
-
+select *
+  from cdna
+ where version = (
+   select version
+     from cdna
+    where trial_deadline_ns is null
+       or trial_deadline_ns > cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000
+    order by version desc
+    limit 1);
 -- Limits of `explorer`, `analyzer`, `creative` from the originals' compiled table, scales from their service's.
 insert into cdna_profile (name) values ('default'), ('custom');
 update cdna_profile set profile_id = 255 where name = 'custom';
