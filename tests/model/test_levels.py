@@ -41,9 +41,7 @@ def test_every_axis_has_a_meaning_a_unit_a_scale_and_a_range() -> None:
 def test_the_scales_are_those_of_the_64_byte_record() -> None:
     assert [row[0] for row in AXIS_SCALES] == [100, 10_000, 1000, 10_000, 10_000, 10_000, 100, 10_000]
     assert AXIS_SCALES[level_index("temporal")] == (100, 100, 1000)
-    assert all(
-        row == (row[0],) * 3 for level, row in zip(LEVELS, AXIS_SCALES, strict=True) if level != "temporal"
-    )
+    assert all(row == (row[0],) * 3 for level, row in zip(LEVELS, AXIS_SCALES, strict=True) if level != "temporal")
 
 
 def test_every_meaningful_range_fits_the_record() -> None:
@@ -92,9 +90,7 @@ def test_what_is_neither_name_nor_index_is_refused(value: object) -> None:
 
 
 def test_an_unknown_name_among_none_says_so() -> None:
-    assert (
-        str(unknown_name("library", "x", ())) == "library must be a known name, got 'x'; there are none yet"
-    )
+    assert str(unknown_name("library", "x", ())) == "library must be a known name, got 'x'; there are none yet"
 
 
 def test_the_fixed_names_import_nothing_but_the_errors() -> None:

@@ -267,9 +267,7 @@ def test_what_can_never_be_a_row_is_refused(run: Run, table: str) -> None:
         f"insert into {table} (code, name) values (256.5, 'x')",
     ]
     if table != "domain":
-        refused += [
-            f"insert into {table} (code, name, allowed) values (256, 'x', {wrong})" for wrong in (2, "null")
-        ]
+        refused += [f"insert into {table} (code, name, allowed) values (256, 'x', {wrong})" for wrong in (2, "null")]
     if table == "connection_type":
         refused += [
             "insert into connection_type (code, name, mutability) values (256, 'x', 3)",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import operator
 
-from neurograph.errors import InvalidValue, UnknownName
-from neurograph.model.names import unknown_name
+from ..errors import InvalidValue, UnknownName
+from .names import unknown_name
 
 # name, then for x, y, z: what it measures, unit ("1": a plain number), steps per unit, meaningful range
 _TABLE = (
@@ -126,9 +126,7 @@ def level_index(level: str | int) -> int:
     try:
         index = operator.index(level)
     except TypeError:
-        raise InvalidValue(
-            f"level must be a name or an index, got {level!r}; names are {', '.join(LEVELS)}"
-        ) from None
+        raise InvalidValue(f"level must be a name or an index, got {level!r}; names are {', '.join(LEVELS)}") from None
     if not 0 <= index < len(LEVELS):
         raise UnknownName(f"level must be an index in 0..{len(LEVELS) - 1}, got {level!r}; L1 has index 0")
     return index

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from neurograph.errors import UnknownName
+from ..errors import UnknownName
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
