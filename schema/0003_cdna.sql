@@ -265,6 +265,11 @@ on cdna begin
   select raise(abort, 'ng:cdna.append_only: a version of the constitution can''t be changed; write a new one');
 end;
 
+-- No column list: one would miss `set rowid = …`, another name of the same column.
+create trigger cdna_version before update on cdna when new.version is not old.version begin
+  select raise(abort, 'ng:cdna.append_only: the number of a version can''t be changed');
+end;
+
 create trigger cdna_checksum before update of checksum on cdna
 when old.checksum is not null
 begin

@@ -58,7 +58,8 @@ create trigger connection_insert after insert on connection begin
     from cdna_current as c;
 end;
 
-create trigger connection_id_update before update of id on connection when new.id is not old.id begin
+-- No column list: one would miss `set rowid = …`, another name of the same column.
+create trigger connection_id_update before update on connection when new.id is not old.id begin
   select raise(abort, 'ng:connection.id: the id of a connection can''t be changed');
 end;
 
