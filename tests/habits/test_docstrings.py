@@ -64,7 +64,9 @@ def test_it_describes_every_parameter_and_no_other(name: str, function: Callable
 def test_it_says_what_it_returns(name: str, function: Callable[..., Any]) -> None:
     doc = inspect.getdoc(function) or ""
     if returns(function):
-        assert doc.startswith(("Return", "Yield")) or {"Returns", "Yields"} & set(sections(doc)), name
+        opening = doc.partition("\n")[0]
+        told = re.search(r"\b([Rr]eturn|[Yy]ield)", opening) or {"Returns", "Yields"} & set(sections(doc))
+        assert told, f"{name}: {opening!r}"
 
 
 @every_callable

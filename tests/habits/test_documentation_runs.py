@@ -40,7 +40,7 @@ def test_a_page_that_shows_what_is_not_printed_fails(tmp_path: Path, monkeypatch
     for wrong in (
         "```python\nassert 1 == 2\n```\n",
         "```python\n>>> 1 + 1\n3\n```\n",
-        "```console\n$ python -c \"print(1)\"\n2\n```\n",
+        '```console\n$ python -c "print(1)"\n2\n```\n',
         "```sql\nselect 1\n```\n",
     ):
         page.write_text(wrong, encoding="utf-8")
@@ -59,7 +59,7 @@ def test_a_page_that_shows_what_is_printed_passes(tmp_path: Path, monkeypatch: p
         "db = Fake()\n```\n"
         "```sql\nselect 1, 'a', null\n```\n```text\n1|a|\n```\n"
         "```python\n>>> db.fetchall()[0][1]\n'a'\n```\n"
-        "```console\n$ python -c \"print(1)\"\n1\n$ pip install nothing\n```\n",
+        '```console\n$ python -c "print(1)"\n1\n$ pip install nothing\n```\n',
         encoding="utf-8",
     )
     assert [block.language for block in documentation.blocks_of(page)] == [

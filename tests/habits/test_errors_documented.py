@@ -12,11 +12,7 @@ from repository import ROOT
 
 from neurograph import errors
 
-CLASSES = [
-    value
-    for _, value in inspect.getmembers(errors, inspect.isclass)
-    if value.__module__ == "neurograph.errors"
-]
+CLASSES = [value for _, value in inspect.getmembers(errors, inspect.isclass) if value.__module__ == "neurograph.errors"]
 NAMES = [value.__name__ for value in CLASSES]
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 

@@ -20,8 +20,7 @@ def schema() -> dict[str, list[str]]:
             "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite_%'"
         )
         return {
-            name: [row[0] for row in db.execute("select name from pragma_table_info(?)", [name])]
-            for (name,) in names
+            name: [row[0] for row in db.execute("select name from pragma_table_info(?)", [name])] for (name,) in names
         }
 
 

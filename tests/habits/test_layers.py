@@ -22,16 +22,10 @@ from repository import (
     tree_of,
 )
 
-CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-    "contracts"
-]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 LAYERS = next(contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
 STORES = next(contract["modules"] for contract in CONTRACTS if contract["type"] == "independence")
-RANK = {
-    name.strip(" ()"): rank
-    for rank, layer in enumerate(reversed(LAYERS))
-    for name in re.split(r"[|:]", layer)
-}
+RANK = {name.strip(" ()"): rank for rank, layer in enumerate(reversed(LAYERS)) for name in re.split(r"[|:]", layer)}
 DDL = re.compile(
     r"\b(create|alter|drop)\s+(temp\s+|temporary\s+|unique\s+|virtual\s+)*(table|index|view|trigger)\b", re.I
 )
