@@ -21,7 +21,7 @@ from ...derived import CHUNK_BITS, Columns
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...kernels.adjacency import Adjacency, Scratch
+    from ...kernels.adjacency import Adjacency
     from ...kernels.graph_build import SlotIndex
 
 MOST_PATCHED = 2_000  # changed rows; beyond, building anew (30 ms for 1M edges) is cheaper than patching
@@ -36,7 +36,6 @@ class GraphArrays:
     rows: dict[int, Columns]
     adjacency: Adjacency
     index: SlotIndex
-    scratch: Scratch
 
 
 class GraphKind:
@@ -76,7 +75,6 @@ class GraphKind:
         """Build adjacency from all rows."""
         import numpy as np
 
-        from ...kernels.adjacency import Scratch
         from ...kernels.graph_build import SlotIndex, node_ids, run_build
 
         source, target, kind, weight, bidirectional = columns
@@ -87,7 +85,7 @@ class GraphKind:
         first = np.flatnonzero(np.diff(chunks, prepend=-1))
         bounds = [*first.tolist(), len(source)]
         rows = {int(chunks[low]): [column[low:high] for column in columns] for low, high in pairwise(bounds)}
-        return GraphArrays(rows, adjacency, index, Scratch())
+        return GraphArrays(rows, adjacency, index)
 
     def patch(self, arrays: GraphArrays, chunks: list[int], columns: Columns) -> GraphArrays:
         """Replace the edges that leave `chunks`. Costs what changed: one edge of 1M takes about 0.2 ms."""
@@ -116,18 +114,18 @@ class GraphKind:
         """Copy what `patch` changes in place."""
         from copy import copy
 
-        from ...kernels.adjacency import Entries, Scratch
+        from ...kernels.adjacency import Entries
 
         adjacency = copy(arrays.adjacency)
-        adjacency.out = Entries(*(column.copy() for column in adjacency.out))
-        adjacency.into = Entries(*(column.copy() for column in adjacency.into))
+        adjacency.out = Entries(*(column.copy() for column in adjacency.out))  # type: ignore[arg-type]
+        adjacency.into = Entries(*(column.copy() for column in adjacency.into))  # type: ignore[arg-type]
         adjacency._used = dict(adjacency._used)
-        return GraphArrays(dict(arrays.rows), adjacency, arrays.index, Scratch())
+        return GraphArrays(dict(arrays.rows), adjacency, arrays.index)
 
     def nbytes(self, arrays: GraphArrays) -> int:
         """Return the bytes of rows, entries and index."""
         rows = sum(column.nbytes for columns in arrays.rows.values() for column in columns)
-        return rows + arrays.adjacency.nbytes + arrays.index.nbytes + arrays.scratch.nbytes
+        return rows + arrays.adjacency.nbytes + arrays.index.nbytes
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Count the edges by their counters: 0.1 µs a token that has any."""

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
 
 import apsw
 
+from ...connection.line import Line
 from ...connection.session import Session
 from ...derived import Derived
 from ...errors import InvalidValue
 from ...model.vocabulary import CONNECTION_TYPE_CODES, CONNECTION_TYPES
 from ..arguments import code_of
+from .arrays import GRAPH, GraphArrays
+from .plain import UNLIMITED, TooMuchError
 
+if TYPE_CHECKING:
+    from ...kernels.adjacency import Scratch
+
+T = TypeVar("T")
+ROWS_BEFORE_ARRAYS = 200_000  # reading them takes about as long as numba's start
 DIRECTIONS = {"out": "out", "in": "in", "both": "both", "both_marked": "out"}
 TypeLike = str | int
 TypesLike = TypeLike | Iterable[TypeLike] | None
@@ -23,6 +34,33 @@ class GraphPart:
     def __init__(self, session: Session, derived: Derived) -> None:
         self._session = session
         self._derived = derived
+        self._scratches: WeakKeyDictionary[Line, Scratch] = WeakKeyDictionary()
+
+    def _scratch(self, line: Line) -> Scratch:
+        """Return the memory that kernels reuse between calls on one line; two calls never share it."""
+        from ...kernels.adjacency import Scratch
+
+        return self._scratches.setdefault(line, Scratch())
+
+    def _answer(self, line: Line, by_arrays: Callable[[GraphArrays], T], by_rows: Callable[[int], T]) -> T:
+        """Answer with arrays where they are loaded or repay themselves, else from rows.
+
+        `by_rows` is given how many rows it may read before it raises `TooMuchError`.
+        """
+        policy = self._derived.policy
+        arrays = self._derived.current(GRAPH, line)
+        if arrays is not None:
+            return by_arrays(arrays)
+        if not policy.usable:
+            return by_rows(UNLIMITED)
+        began = time.perf_counter()
+        try:
+            return by_rows(ROWS_BEFORE_ARRAYS)
+        except TooMuchError:
+            arrays = self._derived.current(GRAPH, line, sql_cost_s=float("inf"))
+            return by_rows(UNLIMITED) if arrays is None else by_arrays(arrays)
+        finally:
+            policy.spend(GRAPH.name, time.perf_counter() - began)
 
 
 def direction_of(direction: str) -> str:

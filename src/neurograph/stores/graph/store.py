@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .edges import Edges
+from .walks import Walks
 
 
-class Graph(Edges):
+class Graph(Edges, Walks):
     """The graph of a database, reached as `db.graph`.
 
     A token argument is a `Token`, an id or a label; a type a name or a code. Direction is ``"out"`` unless said:

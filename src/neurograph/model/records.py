@@ -1,0 +1,228 @@
+"""Answers of many rows: sequences of records over columns, which become Python objects only when looked at.
+
+A radius query with 50 hits takes 5 µs as arrays; 50 Python objects take longer than that. Columns are lists where
+plain SQL answered (a fresh process then needs no numpy) and arrays where a kernel did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+class Records(Sequence[R], Generic[R]):
+    """A sequence of named tuples kept as columns of equal length.
+
+    Compares equal to any sequence of the same records. `to_dataframe` needs the extra ``frames``.
+    """
+
+    __slots__ = ("_columns",)
+    record: ClassVar[Any]
+    dtypes: ClassVar[tuple[str, ...]]
+
+    def __init__(self, *columns: Any) -> None:
+        self._columns = columns
+
+    def _array(self, place: int) -> np.ndarray:
+        import numpy as np
+
+        return np.asarray(self._columns[place], self.dtypes[place])
+
+    def _lists(self) -> list[list[Any]]:
+        return [column if isinstance(column, list) else column.tolist() for column in self._columns]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, at: int) -> R: ...
+    @overload
+    def __getitem__(self, at: slice) -> Records[R]: ...
+    def __getitem__(self, at: int | slice) -> R | Records[R]:
+        if isinstance(at, slice):
+            return type(self)(*(column[at] for column in self._columns))
+        values = (column[at] for column in self._columns)
+        return self.record(*(v.item() if hasattr(v, "item") else v for v in values))  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[R]:
+        return map(self.record._make, zip(*self._lists(), strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str | bytes):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._columns
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return each record as a dict."""
+        return [record._asdict() for record in self]  # type: ignore[attr-defined]
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Return the records as a pandas DataFrame."""
+        from ..errors import NotHere
+
+        try:
+            import pandas
+        except ImportError as error:
+            raise NotHere('pandas must be installed for a DataFrame; run pip install "neurograph[frames]"') from error
+        return pandas.DataFrame(dict(zip(self.record._fields, self._lists(), strict=True)))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self[:6]))
+        return f"[{shown}{f', … {len(self)} in all' if len(self) > 6 else ''}]"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.record._fields)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in record) + "</tr>" for record in self[:50]
+        )
+        return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+class Neighbor(NamedTuple):
+    """A token near a place."""
+
+    id: int
+    """Id of the token."""
+    distance: float
+    """Its distance, in the unit of the level."""
+
+
+class Neighbors(Records[Neighbor]):
+    """Tokens near a place, in order of distance, then id."""
+
+    __slots__ = ()
+    record = Neighbor
+    dtypes = ("int64", "float64")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def distances(self) -> np.ndarray:
+        """The distances, (n,) float64."""
+        return self._array(1)
+
+
+class Visit(NamedTuple):
+    """A token a search came to."""
+
+    id: int
+    """Id of the token."""
+    depth: int
+    """How many links away from the start."""
+
+
+class Visits(Records[Visit]):
+    """Tokens a search came to, in the order of the search."""
+
+    __slots__ = ()
+    record = Visit
+    dtypes = ("int64", "int64")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def depths(self) -> np.ndarray:
+        """The depths, (n,) int64."""
+        return self._array(1)
+
+
+class Score(NamedTuple):
+    """A token and its score."""
+
+    id: int
+    """Id of the token."""
+    score: float
+    """The score."""
+
+
+class Scores(Records[Score]):
+    """Tokens and their scores; the method that returns them says in what order."""
+
+    __slots__ = ()
+    record = Score
+    dtypes = ("int64", "float64")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The scores, (n,) float64."""
+        return self._array(1)
+
+
+class Member(NamedTuple):
+    """A token and the component it belongs to."""
+
+    id: int
+    """Id of the token."""
+    component: int
+    """The smallest id of a token in the component."""
+
+
+class Members(Records[Member]):
+    """Tokens and their components, in order of id."""
+
+    __slots__ = ()
+    record = Member
+    dtypes = ("int64", "int64")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def components(self) -> np.ndarray:
+        """The components, (n,) int64."""
+        return self._array(1)
+
+
+class Activation(NamedTuple):
+    """A token that spreading activation reached."""
+
+    id: int
+    """Id of the token."""
+    energy: float
+    """What it received in all, combined by the mode."""
+    depth: int
+    """The round in which it was first reached."""
+    path: tuple[int, ...]
+    """Ids from the source to this token, along the largest arrival at each."""
+
+
+class Path(NamedTuple):
+    """A path through the graph."""
+
+    ids: tuple[int, ...]
+    """Ids of the tokens from source to target; one where they are the same."""
+    types: tuple[str, ...]
+    """Names of the types of the edges between them."""
+    cost: float
+    """The sum of the edges' costs, in order."""
+
+    @property
+    def hops(self) -> int:
+        """The number of edges."""
+        return len(self.ids) - 1

@@ -1,0 +1,184 @@
+"""Searches over rows alone: what answers without kernels, in a fresh process, and where arrays don't repay themselves.
+
+Every function gives the answer its kernel gives: the same ids in the same order, the same floats. It stops with
+`TooMuchError` when it has read more rows than the caller allows; the caller decides whether arrays repay themselves.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import apsw
+
+UNLIMITED = 1 << 62
+
+_OWN = {"out": ("source", "target"), "in": ("target", "source")}
+
+
+class Entry(NamedTuple):
+    """An edge as it is followed: from `near` to `far`."""
+
+    near: int
+    type: int
+    far: int
+    back: int
+    """1 for a bidirectional edge that is followed against its direction, else 0."""
+    key: str
+    weight: float
+
+
+class TooMuchError(Exception):
+    """More rows were read than the caller allowed."""
+
+
+class Rows:
+    """The edges of a graph, read from the table as a search asks for them.
+
+    Parameters
+    ----------
+    connection
+        Inside one read transaction, so that all reads see one state.
+    direction
+        ``"out"``, ``"in"`` or ``"both"``.
+    codes
+        The types to follow, or None for all.
+    limit
+        Raise `TooMuchError` after so many rows.
+    tick
+        Called once a query; raises when the caller's time is up.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        direction: str,
+        codes: tuple[int, ...] | None,
+        tick: Callable[[], None],
+        limit: int = UNLIMITED,
+    ) -> None:
+        self._connection = connection
+        self._tick = tick
+        self._left = limit
+        self._sql = _expansion(direction, codes)
+
+    def leaving(self, ids: Iterable[int]) -> list[Entry]:
+        """Return the edges that leave `ids`, in order of near end, type, far end, direction and key."""
+        self._tick()
+        wanted = array("q", ids)
+        if not wanted:
+            return []
+        rows: Any = self._connection.execute(self._sql, {"ids": apsw.carray(wanted)}).fetchall()
+        self._left -= len(rows)
+        if self._left < 0:
+            raise TooMuchError
+        return list(map(Entry._make, rows))
+
+
+def _expansion(direction: str, codes: tuple[int, ...] | None) -> str:
+    types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
+    parts = []
+    for near, far in _OWN.values() if direction == "both" else (_OWN[direction],):
+        parts.append(
+            f"""select {near}, type, {far}, 0, key, weight from edge
+                 where {near} in (select value from carray(:ids)) {types}"""
+        )
+        if direction != "both":
+            parts.append(
+                f"""select {far}, type, {near}, 1, key, weight from edge
+                     where {far} in (select value from carray(:ids)) and bidirectional and source <> target {types}"""
+            )
+    return " union all ".join(parts) + " order by 1, 2, 3, 4, 5"
+
+
+def bfs(rows: Rows, start: int, max_depth: int) -> list[tuple[int, int]]:
+    """Return (id, depth) of what is reached, in order of depth, then id; the start at depth 0."""
+    found = [(start, 0)]
+    seen = {start}
+    frontier = [start]
+    for depth in range(1, max_depth + 1):
+        frontier = sorted({entry.far for entry in rows.leaving(frontier)} - seen)
+        if not frontier:
+            break
+        seen.update(frontier)
+        found += [(id, depth) for id in frontier]
+    return found
+
+
+def dfs(rows: Rows, start: int, max_depth: int) -> list[tuple[int, int]]:
+    """Return (id, depth) in preorder, the neighbors of each node in order of id."""
+    found = []
+    seen: set[int] = set()
+    stack = [(start, 0)]
+    while stack:
+        id, depth = stack.pop()
+        if id in seen:
+            continue
+        seen.add(id)
+        found.append((id, depth))
+        if depth < max_depth:
+            far = {entry.far for entry in rows.leaving([id])} - seen
+            stack += [(other, depth + 1) for other in sorted(far, reverse=True)]
+    return found
+
+
+def shortest_hops(rows: Rows, back: Rows, source: int, target: int, cutoff: int) -> list[int] | None:
+    """Return the ids of a path with the fewest edges, or None.
+
+    Among several, walking back from the target always takes the predecessor with the smallest id.
+    """
+    depth = {source: 0}
+    frontier = [source]
+    while target not in depth and frontier:
+        level = depth[frontier[0]] + 1
+        if level > cutoff:
+            return None
+        frontier = sorted({entry.far for entry in rows.leaving(frontier)} - depth.keys())
+        depth.update(dict.fromkeys(frontier, level))
+    if target not in depth:
+        return None
+    path = [target]
+    while path[-1] != source:
+        here = path[-1]
+        path.append(min(e.far for e in back.leaving([here]) if depth.get(e.far) == depth[here] - 1))
+    return path[::-1]
+
+
+def cheapest(
+    rows: Rows, cost: Callable[[Entry], float | None], source: int, target: int | None, cutoff: float
+) -> dict[int, tuple[float, int, int]]:
+    """Return (cost, hops, predecessor) of every node settled, up to `target` or `cutoff`.
+
+    A node's cost is the least sum from the source on, added left to right. Among equal costs fewer hops win, then
+    the predecessor with the smallest id. The source's predecessor is itself. `cost` returns None for an edge
+    that can't be walked.
+    """
+    best: dict[int, tuple[float, int, int]] = {source: (0.0, 0, source)}
+    settled: dict[int, tuple[float, int, int]] = {}
+    heap = [(0.0, 0, source)]
+    while heap:
+        total, hops, id = heapq.heappop(heap)
+        if id in settled:
+            continue
+        settled[id] = best[id]
+        if id == target:
+            break
+        for entry in rows.leaving([id]):
+            step = cost(entry)
+            if step is None or entry.far in settled:
+                continue
+            offer = (total + step, hops + 1, id)
+            if offer[0] <= cutoff and (entry.far not in best or offer < best[entry.far]):
+                best[entry.far] = offer
+                heapq.heappush(heap, (offer[0], offer[1], entry.far))
+    return settled
+
+
+def path_to(settled: dict[int, tuple[float, int, int]], target: int) -> list[int]:
+    """Return the ids from the source to `target`."""
+    path = [target]
+    while settled[path[-1]][1]:
+        path.append(settled[path[-1]][2])
+    return path[::-1]

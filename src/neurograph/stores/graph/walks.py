@@ -1,0 +1,167 @@
+"""What following edges finds: breadth first, depth first, neighborhoods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...model.records import Visits
+from ..arguments import TokenLike, existing_token_id, whole
+from . import plain
+from .arrays import GraphArrays
+from .base import GraphPart, TypesLike, direction_of, type_codes
+from .plain import Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Search = Callable[[Rows, int, int], list[tuple[int, int]]]
+Kernel = Callable[..., Any]  # imported, with numba, only when it runs
+
+
+class Walks(GraphPart):
+    """Searches that follow edges from a token."""
+
+    def bfs(
+        self,
+        token: TokenLike,
+        *,
+        max_depth: int | None = None,
+        direction: str = "out",
+        types: TypesLike = None,
+    ) -> Visits:
+        """Find everything within some number of edges of a token, nearest first.
+
+        Parameters
+        ----------
+        token
+            Where to start.
+        max_depth
+            Edges to follow at most; None for as many as there are.
+        direction
+            ``"out"``, ``"in"`` or ``"both"``; bidirectional edges are followed both ways everywhere.
+        types
+            Follow only this type, or one of these.
+
+        Returns
+        -------
+        Visits
+            (id, depth) in order of depth, then id; the start at depth 0. `ids` and `depths` are int64 arrays.
+
+        Raises
+        ------
+        TokenNotFound
+            There is no such token.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b, c = (db.tokens.create(label) for label in "abc")
+        ...     _ = db.graph.create(a, b), db.graph.create(b, c)
+        ...     db.graph.bfs("a", max_depth=1)
+        [Visit(id=1, depth=0), Visit(id=2, depth=1)]
+
+        Notes
+        -----
+        Grows with the edges of what is reached, and not with the graph.
+        """
+        return self._search(token, max_depth, direction, types, plain.bfs, _run_bfs)
+
+    def dfs(
+        self,
+        token: TokenLike,
+        *,
+        max_depth: int | None = None,
+        direction: str = "out",
+        types: TypesLike = None,
+    ) -> Visits:
+        """Visit everything a token leads to, each branch to its end before the next.
+
+        Parameters as for `bfs`.
+
+        Returns
+        -------
+        Visits
+            (id, depth) in preorder, the neighbors of each token in order of id. A token is visited once: one first
+            met at the end of a long branch is not followed further where a shorter one reaches it.
+
+        Raises
+        ------
+        TokenNotFound
+            There is no such token.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b, c, d = (db.tokens.create(label) for label in "abcd")
+        ...     _ = db.graph.create(a, b), db.graph.create(a, c), db.graph.create(b, d)
+        ...     db.graph.dfs("a").ids.tolist()
+        [1, 2, 4, 3]
+        """
+        return self._search(token, max_depth, direction, types, plain.dfs, _run_dfs)
+
+    def neighborhood(
+        self, token: TokenLike, *, hops: int = 1, direction: str = "both", types: TypesLike = None
+    ) -> np.ndarray:
+        """Return the ids of the tokens within `hops` edges, ascending, the token itself included.
+
+        Parameters as for `bfs`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b, c = (db.tokens.create(label) for label in "abc")
+        ...     _ = db.graph.create(a, b), db.graph.create(b, c)
+        ...     db.graph.neighborhood("b").tolist()
+        [1, 2, 3]
+        """
+        import numpy as np
+
+        return np.sort(self.bfs(token, max_depth=hops, direction=direction, types=types).ids)
+
+    def _search(
+        self,
+        token: TokenLike,
+        max_depth: int | None,
+        direction: str,
+        types: TypesLike,
+        by_rows: Search,
+        by_kernel: Kernel,
+    ) -> Visits:
+        way = direction_of(direction)
+        depth = plain.UNLIMITED if max_depth is None else whole(max_depth, "max_depth")
+        with self._session.reading() as line:
+            codes = type_codes(line.connection, types)
+            start = existing_token_id(line.connection, token)
+
+            def from_arrays(arrays: GraphArrays) -> Visits:
+                from ...kernels.adjacency import allowed_kinds
+
+                slot = arrays.index.slot(start)
+                if slot < 0:
+                    return Visits([start], [0])
+                memory = self._scratch(line)
+                graph = arrays.adjacency
+                found = by_kernel(graph, slot, max_depth, way, allowed_kinds(codes), scratch=memory, tick=line.tick)
+                return Visits(graph.ids[found.slots], found.depths)
+
+            def from_rows(limit: int) -> Visits:
+                found = by_rows(Rows(line.connection, way, codes, line.tick, limit), start, depth)
+                return Visits([id for id, _ in found], [depth for _, depth in found])
+
+            return self._answer(line, from_arrays, from_rows)
+
+
+def _run_bfs(*arguments: Any, **options: Any) -> Any:
+    from ...kernels.graph_bfs import run_bfs
+
+    return run_bfs(*arguments, **options)
+
+
+def _run_dfs(*arguments: Any, **options: Any) -> Any:
+    from ...kernels.graph_dfs import run_dfs
+
+    return run_dfs(*arguments, **options)
