@@ -252,11 +252,11 @@ def decode(record: bytes) -> dict[str, int | float | str]:
 def _decode_field(name: str, kind: str, raw: float) -> int | float | str:
     """Return the value that the record's number stands for."""
     if kind == "real":
-        return finite(name, raw)
+        return finite(f"{name} of the record", raw)
     if kind == "radius":
-        return whole(name, raw, 0, UINT8) / RADIUS_STEPS
+        return whole(f"{name} of the record", raw, 0, UINT8) / RADIUS_STEPS
     if kind == "unit":
-        return whole(name, raw, 0, UINT8) / UNIT_STEPS
+        return whole(f"{name} of the record", raw, 0, UINT8) / UNIT_STEPS
     if kind == "types":
         return f"{raw:064b}"[::-1] + "1" * (ALL_TYPES - RECORD_TYPES)
     return raw
