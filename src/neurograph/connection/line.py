@@ -26,13 +26,16 @@ class Line:
     undone
         How often work was undone on this connection. Neither `total_changes()` nor `data_version` moves at a
         rollback, so derived arrays look at this number too.
+    nested
+        How many table-valued functions are answering inside a statement that runs on this line.
     """
 
-    __slots__ = ("__weakref__", "connection", "deadline", "expired", "stopping", "undone")
+    __slots__ = ("__weakref__", "connection", "deadline", "expired", "nested", "stopping", "undone")
 
     def __init__(self, location: Location, options: Options) -> None:
         self.connection = connect(location, options)
         self.undone = 0
+        self.nested = 0
         self.deadline: float | None = None
         self.expired = False
         self.stopping = False
@@ -44,6 +47,11 @@ class Line:
             return True
         self.expired = self.deadline is not None and time.monotonic() > self.deadline
         return self.expired
+
+    @property
+    def holds_state(self) -> bool:
+        """True where all reads see one state already: in a transaction, or inside a running statement."""
+        return self.nested > 0 or self.connection.in_transaction
 
     def tick(self) -> None:
         """Raise if the deadline passed or `interrupt` was called; kernels call it between slices."""

@@ -49,6 +49,7 @@ class Session:
         self._began = 0.0
         self._pool: list[Line] = []
         self._pinned: dict[Owner, list[Line]] = {}
+        self._nested: dict[int, Line] = {}
         self._pool_lock = threading.Lock()
         self._pid = os.getpid()
         self._closed = False
@@ -58,6 +59,8 @@ class Session:
     def enter(self) -> Line:
         """Return a line for reading, held by the caller until `leave`: the writer if it is free, else a reader."""
         self._check()
+        if self._nested and (inside := self._nested.get(threading.get_ident())):
+            return inside
         if self._pinned and (pinned := self._pinned.get(_owner())):
             return pinned[-1]
         if self._turn.take(0):
@@ -68,6 +71,8 @@ class Session:
 
     def leave(self, line: Line) -> None:
         """Give back a line from `enter`."""
+        if line.nested:
+            return
         if line is self.writer:
             self._turn.give()
         elif not any(line in lines for lines in self._pinned.values()):
@@ -122,6 +127,10 @@ class Session:
     def reading(self) -> Reading:
         """Return a context in which several reads see one state."""
         return Reading(self)
+
+    def inside(self, line: Line) -> Inside:
+        """Return a context for code that a running statement on `line` calls: its reads see what the statement sees."""
+        return Inside(self, line)
 
     def transaction(self) -> Transaction:
         """Return a context whose writes happen all together or not at all; nested ones are savepoints."""
@@ -200,6 +209,8 @@ class Session:
     def _take_turn(self, verb: str) -> None:
         """Take the writing connection for the calling thread and task, waiting for the busy timeout."""
         self._check()
+        if self._nested and threading.get_ident() in self._nested:
+            raise ReadOnlyDatabase(f"cannot {verb}; a statement is running, and functions inside it only read")
         if self.options.read_only:
             raise ReadOnlyDatabase(f'cannot {verb}; the database was opened with mode="r"')
         if self._pinned and _owner() in self._pinned:
@@ -298,7 +309,7 @@ class Reading:
 
     def __enter__(self) -> Line:
         self._line = line = self._session.enter()
-        if not line.connection.in_transaction:
+        if not line.holds_state:
             line.connection.execute("begin")
             self._began = True
         return line
@@ -312,6 +323,29 @@ class Reading:
             self._session.leave(line)
         if isinstance(error, apsw.Error):
             raise line.failed(error) from error
+
+
+class Inside:
+    """A context for code that a running statement calls; its value is None."""
+
+    __slots__ = ("_before", "_line", "_session")
+
+    def __init__(self, session: Session, line: Line) -> None:
+        self._session = session
+        self._line = line
+
+    def __enter__(self) -> None:
+        nested, me = self._session._nested, threading.get_ident()
+        self._before = nested.get(me)
+        nested[me] = self._line
+        self._line.nested += 1
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._line.nested -= 1
+        if self._before is None:
+            del self._session._nested[threading.get_ident()]
+        else:
+            self._session._nested[threading.get_ident()] = self._before
 
 
 class Transaction:

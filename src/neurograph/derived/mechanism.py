@@ -122,7 +122,7 @@ class Derived:
     def _refresh(self, shelf: Shelf, line: Line, held: Held | None, sql_cost_s: float) -> Any:
         """Compare nonces and bring the line's arrays up to date, in one read transaction."""
         connection, kind = line.connection, shelf.kind
-        began = not connection.in_transaction
+        began = not line.holds_state
         if began:
             connection.execute("begin")
         try:
