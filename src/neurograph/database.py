@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import proxy
 
-from . import migrate
+from . import migrate, tables
 from .connection import guard
 from .connection.location import Location, check_header, locate
 from .connection.session import Bindings, Session, Snapshot, Transaction
@@ -107,7 +108,7 @@ class Database:
         self, location: Location, options: Options, memory_budget_bytes: int | None, engine: str, backup: bool
     ) -> None:
         self._policy = Policy(engine, 1 << 30 if memory_budget_bytes is None else memory_budget_bytes)
-        self._session = Session(location, options)
+        self._session = Session(location, options, partial(tables.register, stores=proxy(self)))
         try:
             migrate.bring_up_to_date(self._session.writer.connection, location, options.read_only, backup)
         except BaseException:

@@ -32,13 +32,18 @@ class Line:
 
     __slots__ = ("__weakref__", "connection", "deadline", "expired", "nested", "stopping", "undone")
 
-    def __init__(self, location: Location, options: Options) -> None:
-        self.connection = connect(location, options)
+    def __init__(self, location: Location, options: Options, register: Callable[[Line], None]) -> None:
+        self.connection = _open(location, options)
         self.undone = 0
         self.nested = 0
         self.deadline: float | None = None
         self.expired = False
         self.stopping = False
+        try:
+            _set_up(self, location, options, register)
+        except BaseException:
+            self.connection.close()
+            raise
         self.connection.set_progress_handler(self._progress, PROGRESS_STEPS)
 
     def _progress(self) -> bool:
@@ -69,31 +74,25 @@ class Line:
         return refusal.explain(error, self.connection)
 
 
-def connect(location: Location, options: Options) -> apsw.Connection:
-    """Open a connection and set it up: hardening and functions before the first statement, then the settings."""
+def _open(location: Location, options: Options) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_URI if location.in_memory else 0
     if options.read_only and not location.in_memory:
         flags |= apsw.SQLITE_OPEN_READONLY
     else:
         flags |= apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     try:
-        connection = apsw.Connection(location.filename, flags=flags, statementcachesize=256)
+        return apsw.Connection(location.filename, flags=flags, statementcachesize=256)
     except apsw.CantOpenError as error:
-        raise ReadOnlyFile(
-            f"cannot open {location.path!r}: {error}; check its permissions and its folder's"
-        ) from error
-    try:
-        _set_up(connection, location, options)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        raise ReadOnlyFile(f"cannot open {location.path!r}: {error}; check its permissions and its folder's") from error
 
 
-def _set_up(connection: apsw.Connection, location: Location, options: Options) -> None:
+def _set_up(line: Line, location: Location, options: Options, register: Callable[[Line], None]) -> None:
+    """Harden the connection and register functions before its first statement, then apply the settings."""
+    connection = line.connection
     for harden in HARDENING:
         harden(connection)
     functions.register(connection)
+    register(line)
     try:
         if not location.exists and not options.read_only:
             _lay_out(connection, options)

@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
@@ -39,10 +39,11 @@ Owner = tuple[int, object]
 class Session:
     """The connections of one open file, shared by its stores."""
 
-    def __init__(self, location: Location, options: Options) -> None:
+    def __init__(self, location: Location, options: Options, register: Callable[[Line], None]) -> None:
         self.location = location
         self.options = options
-        self.writer = Line(location, options)
+        self._register = register
+        self.writer = Line(location, options, register)
         self._turn = Turn()
         self._levels = 0
         self._task: object = None
@@ -90,7 +91,7 @@ class Session:
             self.options.page_size_bytes,
             read_only=True,
         )
-        return Line(self.location, options)
+        return Line(self.location, options, self._register)
 
     def give_back(self, line: Line) -> None:
         """Return a reading connection to the pool."""
@@ -233,15 +234,11 @@ class Session:
         self._check()
         owner = _owner()
         if self.in_transaction:
-            raise TransactionOpen(
-                "cannot open a snapshot; a transaction is open, and its reads see one state already"
-            )
+            raise TransactionOpen("cannot open a snapshot; a transaction is open, and its reads see one state already")
         line = self.borrow()
         try:
             line.connection.execute("begin")
-            line.connection.execute(
-                "select 1 from sqlite_schema limit 1"
-            ).fetchall()  # BEGIN alone pins nothing
+            line.connection.execute("select 1 from sqlite_schema limit 1").fetchall()  # BEGIN alone pins nothing
         except BaseException:
             self.give_back(line)
             raise

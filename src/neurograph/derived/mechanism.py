@@ -94,6 +94,10 @@ class Derived:
             return found
         return self._refresh(shelf, line, held, sql_cost_s)  # type: ignore[no-any-return]
 
+    def stamp(self, line: Line) -> Stamp:
+        """Return what changes whenever rows may look different on `line`. Costs 1.5 µs."""
+        return _stamp(line)
+
     def loaded(self, kind: Kind[Any]) -> bool:
         """Tell whether some line holds arrays of that kind."""
         return bool(self._shelf(kind).held)

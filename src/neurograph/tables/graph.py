@@ -1,0 +1,39 @@
+"""Table-valued functions over the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .function import Argument, Function
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+
+def _links(db: Database, token: int | str, direction: str, type: str | int | None) -> Sequence[Any]:
+    return db.graph.links(token, direction=direction, types=type)
+
+
+def _bfs(db: Database, token: int | str, max_depth: int | None, direction: str) -> Sequence[Any]:
+    return list(db.graph.bfs(token, max_depth=max_depth, direction=direction))
+
+
+GRAPH_FUNCTIONS = (
+    Function(
+        "ng_links",
+        (("id", "integer"), ("type", "text"), ("key", "text"), ("weight", "real")),
+        (Argument("token"), Argument("direction", "out"), Argument("link_type", None)),
+        _links,
+        rows=10,
+        order=("id",),
+    ),
+    Function(
+        "ng_bfs",
+        (("id", "integer"), ("depth", "integer")),
+        (Argument("token"), Argument("max_depth", None), Argument("direction", "out")),
+        _bfs,
+        rows=1000,
+        order=("depth", "id"),
+    ),
+)
