@@ -25,9 +25,10 @@ FUNCTIONS: tuple[Function, ...] = GRAPH_FUNCTIONS
 def register(line: Line, stores: Any) -> None:
     """Register every function on a line, before its first statement; `stores` is the database that answers."""
     for function in FUNCTIONS:
+        module: Any = Module(function, line, stores)  # apsw's protocol also asks for methods it does not call here
         line.connection.create_module(
             function.name,
-            Module(function, line, stores),
+            module,
             use_bestindex_object=True,
             eponymous=True,
             eponymous_only=True,

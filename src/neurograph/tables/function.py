@@ -119,7 +119,7 @@ class Table:
         return True
 
     def _number(self, plan: apsw.IndexInfo, given: int) -> None:
-        """Number the arguments without gaps, in their order, as SQLite asks."""
+        """Give the arguments numbers without gaps, in their order, as SQLite asks."""
         first = len(self.function.columns)
         places = {}
         for place in range(plan.nConstraint):
