@@ -30,6 +30,11 @@ DDL = re.compile(
     r"\b(create|alter|drop)\s+(temp\s+|temporary\s+|unique\s+|virtual\s+)*(table|index|view|trigger)\b", re.I
 )
 
+# What these files say in DDL is never stored in the file.
+NOT_STORED = {
+    "tables/function.py": "a table-valued function describes its columns to SQLite by a CREATE TABLE",
+}
+
 
 def layer_of(module: str) -> str | None:
     return next((layer for layer in RANK if module == layer or module.startswith(layer + ".")), None)
@@ -108,16 +113,6 @@ def test_numpy_is_imported_inside_functions_outside_the_kernels() -> None:
     assert not early, places(early)
 
 
-def test_the_model_knows_no_numpy() -> None:
-    found = [
-        (path, line, "records are plain values")
-        for path in source_files()
-        for module, line, _ in imports_of(path)
-        if module.split(".")[0] == "numpy" and path.is_relative_to(SOURCE / "model")
-    ]
-    assert not found, places(found)
-
-
 def test_the_standard_sqlite3_is_never_imported() -> None:
     found = [
         (path, line, "a second SQLite in one process drops the first one's locks")
@@ -151,5 +146,6 @@ def test_ddl_stands_in_the_schema_folder_only() -> None:
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
             if id(node) not in docstrings and DDL.search(node.value)
+            if path.relative_to(SOURCE).as_posix() not in NOT_STORED
         ]
     assert not found, places(found)
