@@ -1,0 +1,40 @@
+"""`db.check()`: the database audits its own invariants.
+
+| file | invariants |
+|---|---|
+| `invariant.py` | what an invariant and a violation are |
+| `file.py` | the file itself: SQLite's own checks, schema, migrations |
+| `tokens.py` | tokens, vocabularies |
+| `links.py` | edges, counters, connections |
+| `rules.py` | the constitution, and rows beyond its limits |
+| `derived.py` | marks and saved arrays |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .derived import DERIVED
+from .file import FILE
+from .invariant import Invariant, Violation
+from .links import LINKS
+from .rules import RULES
+from .tokens import TOKENS
+
+if TYPE_CHECKING:
+    from ...connection.session import Session
+
+INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *RULES, *DERIVED)
+"""Every invariant, in the order they are looked at."""
+
+__all__ = ["INVARIANTS", "Invariant", "Violation", "check"]
+
+
+def check(session: Session, limit: int) -> list[Violation]:
+    """Return what is wrong, at most `limit` violations of each invariant; all of it seen in one state."""
+    found: list[Violation] = []
+    with session.reading() as line:
+        for invariant in INVARIANTS:
+            line.tick()
+            found += invariant.violations(line.connection, limit)
+    return found

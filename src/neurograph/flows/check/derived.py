@@ -1,0 +1,42 @@
+"""Invariants of marks and saved arrays. A saved chunk with an old nonce is no violation: nobody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import apsw
+
+from ...derived import saved
+from ...stores.graph.arrays import GRAPH
+from ...stores.token_ids import TOKEN_IDS
+from .invariant import Invariant
+
+KINDS: tuple[Any, ...] = (TOKEN_IDS, GRAPH)
+
+
+def _content(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
+    """Compare saved chunks that count as valid with the rows."""
+    return [row for kind in KINDS for row in saved.differing(connection, kind)]
+
+
+DERIVED = (
+    Invariant(
+        "mark.subject",
+        "select distinct subject from mark where subject not in ('token', 'edge')",
+        "a mark must be about 'token' or 'edge'; delete it",
+    ),
+    Invariant(
+        "mark.token",
+        """select distinct id >> 9 as chunk from token
+           except select chunk from mark where subject = 'token'""",
+        "every chunk of tokens must have a mark; insert it with random() as nonce",
+    ),
+    Invariant(
+        "mark.edge",
+        """select distinct source >> 9 as chunk from edge
+           except select chunk from mark where subject = 'edge'""",
+        "every chunk of edges must have a mark; insert it with random() as nonce",
+    ),
+    Invariant("derived.content", _content, "saved arrays must equal the rows; delete them from derived_chunk"),
+)

@@ -1,0 +1,51 @@
+"""What an invariant and a violation are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import apsw
+
+
+class Violation(NamedTuple):
+    """One thing that is wrong in a file."""
+
+    invariant: str
+    """The stable name of the invariant, such as ``degree.outgoing``."""
+    row: str
+    """Which row or object."""
+    message: str
+    """What must be, and the remedy."""
+
+
+Search = Callable[[apsw.Connection], Iterable[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """Something that is true of every sound file.
+
+    Attributes
+    ----------
+    name
+        Stable; the part before the dot is the table.
+    rows
+        A query that finds the rows for which it is not true, or a function that does; columns say which row.
+    message
+        What must be, and the remedy.
+    """
+
+    name: str
+    rows: str | Search
+    message: str
+
+    def violations(self, connection: apsw.Connection, limit: int) -> list[Violation]:
+        """Return at most `limit` violations."""
+        found: Iterable[Any]
+        if isinstance(self.rows, str):
+            found = connection.execute(f"select * from ({self.rows}) limit ?", (limit,))
+        else:
+            found = list(self.rows(connection))[:limit]
+        return [Violation(self.name, ", ".join(map(str, row)), self.message) for row in found]

@@ -1,0 +1,158 @@
+"""Every invariant is broken once by raw SQL and seen reported, and nothing is reported of a sound file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+import neurograph
+from neurograph.derived import saved
+from neurograph.flows.check import INVARIANTS, Violation
+from neurograph.stores.graph.arrays import GRAPH
+
+# Tokens 1 to 4; edges 1→2 (80), 2→3 (1, bidirectional), 3→3 (80, a loop); a connection on 1→2.
+SOUND = """
+    insert into token (id, label, weight, physical_x, physical_y, physical_z) values (1, 'a', 0.5, 1, 2, 3);
+    insert into token (id, label) values (2, 'b'), (3, 'c'), (4, 'd');
+    insert into edge (source, type, target, bidirectional) values (2, 1, 3, 1), (3, 80, 3, 0);
+    insert into connection (source, type, target) values (1, 80, 2);
+"""
+
+HUGE = "9e999"  # reads as infinity
+
+BREAK = {
+    "file.foreign_keys": "update edge set target = 99 where source = 1",
+    "file.stamp": "pragma user_version = 0",
+    "file.migrations": "update migration set sha256 = replace(sha256, substr(sha256, 1, 1), 'x') where number = 2",
+    "file.objects": "drop trigger token_delete",
+    "meta.facts": "delete from meta where name = 'created_ns'",
+    "meta.schema": "update meta set value = 1 where name = 'schema'",
+    "token.id": "insert into token (id) values (-5)",
+    "token.sequence": "update sqlite_sequence set seq = 1 where name = 'token'",
+    "token.uid": "update token set uid = x'00' where id = 1",
+    "token.uid_unique": "update token set uid = (select uid from token where id = 1) where id = 2",
+    "token.label": "update token set label = '' where id = 1",
+    "token.entity_type": "update token set entity_type = 999 where id = 1",
+    "token.domain": "update token set domain = 999 where id = 1",
+    "token.flags": "update token set flags = 70000 where id = 1",
+    "token.field": "update token set field_radius = -1 where id = 1",
+    "token.properties": "update token set properties = '[1]' where id = 1",
+    "token.times": "update token set modified_ns = created_ns - 1 where id = 1",
+    "token.physical": "update token set physical_y = null where id = 1",
+    **{
+        f"token.{level}": f"update token set {level}_x = {HUGE}, {level}_y = 0, {level}_z = 0 where id = 2"
+        for level in ("sensory", "motor", "emotional", "cognitive", "social", "temporal", "abstract")
+    },
+    "entity_type.reserved": "update entity_type set name = 'thing' where code = 1",
+    "domain.reserved": "delete from domain where code = 3",
+    "connection_type.reserved": "update connection_type set mutability = 2 where code = 0",
+    "edge.source": "update edge set source = 99 where source = 2",
+    "edge.target": "update edge set target = 99 where source = 2",
+    "edge.type": "update edge set type = 999 where source = 2",
+    "edge.weight": f"update edge set weight = {HUGE} where source = 2",
+    "edge.bidirectional": "update edge set bidirectional = 2 where source = 2",
+    "edge.reverse": "insert into edge (source, type, target) values (3, 1, 2)",
+    "edge.properties": "update edge set properties = '{' where source = 2",
+    "degree.outgoing": "update degree set outgoing = 7 where token_id = 2",
+    "degree.incoming": "delete from degree where token_id = 3",
+    "degree.total": "insert into degree values (4, 0, 0, 0)",
+    "connection.edge": "delete from edge where source = 1",
+    "connection.loop": "update connection set target = source",
+    "connection.id": "update connection set id = -1",
+    "connection.sequence": "update sqlite_sequence set seq = 0 where name = 'connection'",
+    "connection.fractions": "update connection set confidence = 1.5",
+    "connection.distance": "update connection set preferred_distance = 0",
+    "connection.counts": "update connection set evidence_count = -1",
+    "connection.mutability": "update connection set mutability = 3",
+    "cdna.in_force": "delete from cdna",
+    "cdna.versions": "insert into cdna (version) values (5)",
+    "cdna.parent": "update cdna set parent = 1 where version = 1",
+    "cdna.allowed_types": "update cdna set allowed_types = 'x'",
+    "cdna.ranges": "update cdna set min_pull = 5, max_pull = 4",
+    "cdna.profiles": "delete from cdna_profile where name = 'explorer'",
+    "limits.token_weight": "update cdna set max_token_weight = 0.25",
+    "limits.token_field_radius": "update cdna set max_field_radius = 0.25",
+    "limits.token_field_strength": "update cdna set max_field_strength = 0.25",
+    "limits.edge_weight": "update cdna set max_edge_weight = 0.25",
+    "limits.edge_type": "update cdna set allowed_types = '10' || substr(allowed_types, 3)",
+    "limits.out_degree": "update cdna set max_out_degree = 0",
+    "limits.in_degree": "update cdna set max_in_degree = 0",
+    "limits.total_degree": "update cdna set max_total_degree = 1",
+    "limits.connection_pull": "update cdna set max_pull = 0.25",
+    "limits.connection_rigidity": "update cdna set max_rigidity = 0.25",
+    "limits.connection_weight": "update cdna set max_connection_weight = 0.25",
+    "mark.subject": "insert into mark values ('moon', 0, 0)",
+    "mark.token": "delete from mark where subject = 'token'",
+    "mark.edge": "delete from mark where subject = 'edge'",
+    "derived.content": "update derived_chunk set body = zeroblob(length(body))",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "mind.ngdb"
+    with neurograph.open(path, synchronous="off") as db:
+        db.execute(SOUND)
+        with db.transaction():
+            saved.save(db._session.writer.connection, GRAPH, 1 << 20)
+    return path
+
+
+def vandalise(path: Path, sql: str) -> None:
+    """Run SQL with every protection off."""
+    connection = apsw.Connection(str(path))
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+    connection.pragma("foreign_keys", 0)
+    connection.pragma("ignore_check_constraints", 1)
+    connection.execute(sql)
+    connection.close()
+
+
+def violations(path: Path) -> list[Violation]:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    found = [violation for invariant in INVARIANTS for violation in invariant.violations(connection, 5)]
+    connection.close()
+    return found
+
+
+def test_a_sound_file_has_no_violation(path):
+    with neurograph.open(path) as db:
+        assert db.check() == []
+
+
+def test_every_invariant_but_sqlites_own_is_broken_here():
+    assert {invariant.name for invariant in INVARIANTS} == BREAK.keys() | {"file.integrity"}
+    assert len(INVARIANTS) >= 40
+
+
+@pytest.mark.parametrize("name", BREAK)
+def test_a_broken_invariant_is_reported(path, name):
+    vandalise(path, BREAK[name])
+    found = [violation for violation in violations(path) if violation.invariant == name]
+    assert found
+    assert found[0].message
+    assert found[0].row
+
+
+def test_a_damaged_page_is_reported(path):
+    content = bytearray(path.read_bytes())
+    page = int.from_bytes(content[16:18], "big")
+    with apsw.Connection(str(path)) as connection:
+        ((root,),) = connection.execute("select rootpage from sqlite_schema where name = 'edge_by_target'").fetchall()
+    connection.close()
+    content[(root - 1) * page + 8 : root * page] = bytes(page - 8)
+    path.write_bytes(content)
+    assert any(violation.invariant == "file.integrity" for violation in violations(path))
+
+
+def test_no_more_than_the_limit_is_reported(path):
+    vandalise(path, "update token set flags = 70000")
+    with neurograph.open(path) as db:
+        assert len([v for v in db.check(limit=2) if v.invariant == "token.flags"]) == 2
+
+
+def test_limits_are_not_reported_while_validation_is_off(path):
+    vandalise(path, "update cdna set max_token_weight = 0.25, validation = 0")
+    assert not [violation for violation in violations(path) if violation.invariant.startswith("limits.")]
