@@ -14,9 +14,12 @@ repository).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import neurograph
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KERNELS_OFF = os.environ.get("NGDB_KERNELS", "").lower() == "off"
@@ -56,3 +59,12 @@ def wordnet() -> Path:
 def glove() -> Path:
     """Return the folder with the first rows of GloVe 6B."""
     return data_folder("glove")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[neurograph.Database]:
+    """Yield an open, empty file; when the test is over, nothing may be wrong with it."""
+    with neurograph.open(tmp_path / "mind.ngdb") as database:
+        yield database
+        if not database.closed:
+            assert database.check() == []
