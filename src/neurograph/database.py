@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .connection.result import Result, Row
     from .derived import Derived
     from .flows.check import Violation
+    from .stores.cdna import Cdna
     from .stores.graph import Graph
     from .stores.tokens import Tokens
 
@@ -129,6 +130,13 @@ class Database:
         from .stores.graph import Graph
 
         return Graph(self._session, self._derived)
+
+    @cached_property
+    def cdna(self) -> Cdna:
+        """The constitution: the limits every writer meets, and the history of what they were."""
+        from .stores.cdna import Cdna
+
+        return Cdna(self._session)
 
     @cached_property
     def _derived(self) -> Derived:
