@@ -10,7 +10,7 @@
 -- The six profiles below are reserved; users' own may be changed and removed, versions keep copies of the fields.
 
 create table cdna_profile (
-  name text not null primary key check (length(name) between 1 and 64),
+  name text not null primary key check (length(name) between 1 and 64 and instr(name, char(0)) = 0),
   -- flags of the record
   validation integer not null default 1 check (validation in (0, 1)),
   events integer not null default 1 check (events in (0, 1)),
@@ -43,7 +43,7 @@ create table cdna_profile (
     || '1111111111111111111111111111111111111111111111111111111111111111'
     || '1111111111111111111111111111111111111111111111111111111111111111'
     || '1111111111111111111111111111111111111111111111111111111111111111')
-    check (length(allowed_types) = 256 and allowed_types not glob '*[^01]*'),
+    check (length(allowed_types) = 256 and allowed_types not glob '*[^01]*' and instr(allowed_types, char(0)) = 0),
   -- evolution
   mutation_rate real not null default 0.01 check (mutation_rate between 0 and 1),
   crossover_rate real not null default 0.1 check (crossover_rate between 0 and 1),
@@ -101,7 +101,7 @@ create table cdna_profile (
 
 create table cdna (
   version    integer primary key check (version > 0),
-  profile    text    not null default 'custom' check (length(profile) between 1 and 64),
+  profile    text    not null default 'custom' check (length(profile) between 1 and 64 and instr(profile, char(0)) = 0),
   trial_deadline_ns integer,               -- NULL: confirmed; else in force until then
   -- flags of the record
   validation integer not null default 1 check (validation in (0, 1)),
@@ -135,7 +135,7 @@ create table cdna (
     || '1111111111111111111111111111111111111111111111111111111111111111'
     || '1111111111111111111111111111111111111111111111111111111111111111'
     || '1111111111111111111111111111111111111111111111111111111111111111')
-    check (length(allowed_types) = 256 and allowed_types not glob '*[^01]*'),
+    check (length(allowed_types) = 256 and allowed_types not glob '*[^01]*' and instr(allowed_types, char(0)) = 0),
   -- evolution
   mutation_rate real not null default 0.01 check (mutation_rate between 0 and 1),
   crossover_rate real not null default 0.1 check (crossover_rate between 0 and 1),
@@ -182,12 +182,13 @@ create table cdna (
   profile_id integer not null default 0 check (profile_id between 0 and 4294967295),
   profile_state integer not null default 5 check (profile_state between 0 and 4294967295),
   parent     integer references cdna (version) check (parent between 1 and version - 1),   -- what it was made from
-  action     text    not null default 'update',
-  actor      text    not null default '',
-  reason     text    not null default '',
+  action     text    not null default 'update' check (instr(action, char(0)) = 0),
+  actor      text    not null default '' check (instr(actor, char(0)) = 0),
+  reason     text    not null default '' check (instr(reason, char(0)) = 0),
   created_ns integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000),
   checksum   integer,                      -- of the fields; NULL until an engine fills it in
-  trial      text check (trial is null or json_valid(trial) and json_type(trial) = 'object'),   -- see cdna_trial
+  trial      text check (                  -- see cdna_trial
+    trial is null or json_valid(trial) and json_type(trial) = 'object' and instr(trial, char(0)) = 0),
   check (min_token_weight <= max_token_weight),
   check (min_field_radius <= max_field_radius),
   check (min_field_strength <= max_field_strength),
