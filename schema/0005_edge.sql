@@ -22,6 +22,9 @@ create index edge_by_target on edge (target, type, source);
 -- Empty in most files: whether a search that needs weights of at least 0 may run is one lookup instead of a scan.
 create index edge_negative on edge (weight) where weight < 0;
 
+-- What a bulk load has to compare with the reverse edges, and no more.
+create index edge_bidirectional on edge (source) where bidirectional;
+
 -- The edge about to be displaced by one with the same key, if any: at most one row.
 create table displaced_edge (
   source        integer not null,

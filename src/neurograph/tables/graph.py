@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _links(db: Database, token: int | str, direction: str, type: str | int | None) -> Sequence[Any]:
-    return db.graph.links(token, direction=direction, types=type)
+    return db.graph.entries(token, direction=direction, types=type)
 
 
 def _bfs(db: Database, token: int | str, max_depth: int | None, direction: str) -> Sequence[Any]:
@@ -22,7 +22,7 @@ def _bfs(db: Database, token: int | str, max_depth: int | None, direction: str) 
 GRAPH_FUNCTIONS = (
     Function(
         "ng_links",
-        (("id", "integer"), ("type", "text"), ("key", "text"), ("weight", "real")),
+        (("id", "integer"), ("type", "integer"), ("key", "text"), ("weight", "real")),
         (Argument("token"), Argument("direction", "out"), Argument("link_type", None)),
         _links,
         rows=10,

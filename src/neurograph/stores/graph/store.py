@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .edges import Edges
+from .links import Links
+from .many import Many
 from .walks import Walks
 
 
-class Graph(Edges, Walks):
+class Graph(Edges, Links, Many, Walks):
     """The graph of a database, reached as `db.graph`.
 
     A token argument is a `Token`, an id or a label; a type a name or a code. Direction is ``"out"`` unless said:
