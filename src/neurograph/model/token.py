@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from .levels import COORDINATE_COLUMNS, LEVELS
+from .vocabulary import DOMAINS, ENTITY_TYPES
 
 Point = tuple[float, float, float]
 
@@ -25,7 +26,7 @@ TOKEN_COLUMNS: tuple[str, ...] = (
     "legacy_id",
     "properties",
 )
-"""The columns of a token's row in the order `Token` keeps them."""
+"""The columns of a token's row in the order `Token` keeps them; two names follow, see `Token`."""
 
 _FIRST_COORDINATE = TOKEN_COLUMNS.index(COORDINATE_COLUMNS[0])
 _AFTER_COORDINATES = _FIRST_COORDINATE + len(COORDINATE_COLUMNS)
@@ -35,21 +36,16 @@ class Token:
     """A token as it was when it was read: a thing the mind holds, at a place in up to eight levels.
 
     Records compare by value and don't follow later changes; read again with `db.tokens.get(token)`.
-    Building one costs 0.3 µs: the row is kept as SQLite returned it and taken apart on access.
+    Building one costs 0.2 µs: the row is kept as SQLite returned it and taken apart on access. It ends with the names
+    of the token's type and domain where they are a user's own, else None twice.
     """
 
-    __slots__ = ("_row", "domain", "entity_type")
+    __slots__ = ("_row",)
 
-    entity_type: str
-    """The name of the token's type."""
-    domain: str
-    """The name of the token's domain."""
+    _row: tuple[Any, ...]
 
-    def __init__(self, row: tuple[Any, ...], entity_type: str, domain: str) -> None:
-        set_once = object.__setattr__
-        set_once(self, "_row", row)
-        set_once(self, "entity_type", entity_type)
-        set_once(self, "domain", domain)
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        object.__setattr__(self, "_row", row)
 
     @property
     def id(self) -> int:
@@ -65,6 +61,20 @@ class Token:
     def label(self) -> str | None:
         """The unique label, or None."""
         return self._row[2]  # type: ignore[no-any-return]
+
+    @property
+    def entity_type(self) -> str:
+        """The name of the token's type."""
+        row = self._row
+        name: str = row[-2] or ENTITY_TYPES[row[3]]
+        return name
+
+    @property
+    def domain(self) -> str:
+        """The name of the token's domain."""
+        row = self._row
+        name: str = row[-1] or DOMAINS[row[4]]
+        return name
 
     @property
     def flags(self) -> int:
@@ -118,9 +128,7 @@ class Token:
         return json.loads(text) if text else {}
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"a Token is a record and can't be changed; use db.tokens.update(token, {name}=…)"
-        )
+        raise AttributeError(f"a Token is a record and can't be changed; use db.tokens.update(token, {name}=…)")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError("a Token is a record and can't be changed")
@@ -131,8 +139,8 @@ class Token:
     def __hash__(self) -> int:
         return hash(self._row[1])
 
-    def __reduce__(self) -> tuple[type[Token], tuple[tuple[Any, ...], str, str]]:
-        return Token, (self._row, self.entity_type, self.domain)
+    def __reduce__(self) -> tuple[type[Token], tuple[tuple[Any, ...]]]:
+        return Token, (self._row,)
 
     def __repr__(self) -> str:
         label = f" {self.label!r}" if self.label is not None else ""
@@ -150,7 +158,5 @@ class Token:
             **{level: tuple(round(axis, 4) for axis in point) for level, point in self.coordinates.items()},
             **self.properties,
         }
-        rows = "".join(
-            f"<tr><th>{escape(str(k))}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items()
-        )
+        rows = "".join(f"<tr><th>{escape(str(k))}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items())
         return f"<table>{rows}</table>"

@@ -29,9 +29,9 @@ def token_id(connection: apsw.Connection, token: TokenLike) -> int:
     if isinstance(token, Token):
         return token.id
     if isinstance(token, str):
-        found = connection.execute("select id from token where label = ?", (token,)).fetchone()
+        found = connection.execute("select id from token where label = ?", (bindable(token),)).fetchone()
         if found is None:
-            raise TokenNotFound(f"no token has the label {token!r}{_closest_label(connection, token)}")
+            raise TokenNotFound(f"no token has the label {token!r}{closest_labels(connection, token)}")
         return found[0]  # type: ignore[no-any-return]
     return row_id(token, "token")
 
@@ -57,9 +57,18 @@ def row_id(value: SupportsIndex, what: str) -> int:
     return number
 
 
-def _closest_label(connection: apsw.Connection, label: str) -> str:
+def bindable(label: str) -> str | None:
+    """Return a label to look for; None, which no label equals, where UTF-8 has no bytes for it (a lone surrogate)."""
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        return None
+    return label
+
+
+def closest_labels(connection: apsw.Connection, label: str) -> str:
     """Name up to three labels that begin alike, for an error message."""
-    start = label[:3]
+    start = label[:3].encode(errors="ignore").decode()
     rows: Any = connection.execute(
         "select label from token where label >= ? and label < ? order by label limit 200",
         (start, start + "\U0010ffff"),
@@ -72,10 +81,14 @@ def _closest_label(connection: apsw.Connection, label: str) -> str:
 
 def code_of(connection: apsw.Connection, table: str, name: str | int) -> int:
     """Return the code of a name or code in a vocabulary: `entity_type`, `domain` or `connection_type`."""
-    if isinstance(name, bool) or not isinstance(name, str | int):
-        raise InvalidValue(f"{table} must be a name or a code, got {name!r}")
-    column = "name" if isinstance(name, str) else "code"
-    row = connection.execute(f"select code from {table} where {column} = ?", (name,)).fetchone()
+    try:
+        if isinstance(name, bool):
+            raise TypeError
+        name = name if isinstance(name, str) else operator.index(name)
+    except TypeError:
+        raise InvalidValue(f"{table} must be a name or a code, got {name!r}") from None
+    column, key = ("name", bindable(name)) if isinstance(name, str) else ("code", min(max(name, -1), MAX_ID))
+    row = connection.execute(f"select code from {table} where {column} = ?", (key,)).fetchone()
     if row is None:
         from difflib import get_close_matches
 
@@ -146,7 +159,11 @@ def json_text(properties: Mapping[str, Any]) -> str:
     if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
         raise InvalidValue(f"properties must map strings to JSON values, got {properties!r}")
     try:
-        return json.dumps(dict(properties), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(dict(properties), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text.encode()  # a lone surrogate is a ValueError here, and not half-way through a write
+        return text
+    except RecursionError:
+        raise InvalidValue("properties must be nested less deeply, got more levels than Python's stack holds") from None
     except (TypeError, ValueError) as error:
         raise InvalidValue(f"properties must be JSON values, got {properties!r} ({error})") from None
 
@@ -155,3 +172,24 @@ def with_value(error: RuleViolated, values: Mapping[str, Any]) -> RuleViolated:
     """Add the refused value, which a trigger can't name."""
     column = error.rule.partition(".")[2]
     return RuleViolated(f"{error}, got {values[column]!r}", error.rule) if column in values else error
+
+
+def label_ids(connection: apsw.Connection, labels: Iterable[str]) -> np.ndarray:
+    """Return the ids of labels in the given order, as int64; one that no token has is refused by name."""
+    import numpy as np
+
+    names = list(labels)
+    if not all(isinstance(name, str) for name in names):
+        wrong = next(name for name in names if not isinstance(name, str))
+        raise InvalidValue(f"labels must all be strings, got {wrong!r}")
+    distinct = tuple({name for name in names if bindable(name) is not None})
+    if not distinct:
+        rows: Any = []
+    else:
+        sql = "select label, id from token where label in (select value from carray(?))"
+        rows = connection.execute(sql, (apsw.carray(distinct),)).fetchall()
+    known = dict(rows)
+    if len(known) < len(set(names)):
+        missing = next(name for name in names if name not in known)
+        raise TokenNotFound(f"no token has the label {missing!r}{closest_labels(connection, missing)}")
+    return np.fromiter(map(known.__getitem__, names), np.int64, len(names))

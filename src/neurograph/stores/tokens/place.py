@@ -1,37 +1,38 @@
-"""Coordinates as users write them, turned into the 24 columns of a token's row."""
+"""Coordinates as users write them, turned into the columns of a token's row."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from ...errors import InvalidValue
-from ...model.levels import AXES, LEVELS, level_index
+from ...model.levels import COORDINATE_COLUMNS, LEVELS, level_index
 
 Coordinates = Mapping[str, Sequence[float] | None]
+Axes = tuple[float | None, float | None, float | None]
+UNDEFINED: Axes = (None, None, None)
+COLUMNS_OF = {level: COORDINATE_COLUMNS[3 * index : 3 * index + 3] for index, level in enumerate(LEVELS)}
 
 
-def axis_values(coordinates: Coordinates) -> dict[str, float | None]:
-    """Return a value for each of the three columns of every level named; None undefines the level."""
+def points_of(coordinates: Coordinates) -> dict[str, Axes]:
+    """Return the three axes of every level named, by the level's own name; None undefines it."""
     if not isinstance(coordinates, Mapping):
         raise InvalidValue(f"coordinates must map names of levels to (x, y, z), got {coordinates!r}")
-    values: dict[str, float | None] = {}
+    points: dict[str, Axes] = {}
     for name, point in coordinates.items():
-        level = LEVELS[level_index(name)]
-        for axis, value in zip(AXES, _point(level, point), strict=True):
-            values[f"{level}_{axis}"] = value
-    return values
+        level = name if name in COLUMNS_OF else LEVELS[level_index(name)]
+        if level in points:
+            raise InvalidValue(f"coordinates must name a level once, got {level!r} twice")
+        points[level] = UNDEFINED if point is None else _point(level, point)
+    return points
 
 
-def _point(level: str, point: Sequence[float] | None) -> tuple[float, float, float] | tuple[None, None, None]:
-    if point is None:
-        return None, None, None
+def _point(level: str, point: Sequence[float]) -> Axes:
     try:
-        x, y, z = (float(axis) for axis in point)
-    except (TypeError, ValueError):
+        x, y, z = point
+        x, y, z = x.__float__(), y.__float__(), z.__float__()  # float() would read text too
+    except (AttributeError, TypeError, ValueError, OverflowError):
         raise InvalidValue(f"{level} must be three numbers (x, y, z) or None, got {point!r}") from None
-    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-        raise InvalidValue(
-            f"{level} must be three finite numbers, got {point!r}; None leaves the level undefined"
-        )
+    if not (isfinite(x) and isfinite(y) and isfinite(z)):
+        raise InvalidValue(f"{level} must be three finite numbers, got {point!r}; None leaves the level undefined")
     return x, y, z
