@@ -17,6 +17,7 @@ from .connection.settings import SYNCHRONOUS, Options, require_safe_sqlite
 from .connection.statement import execute, execute_many, stream
 from .derived.policy import Policy
 from .errors import InvalidValue, Misuse
+from .stores.property_index import PropertyIndexes
 
 if TYPE_CHECKING:
     from .connection.result import Result, Row
@@ -103,7 +104,7 @@ def open(
     return Database(location, options, memory_budget_bytes, engine, backup)
 
 
-class Database:
+class Database(PropertyIndexes):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`."""
 
     def __init__(
