@@ -71,11 +71,17 @@ def test_it_says_what_it_returns(name: str, function: Callable[..., Any]) -> Non
 
 @every_callable
 def test_it_shows_an_example(name: str, function: Callable[..., Any]) -> None:
-    """An example of the class that calls the method will do."""
+    """An example of its class, or of another method there, that calls it will do."""
     if parameters(function) or returns(function):
         own = sections(inspect.getdoc(function) or "").get("Examples", "")
-        shared = [sections(inspect.getdoc(cls) or "").get("Examples", "") for cls in classes()]
-        assert ">>>" in own or any(f".{function.__name__}(" in examples for examples in shared), name
+        shared = [inspect.getdoc(cls) or "" for cls in classes()]
+        shared += [inspect.getdoc(other) or "" for other_name, other in CALLABLES if same_class(name, other_name)]
+        call = re.compile(rf"(>>>|\.\.\.) .*\.{function.__name__}\(")
+        assert ">>>" in own or any(call.search(doc) for doc in shared), name
+
+
+def same_class(name: str, other: str) -> bool:
+    return name.rpartition(".")[0] == other.rpartition(".")[0]
 
 
 @pytest.mark.parametrize("cls", classes(), ids=lambda cls: cls.__name__)

@@ -95,6 +95,15 @@ class Edges(GraphPart):
     def get(self, source: TokenLike, target: TokenLike, *, type: TypeLike = "associated_with", key: str = "") -> Edge:
         """Return the edge from `source` to `target` of that type and key.
 
+        Parameters
+        ----------
+        source, target
+            A `Token`, an id or a label.
+        type
+            Name or code of the edge's type.
+        key
+            What tells parallel edges of one type apart.
+
         Raises
         ------
         EdgeNotFound
@@ -178,6 +187,8 @@ class Edges(GraphPart):
     ) -> None:
         """Delete an edge, and the connection that extends it.
 
+        Parameters as for `get`.
+
         Raises
         ------
         EdgeNotFound
@@ -234,7 +245,10 @@ class Edges(GraphPart):
     def count(
         self, *, source: TokenLike | None = None, target: TokenLike | None = None, types: TypesLike = None
     ) -> int:
-        """Return how many edges there are, with the filters of `list`."""
+        """Return how many edges there are, with the filters of `list`.
+
+        Parameters as for `list`.
+        """
         where, bindings = self._filter(source, target, types)
         return int(self._session.rows(f"select count(*) from edge {where}", bindings)[0][0])
 

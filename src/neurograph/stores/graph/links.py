@@ -75,6 +75,8 @@ class Links(GraphPart):
     ) -> list[tuple[int, int, str, float]]:
         """Return what `links` returns as plain tuples, types as codes: (id, type, key, weight).
 
+        Parameters as for `links`.
+
         Examples
         --------
         >>> import neurograph
