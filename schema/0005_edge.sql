@@ -209,17 +209,25 @@ begin
    where (source, type, target, key) = (old.source, old.type, old.target, old.key);
   select case
     when not c.validation then null
-    when new.type < 256 and substr(c.allowed_types, new.type + 1, 1) <> '1'
-      or new.type > 255 and not (select allowed from connection_type where code = new.type)
+    when new.type is not old.type
+     and (new.type < 256 and substr(c.allowed_types, new.type + 1, 1) <> '1'
+       or new.type > 255 and not (select allowed from connection_type where code = new.type))
     then raise(abort, 'ng:edge.type: type must be one the constitution allows')
-    when (select outgoing from degree where token_id = new.source) > c.max_out_degree
-      or new.bidirectional and (select outgoing from degree where token_id = new.target) > c.max_out_degree
+    -- An edge that stays at a token raises no degree there: one beyond its limit may be left as it is.
+    when new.source <> old.source and not (old.bidirectional and new.source = old.target)
+     and (select outgoing from degree where token_id = new.source) > c.max_out_degree
+      or new.bidirectional and new.target <> old.source and not (old.bidirectional and new.target = old.target)
+     and (select outgoing from degree where token_id = new.target) > c.max_out_degree
     then raise(abort, 'ng:edge.out_degree: a token must not have more outgoing edges than the constitution allows')
-    when (select incoming from degree where token_id = new.target) > c.max_in_degree
-      or new.bidirectional and (select incoming from degree where token_id = new.source) > c.max_in_degree
+    when new.target <> old.target and not (old.bidirectional and new.target = old.source)
+     and (select incoming from degree where token_id = new.target) > c.max_in_degree
+      or new.bidirectional and new.source <> old.target and not (old.bidirectional and new.source = old.source)
+     and (select incoming from degree where token_id = new.source) > c.max_in_degree
     then raise(abort, 'ng:edge.in_degree: a token must not have more incoming edges than the constitution allows')
-    when (select total from degree where token_id = new.source) > c.max_total_degree
-      or (select total from degree where token_id = new.target) > c.max_total_degree
+    when new.source not in (old.source, old.target)
+     and (select total from degree where token_id = new.source) > c.max_total_degree
+      or new.target not in (old.source, old.target)
+     and (select total from degree where token_id = new.target) > c.max_total_degree
     then raise(abort, 'ng:edge.total_degree: a token must not have more edges than the constitution allows')
     end
     from cdna_current as c;
