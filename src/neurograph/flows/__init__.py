@@ -1,0 +1,1 @@
+"""What needs several stores at once, and the sources such flows read from."""
