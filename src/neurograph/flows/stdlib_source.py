@@ -59,8 +59,8 @@ def read_standard_library(limit: int | None = None, progress: Callable[[int, int
 
     Notes
     -----
-    Grows with the text: 12 MB in 730 files take 3 s on one core of two busy ones. A process pool would halve that, and can
-    fail on its own account (a missing ``__main__`` guard, a sandbox without semaphores).
+    Grows with the text: 12 MB in 730 files take 3 s on one of two busy cores. A process pool could at best halve that,
+    and can fail on its own account (a missing ``__main__`` guard, a sandbox without semaphores).
     """
     root = Path(sysconfig.get_path("stdlib"))
     known = sys.stdlib_module_names
