@@ -71,7 +71,7 @@ def apply_edges(db: Database, rows: list[dict[str, Any]], on_conflict: str) -> i
 
 
 def _number(db: Database, rows: list[dict[str, Any]]) -> None:
-    """Give an edge that exists already, or stands twice among `rows`, the next free key: "k", "k#2", "k#3" and so on."""
+    """Give an edge that exists already, or stands twice among `rows`, the next free key: "k", "k#2" and so on."""
     connection = db._session.writer.connection
     ids: dict[str, int] = {}
     for end in ("source", "target"):
