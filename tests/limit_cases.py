@@ -188,8 +188,7 @@ CONNECTIONS = (
             "insert or replace into connection (source, target, pull) values (1, 2, 2.5)",
             *updates("connection", "pull = 2.5", "id = 1"),
             *updates("connection", "pull = -2.5", "source = 1"),
-            "insert into connection (source, target) values (1, 2)"
-            " on conflict (source, type, target, key) do update set pull = 3",
+            "insert into connection (source, target) values (1, 2) on conflict do update set pull = 3",
         ),
         "insert into connection (id, source, target, pull) values (2, 2, 3, 5), (3, 3, 2, -5)",
         (

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import apsw
 import pytest
-from limit_cases import GROUND, LIMITS, Limit
 
 import neurograph
+from limit_cases import GROUND, LIMITS, Limit
 from neurograph.errors import Conflict, RuleViolated
 
 Run = Callable[[str], None]
