@@ -18,12 +18,12 @@ def listed(arrays: GraphArrays) -> dict:
     """Return every node's entries by token id, both directions, in order."""
     found = {}
     ids = arrays.adjacency.ids
-    for side in ("out", "into"):
-        entries = getattr(arrays.adjacency, side)
+    entries = arrays.adjacency.entries
+    for side, name in enumerate(("out", "into")):
         for slot, id in enumerate(ids.tolist()):
-            at = slice(entries.begin[slot], entries.end[slot])
+            at = slice(*entries.span[side, slot].tolist())
             if at.start != at.stop:
-                found[side, id] = list(
+                found[name, id] = list(
                     zip(
                         entries.kind[at].tolist(),
                         ids[entries.neighbor[at]].tolist(),

@@ -117,9 +117,8 @@ class GraphKind:
         from ...kernels.adjacency import Entries
 
         adjacency = copy(arrays.adjacency)
-        adjacency.out = Entries(*(column.copy() for column in adjacency.out))  # type: ignore[arg-type]
-        adjacency.into = Entries(*(column.copy() for column in adjacency.into))  # type: ignore[arg-type]
-        adjacency._used = dict(adjacency._used)
+        span, neighbor, weight, kind = adjacency.entries
+        adjacency.entries = Entries(span.copy(), neighbor.copy(), weight.copy(), kind.copy())
         return GraphArrays(dict(arrays.rows), adjacency, arrays.index)
 
     def nbytes(self, arrays: GraphArrays) -> int:
@@ -182,24 +181,24 @@ def _replace_group(arrays: GraphArrays, group: Group, old: Columns, new: Columns
     """Replace the entries of one group at both ends, and those of its bidirectional edges back."""
     source, kind, target = group
     near, far = arrays.index.slot(source), arrays.index.slot(target)
-    _replace_entries(arrays.adjacency, "out", near, far, kind, True, len(old[0]), new[0])
-    _replace_entries(arrays.adjacency, "into", far, near, kind, True, len(old[0]), new[0])
+    _replace_entries(arrays.adjacency, 0, near, far, kind, True, len(old[0]), new[0])
+    _replace_entries(arrays.adjacency, 1, far, near, kind, True, len(old[0]), new[0])
     if near != far:
         gone, back = int(old[1].sum()), new[0][new[1] != 0]
-        _replace_entries(arrays.adjacency, "out", far, near, kind, False, gone, back)
-        _replace_entries(arrays.adjacency, "into", near, far, kind, False, gone, back)
+        _replace_entries(arrays.adjacency, 0, far, near, kind, False, gone, back)
+        _replace_entries(arrays.adjacency, 1, near, far, kind, False, gone, back)
 
 
 def _replace_entries(
-    adjacency: Adjacency, side: Any, slot: int, far: int, kind: int, own: bool, gone: int, weights: np.ndarray
+    adjacency: Adjacency, side: int, slot: int, far: int, kind: int, own: bool, gone: int, weights: np.ndarray
 ) -> None:
     """Replace the entries of `slot` towards `far`: its own, or the far ends of the other's; `gone` of them."""
     import numpy as np
 
     if not gone and not len(weights):
         return
-    entries = getattr(adjacency, side)
-    at = slice(entries.begin[slot], entries.end[slot])
+    entries = adjacency.entries
+    at = slice(*entries.span[side, slot].tolist())
     neighbor, weight, kinds = entries.neighbor[at], entries.weight[at], entries.kind[at]
     ids, id = adjacency.ids[neighbor], adjacency.ids[far]
     before = (kinds < kind) | ((kinds == kind) & (ids < id))
