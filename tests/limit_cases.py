@@ -168,7 +168,6 @@ CONNECTIONS = (
             *updates("edge", "weight = 0.9", "source = 1"),
             *updates("edge", "weight = 0.1", "source = 1"),
             "insert into edge (source, target) values (1, 2) on conflict do update set weight = 0.9",
-            "update connection set source = 2, target = 3 where id = 1",
         ),
         "insert into edge (source, target, weight) values (2, 3, 0.9), (3, 4, 0.9), (4, 3, 0.1);"
         "insert into connection (id, source, target) values (2, 3, 4), (3, 4, 3)",
