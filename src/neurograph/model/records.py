@@ -219,8 +219,13 @@ class Path(NamedTuple):
     """Ids of the tokens from source to target; one where they are the same."""
     types: tuple[str, ...]
     """Names of the types of the edges between them."""
-    cost: float
-    """The sum of the edges' costs, in order."""
+    costs: tuple[float, ...]
+    """What it costs to come to each token, the first 0."""
+
+    @property
+    def cost(self) -> float:
+        """What the whole path costs."""
+        return self.costs[-1]
 
     @property
     def hops(self) -> int:

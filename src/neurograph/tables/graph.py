@@ -19,6 +19,11 @@ def _bfs(db: Database, token: int | str, max_depth: int | None, direction: str) 
     return list(db.graph.bfs(token, max_depth=max_depth, direction=direction))
 
 
+def _shortest_path(db: Database, source: int | str, target: int | str, by: Any) -> Sequence[Any]:
+    steps = db.graph.steps(source, target, cost=by) or []
+    return [(at, *step) for at, step in enumerate(steps)]
+
+
 GRAPH_FUNCTIONS = (
     Function(
         "ng_links",
@@ -35,5 +40,13 @@ GRAPH_FUNCTIONS = (
         _bfs,
         rows=1000,
         order=("depth", "id"),
+    ),
+    Function(
+        "ng_shortest_path",
+        (("step", "integer"), ("id", "integer"), ("type", "integer"), ("cost", "real")),
+        (Argument("source"), Argument("target"), Argument("by", "inverse_weight")),
+        _shortest_path,
+        rows=10,
+        order=("step",),
     ),
 )

@@ -112,14 +112,7 @@ class GraphKind:
 
     def copy(self, arrays: GraphArrays) -> GraphArrays:
         """Copy what `patch` changes in place."""
-        from copy import copy
-
-        from ...kernels.adjacency import Entries
-
-        adjacency = copy(arrays.adjacency)
-        span, neighbor, weight, kind = adjacency.entries
-        adjacency.entries = Entries(span.copy(), neighbor.copy(), weight.copy(), kind.copy())
-        return GraphArrays(dict(arrays.rows), adjacency, arrays.index)
+        return GraphArrays(dict(arrays.rows), arrays.adjacency.copy(), arrays.index)
 
     def nbytes(self, arrays: GraphArrays) -> int:
         """Return the bytes of rows, entries and index."""

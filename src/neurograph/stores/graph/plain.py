@@ -7,6 +7,7 @@ Every function gives the answer its kernel gives: the same ids in the same order
 from __future__ import annotations
 
 import heapq
+import sys
 from array import array
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -14,8 +15,7 @@ from typing import Any, NamedTuple
 import apsw
 
 UNLIMITED = 1 << 62
-
-_OWN = {"out": ("source", "target"), "in": ("target", "source")}
+_AMONG = "{0} in (select value from carray(:ids))"
 
 
 class Entry(NamedTuple):
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     type: int
     far: int
     back: int
-    """1 for a bidirectional edge that is followed against its direction, else 0."""
+    """0 for an edge followed the way the search goes, 1 for one followed the other way."""
     key: str
     weight: float
 
@@ -77,20 +77,28 @@ class Rows:
         return list(map(Entry._make, rows))
 
 
-def _expansion(direction: str, codes: tuple[int, ...] | None) -> str:
+def _expansion(
+    direction: str, codes: tuple[int, ...] | None, ends: str = "{0} in (select value from carray(:ids))"
+) -> str:
+    """Return the query for the edges followed from `ends`, a condition on the near end."""
     types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
-    parts = []
-    for near, far in _OWN.values() if direction == "both" else (_OWN[direction],):
-        parts.append(
-            f"""select {near}, type, {far}, 0, key, weight from edge
-                 where {near} in (select value from carray(:ids)) {types}"""
-        )
-        if direction != "both":
-            parts.append(
-                f"""select {far}, type, {near}, 1, key, weight from edge
-                     where {far} in (select value from carray(:ids)) and bidirectional and source <> target {types}"""
-            )
-    return " union all ".join(parts) + " order by 1, 2, 3, 4, 5"
+    near, far = ("target", "source") if direction == "in" else ("source", "target")
+    turned = "" if direction == "both" else "and bidirectional"
+    return f"""
+        select {near}, type, {far}, 0, key, weight from edge where {ends.format(near, far)} {types}
+        union all
+        select {far}, type, {near}, 1, key, weight from edge
+         where {ends.format(far, near)} {turned} and source <> target {types}
+         order by 1, 2, 3, 4, 5"""
+
+
+def between(
+    connection: apsw.Connection, near: int, far: int, direction: str, codes: tuple[int, ...] | None
+) -> list[Entry]:
+    """Return the edges followed from `near` to `far`, in order of type, direction and key."""
+    sql = _expansion(direction, codes, "{0} = :near and {1} = :far")
+    rows: Any = connection.execute(sql, {"near": near, "far": far}).fetchall()
+    return list(map(Entry._make, rows))
 
 
 def bfs(rows: Rows, start: int, max_depth: int) -> list[tuple[int, int]]:
@@ -157,6 +165,7 @@ def cheapest(
     """
     best: dict[int, tuple[float, int, int]] = {source: (0.0, 0, source)}
     settled: dict[int, tuple[float, int, int]] = {}
+    farthest = min(cutoff, sys.float_info.max)  # a path that costs infinity is none
     heap = [(0.0, 0, source)]
     while heap:
         total, hops, id = heapq.heappop(heap)
@@ -170,15 +179,7 @@ def cheapest(
             if step is None or entry.far in settled:
                 continue
             offer = (total + step, hops + 1, id)
-            if offer[0] <= cutoff and (entry.far not in best or offer < best[entry.far]):
+            if offer[0] <= farthest and (entry.far not in best or offer < best[entry.far]):
                 best[entry.far] = offer
                 heapq.heappush(heap, (offer[0], offer[1], entry.far))
     return settled
-
-
-def path_to(settled: dict[int, tuple[float, int, int]], target: int) -> list[int]:
-    """Return the ids from the source to `target`."""
-    path = [target]
-    while settled[path[-1]][1]:
-        path.append(settled[path[-1]][2])
-    return path[::-1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from .edges import Edges
 from .links import Links
 from .many import Many
+from .paths import Paths
 from .walks import Walks
 
 
-class Graph(Edges, Links, Many, Walks):
+class Graph(Edges, Links, Many, Walks, Paths):
     """The graph of a database, reached as `db.graph`.
 
     A token argument is a `Token`, an id or a label; a type a name or a code. Direction is ``"out"`` unless said:

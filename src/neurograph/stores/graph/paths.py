@@ -1,0 +1,355 @@
+"""Shortest paths: by hops, by weight, by costs of the caller's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import apsw
+
+from ...connection.line import Line
+from ...errors import InvalidValue
+from ...model.records import Neighbors, Path
+from ..arguments import TokenLike, existing_token_id
+from . import plain
+from .arrays import GraphArrays
+from .base import GraphPart, TypesLike, direction_of, type_codes, type_name
+from .plain import Entry, Rows
+
+COSTS = ("inverse_weight", "weight", "hops")
+Cost = str | Sequence[float] | Any
+CostOf = Callable[[Entry], float | None]
+
+
+class Search(NamedTuple):
+    """What a search is asked, checked."""
+
+    line: Line
+    direction: str
+    codes: tuple[int, ...] | None
+    cost: Cost
+    cost_of: CostOf
+    cutoff: float
+
+
+class Step(NamedTuple):
+    """A token on a path."""
+
+    id: int
+    type: int | None
+    cost: float
+
+
+class Paths(GraphPart):
+    """Paths between tokens."""
+
+    def shortest_path(
+        self,
+        source: TokenLike,
+        target: TokenLike,
+        *,
+        cost: Cost = "inverse_weight",
+        direction: str = "out",
+        types: TypesLike = None,
+        cutoff: float | None = None,
+    ) -> Path | None:
+        """Find the cheapest path from one token to another.
+
+        Parameters
+        ----------
+        source, target
+            Where from and where to.
+        cost
+            What an edge costs: ``"inverse_weight"`` 1/weight, ``"weight"``, ``"hops"`` 1 each, or an array with a cost
+            of at least 0 for each edge in the order of `list`. By weight, an edge of weight 0 can't be walked; an
+            infinite cost never can.
+        direction
+            ``"out"``, ``"in"`` or ``"both"``; bidirectional edges are followed both ways everywhere.
+        types
+            Follow only this type, or one of these.
+        cutoff
+            The most a path may cost; None for any cost.
+
+        Returns
+        -------
+        Path or None
+            `ids`, `types`, `costs` (what it costs to come to each token); None when there is no path. Of several
+            equally cheap ones the one with fewer edges, then the one found backwards from the target by taking the
+            predecessor with the smallest id. Of parallel edges the cheapest, then the first by type and key.
+
+        Raises
+        ------
+        TokenNotFound
+            Source or target does not exist.
+        InvalidValue
+            A cost or the cutoff is negative; or an edge of a type that is followed has a negative weight, whether the
+            search meets it or not.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b, c = (db.tokens.create(label) for label in "abc")
+        ...     _ = db.graph.create(a, c, weight=0.1), db.graph.create(a, b), db.graph.create(b, c)
+        ...     db.graph.shortest_path("a", "c").ids, db.graph.shortest_path("a", "c", cost="hops").ids
+        ((1, 2, 3), (1, 3))
+
+        Notes
+        -----
+        Hops: grows with the edges within half the distance of either end. Costs: with e·log e for the edges e of what
+        is nearer than the target.
+        """
+        steps = self.steps(source, target, cost=cost, direction=direction, types=types, cutoff=cutoff)
+        if steps is None:
+            return None
+        codes = [step.type for step in steps if step.type is not None]
+        names = {code: self._type_name(code) for code in set(codes)}
+        return Path(
+            tuple(step.id for step in steps), tuple(names[code] for code in codes), tuple(step.cost for step in steps)
+        )
+
+    def steps(
+        self,
+        source: TokenLike,
+        target: TokenLike,
+        *,
+        cost: Cost = "inverse_weight",
+        direction: str = "out",
+        types: TypesLike = None,
+        cutoff: float | None = None,
+    ) -> list[Step] | None:
+        """Return what `shortest_path` returns as (id, type code of the edge to it, cost so far).
+
+        Parameters as for `shortest_path`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b = db.tokens.create("a"), db.tokens.create("b")
+        ...     _ = db.graph.create(a, b)
+        ...     db.graph.steps("a", "b")
+        [Step(id=1, type=None, cost=0.0), Step(id=2, type=80, cost=1.0)]
+        """
+        with self._session.reading() as line:
+            start = existing_token_id(line.connection, source)
+            end = existing_token_id(line.connection, target)
+            search = self._asked(line, cost, direction, types, cutoff)
+            ids = self._answer(
+                line,
+                lambda arrays: self._by_arrays(search, arrays, start, end),
+                lambda limit: _by_rows(search, limit, start, end),
+            )
+            return None if ids is None else _walked(search, ids)
+
+    def distances(
+        self,
+        source: TokenLike,
+        *,
+        cost: Cost = "inverse_weight",
+        direction: str = "out",
+        types: TypesLike = None,
+        cutoff: float | None = None,
+    ) -> Neighbors:
+        """Find what the cheapest path to every token costs.
+
+        Parameters as for `shortest_path`.
+
+        Returns
+        -------
+        Neighbors
+            (id, distance) of what can be reached, in order of distance, then id; the source first, at 0.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b, c = (db.tokens.create(label) for label in "abc")
+        ...     _ = db.graph.create(a, b, weight=0.5), db.graph.create(b, c)
+        ...     db.graph.distances("a")
+        [Neighbor(id=1, distance=0.0), Neighbor(id=2, distance=2.0), Neighbor(id=3, distance=3.0)]
+        """
+        with self._session.reading() as line:
+            start = existing_token_id(line.connection, source)
+            search = self._asked(line, cost, direction, types, cutoff)
+            return self._answer(
+                line,
+                lambda arrays: self._all_by_arrays(search, arrays, start),
+                lambda limit: _all_by_rows(search, limit, start),
+            )
+
+    def _asked(self, line: Line, cost: Cost, direction: str, types: TypesLike, cutoff: float | None) -> Search:
+        """Check what is asked."""
+        codes = type_codes(line.connection, types)
+        way = direction_of(direction)
+        most = math.inf if cutoff is None else float(cutoff)
+        if not most >= 0:
+            raise InvalidValue(f"cutoff must be at least 0, got {cutoff!r}")
+        if isinstance(cost, str):
+            if cost not in COSTS:
+                raise InvalidValue(f"cost must be one of {', '.join(COSTS)} or an array, got {cost!r}")
+            if cost != "hops":
+                _refuse_negative(line.connection, codes, f"cost {cost!r}")
+            return Search(line, way, codes, cost, _COST_OF[cost], most)
+        array = _costs(line.connection, cost)
+        return Search(line, way, codes, array, _given(line.connection, array, way), most)
+
+    def _by_arrays(self, search: Search, arrays: GraphArrays, start: int, end: int) -> list[int] | None:
+        from ...kernels.adjacency import allowed_kinds
+
+        source, target = arrays.index.slot(start), arrays.index.slot(end)
+        if start == end:
+            return [start]
+        if source < 0 or target < 0:
+            return None
+        graph, allowed = arrays.adjacency, allowed_kinds(search.codes)
+        memory, tick = self._scratch(search.line), search.line.tick
+        if isinstance(search.cost, str) and search.cost == "hops":
+            from ...kernels.graph_path import run_shortest_path
+
+            most = None if math.isinf(search.cutoff) else int(search.cutoff)
+            way: Any = search.direction
+            slots = run_shortest_path(graph, source, target, way, allowed, cutoff=most, scratch=memory, tick=tick)
+        else:
+            from ...kernels.graph_dijkstra import run_cheapest_path
+
+            graph, cost = _priced(search, arrays)
+            found = run_cheapest_path(
+                graph, source, target, cost, search.direction, allowed, cutoff=search.cutoff, scratch=memory, tick=tick
+            )  # fmt: skip
+            slots = None if found is None else found.slots
+        return None if slots is None else graph.ids[slots].tolist()
+
+    def _all_by_arrays(self, search: Search, arrays: GraphArrays, start: int) -> Neighbors:
+        import numpy as np
+
+        from ...kernels.adjacency import allowed_kinds
+        from ...kernels.graph_dijkstra import run_distances
+
+        slot = arrays.index.slot(start)
+        if slot < 0:
+            return Neighbors([start], [0.0])
+        graph, cost = _priced(search, arrays)
+        if isinstance(cost, str) and cost == "hops":
+            cost = np.ones(len(graph.entries.weight))
+        found = run_distances(
+            graph, slot, cost, search.direction, allowed_kinds(search.codes), cutoff=search.cutoff,
+            scratch=self._scratch(search.line), tick=search.line.tick,
+        )  # fmt: skip
+        return Neighbors(graph.ids[found.slots], found.distances)
+
+    def _type_name(self, code: int) -> str:
+        line = self._session.enter()
+        try:
+            return type_name(line.connection, code)
+        finally:
+            self._session.leave(line)
+
+
+def _inverse(entry: Entry) -> float | None:
+    return 1.0 / entry.weight if entry.weight else None
+
+
+_COST_OF: dict[str, CostOf] = {
+    "inverse_weight": _inverse,
+    "weight": lambda entry: entry.weight or None,
+    "hops": lambda entry: 1.0,
+}
+
+
+def _refuse_negative(connection: apsw.Connection, codes: tuple[int, ...] | None, purpose: str) -> None:
+    """Refuse the graph if an edge of a type that is followed has a negative weight; one lookup in a partial index."""
+    types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
+    row: Any = connection.execute(f"select min(weight) from edge where weight < 0 {types}").fetchone()
+    if row[0] is not None:
+        raise InvalidValue(
+            f"weights of edges must be at least 0 for {purpose}, got {row[0]!r}; leave out the types that hold it"
+        )
+
+
+def _costs(connection: apsw.Connection, cost: Any) -> Any:
+    """Return the caller's costs as an array, one for each edge."""
+    import numpy as np
+
+    try:
+        array = np.ascontiguousarray(cost, np.float64)
+    except (TypeError, ValueError):
+        raise InvalidValue(f"cost must be one of {', '.join(COSTS)} or an array, got {cost!r}") from None
+    row: Any = connection.execute("select count(*) from edge").fetchone()
+    if array.shape != (row[0],):
+        raise InvalidValue(f"cost must have one value for each of {row[0]} edges, got shape {array.shape}")
+    if not (array >= 0).all():
+        raise InvalidValue(f"costs must be at least 0, got {float(array[~(array >= 0)][0])!r}")
+    return array
+
+
+def _given(connection: apsw.Connection, costs: Any, direction: str) -> CostOf:
+    """Return the cost of an entry by the caller's array, read only when plain SQL answers."""
+    table: dict[tuple[Any, ...], float] = {}
+
+    def cost_of(entry: Entry) -> float | None:
+        if not table:
+            keys: Any = connection.execute(
+                "select source, type, target, key from edge order by source, type, target, key"
+            ).fetchall()
+            table.update(zip(keys, costs.tolist(), strict=True))
+        turned = (direction == "in") != bool(entry.back)
+        source, target = (entry.far, entry.near) if turned else (entry.near, entry.far)
+        found = table[source, entry.type, target, entry.key]
+        return None if math.isinf(found) else found
+
+    return cost_of
+
+
+def _priced(search: Search, arrays: GraphArrays) -> tuple[Any, Any]:
+    """Return the graph to walk and the cost of its entries."""
+    if isinstance(search.cost, str):
+        return arrays.adjacency, search.cost
+    import numpy as np
+
+    from ...kernels.graph_build import run_build
+
+    # The caller's costs are in the order of the edges: weights that are the edges' places tell which is whose.
+    rows = [np.concatenate(column) for column in zip(*(arrays.rows[c] for c in sorted(arrays.rows)), strict=True)]
+    source, target, kind, _, both = rows
+    slots = arrays.index.slots
+    places = np.arange(len(source), dtype=np.float64)
+    graph = run_build(arrays.adjacency.ids, slots(source), slots(target), places, kind, both)
+    return graph, search.cost[graph.entries.weight.astype(np.int64)]
+
+
+def _by_rows(search: Search, limit: int, start: int, end: int) -> list[int] | None:
+    connection, tick = search.line.connection, search.line.tick
+    rows = Rows(connection, search.direction, search.codes, tick, limit)
+    if isinstance(search.cost, str) and search.cost == "hops":
+        turned = {"out": "in", "in": "out", "both": "both"}[search.direction]
+        back = Rows(connection, turned, search.codes, tick, limit)
+        most = plain.UNLIMITED if math.isinf(search.cutoff) else int(search.cutoff)
+        return plain.shortest_hops(rows, back, start, end, most)
+    settled = plain.cheapest(rows, search.cost_of, start, end, search.cutoff)
+    if end not in settled:
+        return None
+    path = [end]
+    while settled[path[-1]][1]:
+        path.append(settled[path[-1]][2])
+    return path[::-1]
+
+
+def _all_by_rows(search: Search, limit: int, start: int) -> Neighbors:
+    rows = Rows(search.line.connection, search.direction, search.codes, search.line.tick, limit)
+    settled = plain.cheapest(rows, search.cost_of, start, None, search.cutoff)
+    found = sorted((cost, id) for id, (cost, _, _) in settled.items())
+    return Neighbors([id for _, id in found], [cost for cost, _ in found])
+
+
+def _walked(search: Search, ids: list[int]) -> list[Step]:
+    """Return the steps of a path, along the cheapest of parallel edges, then the first by type and key."""
+    steps = [Step(ids[0], None, 0.0)]
+    for near, far in pairwise(ids):
+        entries = plain.between(search.line.connection, near, far, search.direction, search.codes)
+        priced = [(cost, at) for at, entry in enumerate(entries) if (cost := search.cost_of(entry)) is not None]
+        cost, at = min(priced)
+        steps.append(Step(far, entries[at].type, steps[-1].cost + cost))
+    return steps
