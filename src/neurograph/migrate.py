@@ -208,7 +208,17 @@ def _same(ours: str, theirs: str) -> bool:
 
 
 def _only_added(ours: str, theirs: str) -> bool:
-    """Tell whether `theirs` is `ours` with columns added by ALTER TABLE, which puts them after everything else."""
-    body, _, options = _plain(ours).rpartition(")")
-    rest = _plain(theirs)
-    return rest.startswith(body + ",") and rest.endswith(")" + options)
+    """Tell whether `theirs` is `ours` with columns added by ALTER TABLE, which puts them before table constraints."""
+    ours, theirs = _plain(ours), _plain(theirs)
+    added = len(theirs) - len(ours)
+    if added <= 0:
+        return False
+    depth = 0
+    for at, character in enumerate(ours):
+        new = theirs[at : at + added]
+        if depth == 1 and new[0] == "," and new.count("(") == new.count(")") and theirs[at + added :] == ours[at:]:
+            return True
+        if theirs[at] != character:
+            return False
+        depth += (character == "(") - (character == ")")
+    return False
