@@ -155,6 +155,8 @@ create trigger edge_move after update of source, type, target, key, bidirectiona
 when (old.source, old.type, old.target, old.key, old.bidirectional)
      is not (new.source, new.type, new.target, new.key, new.bidirectional)
 begin
+  -- A note about the edge itself is of an upsert, or of an insert that was ignored: nothing displaced it.
+  delete from displaced_edge where (source, type, target, key) = (old.source, old.type, old.target, old.key);
   select raise(abort, 'ng:edge.source: source must be the id of a token')
    where not exists (select 1 from token where id = new.source);
   select raise(abort, 'ng:edge.target: target must be the id of a token')
@@ -241,13 +243,6 @@ create trigger edge_weight after update of weight on edge begin
     when new.weight > c.max_edge_weight and new.weight > old.weight
       or new.weight < c.min_edge_weight and new.weight < old.weight
     then raise(abort, 'ng:edge.weight: weight must be within the constitution''s limits')
-    when (new.weight > c.max_connection_weight and new.weight > old.weight
-       or new.weight < c.min_connection_weight and new.weight < old.weight)
-     and exists (
-       select 1
-         from connection
-        where (source, type, target, key) = (new.source, new.type, new.target, new.key))
-    then raise(abort, 'ng:connection.weight: weight must be within the constitution''s limits')
     end
     from cdna_current as c;
   insert into mark values ('edge', new.source >> 9, random()) on conflict do update set nonce = excluded.nonce;

@@ -122,7 +122,8 @@ begin
      and exists (
        select 1 from edge where (source, type, target, key) = (new.source, new.type, new.target, new.key));
   update edge
-     set source = new.source, type = new.type, target = new.target, key = new.key
+     set source = new.source, type = new.type, target = new.target, key = new.key,
+         bidirectional = (new.flags & 4) <> 0
    where (source, type, target, key) = (old.source, old.type, old.target, old.key);
   select raise(abort, 'ng:connection.edge: source, type, target and key must name an edge')
    where not exists (
@@ -137,6 +138,19 @@ begin
   select raise(abort, 'ng:connection.loop: the ends of an edge with a connection must differ');
 end;
 
+-- Before, for then the connection is surely where the edge is: after, one of them may have moved.
+create trigger connection_weight before update of weight on edge begin
+  select case
+    when not c.validation then null
+    when (new.weight > c.max_connection_weight and new.weight > old.weight
+       or new.weight < c.min_connection_weight and new.weight < old.weight)
+     and exists (
+       select 1 from connection where (source, type, target, key) = (old.source, old.type, old.target, old.key))
+    then raise(abort, 'ng:connection.weight: weight must be within the constitution''s limits')
+    end
+    from cdna_current as c;
+end;
+
 create trigger connection_direction_insert after insert on connection
 when (select bidirectional
         from edge
@@ -148,20 +162,17 @@ begin
   update connection set flags = flags | 4 where id = new.id and (new.flags & 4) = 0;
 end;
 
--- In these two, connection and edge may be at the old place or the new one: which trigger runs first is not defined.
 create trigger connection_direction_update after update of flags on connection
 when (new.flags & 4) <> (old.flags & 4)
+ and (old.source, old.type, old.target, old.key) is (new.source, new.type, new.target, new.key)     -- else: moved
 begin
-  update edge
-     set bidirectional = (new.flags & 4) <> 0
-   where (source, type, target, key) = (old.source, old.type, old.target, old.key)
-     and bidirectional <> ((new.flags & 4) <> 0);
   update edge
      set bidirectional = (new.flags & 4) <> 0
    where (source, type, target, key) = (new.source, new.type, new.target, new.key)
      and bidirectional <> ((new.flags & 4) <> 0);
 end;
 
+-- The connection may be at the old place or the new one: which trigger runs first is not defined.
 create trigger connection_direction_edge after update of bidirectional on edge
 when new.bidirectional <> old.bidirectional
 begin
