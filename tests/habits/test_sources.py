@@ -20,7 +20,7 @@ def test_no_file_is_longer_than_it_can_be_read() -> None:
     long = {
         path.relative_to(ROOT).as_posix(): lines
         for path in tracked_files()
-        if path.suffix in {".py", ".sql"}
+        if path.suffix in {".py", ".sql"} and path.relative_to(ROOT).parts[0] in {"src", "schema"}
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST
     }
     assert not long, f"over {LONGEST} lines; which two things does each do? {long}"
