@@ -142,6 +142,9 @@ end;
 create trigger connection_weight before update of weight on edge begin
   select case
     when not c.validation then null
+    when new.weight > c.max_edge_weight and new.weight > old.weight
+      or new.weight < c.min_edge_weight and new.weight < old.weight
+    then null                                                      -- the edge's own rule will refuse it
     when (new.weight > c.max_connection_weight and new.weight > old.weight
        or new.weight < c.min_connection_weight and new.weight < old.weight)
      and exists (
