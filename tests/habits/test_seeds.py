@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import reduce
 
 import pytest
-from repository import ROOT
+from repository import ROOT, tracked_files
 
 import neurograph
 
@@ -42,7 +42,7 @@ def exists(name: str, db: neurograph.Database) -> bool:
     if name.startswith("["):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return name.strip("[]") in project["optional-dependencies"]
-    return (ROOT / name).exists()
+    return any(path == ROOT / name or (ROOT / name) in path.parents for path in tracked_files())
 
 
 @pytest.mark.parametrize("name", MAPPED)
