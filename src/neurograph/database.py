@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .flows.check import Violation
     from .stores.cdna import Cdna
     from .stores.graph import Graph
+    from .stores.grid import Grid
     from .stores.tokens import Tokens
 
 JOURNALS = ("wal", "rollback")
@@ -138,6 +139,13 @@ class Database(PropertyIndexes):
         from .stores.cdna import Cdna
 
         return Cdna(self._session)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The space: who is near, and what is felt where."""
+        from .stores.grid import Grid
+
+        return Grid(self._session, self._derived)
 
     @cached_property
     def _derived(self) -> Derived:

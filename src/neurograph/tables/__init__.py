@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from .function import Function, Module
 from .graph import GRAPH_FUNCTIONS
+from .grid import GRID_FUNCTIONS
 
 if TYPE_CHECKING:
     from ..connection.line import Line
 
-FUNCTIONS: tuple[Function, ...] = GRAPH_FUNCTIONS
+FUNCTIONS: tuple[Function, ...] = (*GRAPH_FUNCTIONS, *GRID_FUNCTIONS)
 """Every table-valued function, in the order of the manual."""
 
 

@@ -1,0 +1,99 @@
+"""What every part of the grid store shares: places, levels, weights, and the choice between rows and arrays."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import apsw
+
+from ...connection.line import Line
+from ...connection.session import Session
+from ...derived import CHUNK_BITS, Derived
+from ...errors import InvalidValue
+from ...model.levels import LEVELS, level_index
+from ..arguments import real
+from .arrays import LEVEL_KINDS, SPACE, GridArrays
+from .plain import Point
+
+T = TypeVar("T")
+LevelLike = str | int
+PointLike = Sequence[float]
+ROW_SCAN_S = 0.4e-6  # one token in a scan of the table: 0.3 to 0.5 µs measured
+
+
+class GridPart:
+    """One part of the grid store; the parts share one session."""
+
+    def __init__(self, session: Session, derived: Derived) -> None:
+        self._session = session
+        self._derived = derived
+
+    def _answer(
+        self, line: Line, level: str | None, by_arrays: Callable[[GridArrays], T], by_rows: Callable[[], T]
+    ) -> T:
+        """Answer with the index of a level (None: of all) where it is loaded or repays itself, else from rows."""
+        policy = self._derived.policy
+        kind = SPACE if level is None else LEVEL_KINDS[level]
+        if not policy.usable:
+            return by_rows()
+        if self._derived.loaded(kind):
+            scan_s = 0.0
+        else:
+            row: Any = line.connection.execute("select count(*) from mark where subject = 'token'").fetchone()
+            scan_s = (row[0] << CHUNK_BITS) * ROW_SCAN_S
+        arrays = self._derived.current(kind, line, scan_s)
+        if arrays is not None:
+            return by_arrays(arrays)
+        began = time.perf_counter()
+        try:
+            return by_rows()
+        finally:
+            policy.spend(kind.name, time.perf_counter() - began)
+
+
+def level_name(level: LevelLike) -> str:
+    """Return the name of a level given by name, number or as L1 to L8."""
+    return LEVELS[level_index(level)]
+
+
+def point_of(point: PointLike, what: str = "point") -> Point:
+    """Return three finite numbers."""
+    try:
+        x, y, z = point
+    except (TypeError, ValueError):
+        raise InvalidValue(f"{what} must be three numbers (x, y, z), got {point!r}") from None
+    return real(x, what), real(y, what), real(z, what)
+
+
+def radius_of(radius: float, what: str = "radius") -> float:
+    """Return a distance of at least 0, perhaps infinite."""
+    try:
+        number = float(radius)
+    except (TypeError, ValueError):
+        raise InvalidValue(f"{what} must be a number, got {radius!r}") from None
+    if not number >= 0:
+        raise InvalidValue(f"{what} must be at least 0, got {radius!r}")
+    return number
+
+
+def weights_of(connection: apsw.Connection, weights: Mapping[str, float] | Sequence[float] | None) -> dict[str, float]:
+    """Return the weight of each level: the caller's, or the constitution's scales.
+
+    In a mapping, levels left out weigh nothing; a sequence has eight numbers.
+    """
+    if weights is None:
+        columns = ", ".join(f"scale_{level}" for level in LEVELS)
+        row: Any = connection.execute(f"select {columns} from cdna_current").fetchone()
+        return dict(zip(LEVELS, row, strict=True))
+    if isinstance(weights, Mapping):
+        given = {level_name(level): real(weight, f"the weight of {level}", 0.0) for level, weight in weights.items()}
+        return {level: given.get(level, 0.0) for level in LEVELS}
+    numbers = [real(weight, "weights", 0.0) for weight in weights]
+    if len(numbers) != len(LEVELS):
+        raise InvalidValue(f"weights must be a mapping from levels or eight numbers, got {len(numbers)}")
+    if not math.isfinite(math.fsum(numbers)):
+        raise InvalidValue("weights must have a finite sum")
+    return dict(zip(LEVELS, numbers, strict=True))
