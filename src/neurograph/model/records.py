@@ -171,6 +171,13 @@ class Scores(Records[Score]):
         """The scores, (n,) float64."""
         return self._array(1)
 
+    def top(self, n: int = 10) -> Scores:
+        """Return the n highest, highest first; equal ones in order of id."""
+        import numpy as np
+
+        order = np.lexsort((self.ids, -self.scores))[:n]
+        return Scores(self.ids[order], self.scores[order])
+
 
 class Member(NamedTuple):
     """A token and the component it belongs to."""

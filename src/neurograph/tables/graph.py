@@ -24,6 +24,14 @@ def _shortest_path(db: Database, source: int | str, target: int | str, by: Any) 
     return [(at, *step) for at, step in enumerate(steps)]
 
 
+def _pagerank(db: Database) -> Sequence[Any]:
+    return list(db.graph.pagerank())
+
+
+def _components(db: Database, strong: int) -> Sequence[Any]:
+    return list(db.graph.components(strong=bool(strong)))
+
+
 GRAPH_FUNCTIONS = (
     Function(
         "ng_links",
@@ -48,5 +56,14 @@ GRAPH_FUNCTIONS = (
         _shortest_path,
         rows=10,
         order=("step",),
+    ),
+    Function("ng_pagerank", (("id", "integer"), ("score", "real")), (), _pagerank, rows=100_000, order=("id",)),
+    Function(
+        "ng_components",
+        (("id", "integer"), ("component", "integer")),
+        (Argument("strong", 0),),
+        _components,
+        rows=100_000,
+        order=("id",),
     ),
 )

@@ -27,9 +27,9 @@ class Search(NamedTuple):
     """What a search is asked, checked."""
 
     line: Line
-    direction: str
+    direction: Any  # 'out', 'in' or 'both', as the kernels' type says
     codes: tuple[int, ...] | None
-    cost: Cost
+    cost: Any
     cost_of: CostOf
     cutoff: float
 
@@ -191,7 +191,7 @@ class Paths(GraphPart):
             if cost not in COSTS:
                 raise InvalidValue(f"cost must be one of {', '.join(COSTS)} or an array, got {cost!r}")
             if cost != "hops":
-                _refuse_negative(line.connection, codes, f"cost {cost!r}")
+                refuse_negative(line.connection, codes, f"cost {cost!r}")
             return Search(line, way, codes, cost, _COST_OF[cost], most)
         array = _costs(line.connection, cost)
         return Search(line, way, codes, array, _given(line.connection, array, way), most)
@@ -210,8 +210,9 @@ class Paths(GraphPart):
             from ...kernels.graph_path import run_shortest_path
 
             most = None if math.isinf(search.cutoff) else int(search.cutoff)
-            way: Any = search.direction
-            slots = run_shortest_path(graph, source, target, way, allowed, cutoff=most, scratch=memory, tick=tick)
+            slots = run_shortest_path(
+                graph, source, target, search.direction, allowed, cutoff=most, scratch=memory, tick=tick
+            )
         else:
             from ...kernels.graph_dijkstra import run_cheapest_path
 
@@ -259,7 +260,7 @@ _COST_OF: dict[str, CostOf] = {
 }
 
 
-def _refuse_negative(connection: apsw.Connection, codes: tuple[int, ...] | None, purpose: str) -> None:
+def refuse_negative(connection: apsw.Connection, codes: tuple[int, ...] | None, purpose: str) -> None:
     """Refuse the graph if an edge of a type that is followed has a negative weight; one lookup in a partial index."""
     types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
     row: Any = connection.execute(f"select min(weight) from edge where weight < 0 {types}").fetchone()

@@ -6,10 +6,11 @@ from .edges import Edges
 from .links import Links
 from .many import Many
 from .paths import Paths
+from .ranks import Ranks
 from .walks import Walks
 
 
-class Graph(Edges, Links, Many, Walks, Paths):
+class Graph(Edges, Links, Many, Walks, Paths, Ranks):
     """The graph of a database, reached as `db.graph`.
 
     A token argument is a `Token`, an id or a label; a type a name or a code. Direction is ``"out"`` unless said:
