@@ -1,0 +1,281 @@
+"""Points in leaves of near neighbours, and boxes over them: what the grid's kernels walk. No kernel lives here.
+
+A forest is a plain tuple of arrays (a named one costs 1.6 µs more each time a kernel is called):
+
+| place | array | holds |
+|---|---|---|
+| 0 | points (rows, 32) float64 | a leaf is one row a column, `group[5]` rows; NaN where no point is |
+| 1 | boxes (rows, 8) float64 | a node is 6 rows a level: least x, y, z, greatest x, y, z of each child |
+| 2 | children (nodes, 2) int64 | codes begin … end of a node's children; code - nodes is a leaf from 0 on |
+| 3 | ids (slots,) int64 | the token in each slot, -1 in none; a slot is 32 * leaf + place |
+| 4 | alive (slots,) uint8 | 0 where no token is, or no longer |
+| 5 | groups (groups, 6) int64 | pattern, root, first row of boxes, first leaf, first row of points, columns |
+
+Invariants:
+
+1. A group holds the tokens that define the same levels (its pattern, bit n for level n), and has columns for those
+   levels only; so no box and no leaf mixes presence, and a bound is exact whatever is defined.
+2. Nodes of a group are numbered level by level from its root; all leaves are equally deep; each node but the last
+   of its level has 8 children. So everything but points, boxes, ids and alive follows from how many tokens each
+   group has, and a saved forest with the right sizes can't lead a kernel out of bounds.
+3. `alive` alone is ever changed. Boxes may therefore be larger than needed, never smaller.
+
+Measured on 1M points of one level: 32 points a leaf and 8 children are the fastest for both kinds of search, 16
+and 64, 4 and 16 are within 15 %. A uniform grid, the prototype, has cells without bound where points cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import InvalidValue
+from neurograph.kernels import grid_build
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+ByteArray = NDArray[np.uint8]
+Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, ByteArray, IntArray]
+Tick = Callable[[], None]
+
+LEAF = 32
+FAN = 8
+SLICE = 1 << 20  # rows a call of the builder looks at: about 10 ms
+PACKED = 1 << 19  # numbers a call packs or encloses: about 5 ms
+
+
+def _levels_of(leaves: int) -> list[int]:
+    """Return how many nodes each level of a tree over so many leaves has, root first, leaves last."""
+    counts = [leaves, -(-leaves // FAN)]
+    while counts[-1] > 1:
+        counts.append(-(-counts[-1] // FAN))
+    return counts[::-1]
+
+
+def _skeleton(sizes: Sequence[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+    """Return groups and children for (pattern, tokens) of each group (invariant 2)."""
+    groups, begins, ends = np.zeros((len(sizes), 6), np.int64), [], []
+    trees = [_levels_of(-(-tokens // LEAF)) for _, tokens in sizes]
+    total = sum(sum(counts[:-1]) for counts in trees)
+    root = box_row = leaf = point_row = 0
+    for group, (pattern, _), counts in zip(groups, sizes, trees, strict=True):
+        columns, first = 3 * pattern.bit_count(), root
+        group[:] = pattern, root, box_row, leaf, point_row, columns
+        for depth, here in enumerate(counts[:-1]):
+            first += here
+            start = first if depth + 2 < len(counts) else total + leaf
+            begin = start + FAN * np.arange(here)
+            begins.append(begin)
+            ends.append(np.minimum(begin + FAN, start + counts[depth + 1]))
+        box_row += 2 * columns * (first - root)
+        point_row += columns * counts[-1]
+        leaf += counts[-1]
+        root = first
+    children = np.empty((total, 2), np.int64)
+    if begins:
+        children[:, 0], children[:, 1] = np.concatenate(begins), np.concatenate(ends)
+    return groups, children
+
+
+def _shapes(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array that is not a skeleton."""
+    leaves = [(-(-tokens // LEAF), 3 * pattern.bit_count()) for pattern, tokens in sizes]
+    slots = LEAF * sum(n for n, _ in leaves)
+    return {
+        "points": (sum(n * columns for n, columns in leaves), LEAF),
+        "boxes": (sum(sum(_levels_of(n)[:-1]) * 2 * columns for n, columns in leaves), FAN),
+        "ids": (slots,),
+        "alive": (slots,),
+    }
+
+
+def _empty(sizes: Sequence[tuple[int, int]]) -> Forest:
+    """Return a forest with room for the groups, and nothing in it."""
+    groups, children = _skeleton(sizes)
+    shape = _shapes(sizes)
+    ids, alive = np.full(shape["ids"], -1, np.int64), np.zeros(shape["alive"], np.uint8)
+    return np.empty(shape["points"]), np.zeros(shape["boxes"]), children, ids, alive, groups
+
+
+def _sorted_rows(rows: FloatArray, scale: FloatArray, tick: Tick | None) -> IntArray:
+    """Return the order that puts rows into leaves of near neighbours."""
+    order = np.arange(len(rows))
+    todo, keys = np.zeros((128, 2), np.int64), np.empty(len(rows))
+    todo[0, 0], todo[1, 1] = 1, len(rows)
+    while todo[0, 0]:
+        grid_build.split(rows, order, scale, todo, keys, LEAF, SLICE)
+        if tick is not None:
+            tick()
+    return order
+
+
+def plant(
+    ids: IntArray,
+    patterns: IntArray | None,
+    rows: FloatArray,
+    weights: FloatArray,
+    *,
+    ordered: bool = True,
+    tick: Tick | None = None,
+) -> tuple[Forest, IntArray]:
+    """Build a forest.
+
+    Parameters
+    ----------
+    ids
+        (n,) int64, ascending.
+    patterns
+        (n,) int64: which levels each row defines; those with none are left out. None: all of them, everywhere.
+    rows
+        (n, 3 * levels) float64: coordinates, level-major; finite where defined. Not modified.
+    weights
+        (levels,) float64: what the levels will mostly be weighted with; only the speed of answers depends on it.
+    ordered
+        False leaves the rows in the order they are in: for a few that change often.
+    tick
+        Called between slices.
+
+    Returns
+    -------
+    tuple of (forest, slots)
+        slots: (m,) int64, the slot of each row that is in, by ascending id.
+
+    Notes
+    -----
+    O(n log n): 1M points of one level in 0.2 s, with eight levels in 0.6 s.
+    """
+    levels = len(weights)
+    if patterns is None:
+        patterns = np.full(len(ids), (1 << levels) - 1, np.int64)
+    counts = np.bincount(patterns, minlength=1)
+    sizes = [(int(p), int(counts[p])) for p in np.argsort(-counts, kind="stable") if p and counts[p]]
+    forest = _empty(sizes)
+    slots, scale = np.full(len(ids), -1, np.int64), np.repeat(np.sqrt(weights), 3)
+    for group, (pattern, tokens) in zip(forest[5], sizes, strict=True):
+        columns = [3 * level + axis for level in range(levels) if pattern >> level & 1 for axis in range(3)]
+        whole = tokens == len(ids)
+        member = np.arange(tokens) if whole else np.flatnonzero(patterns == pattern)
+        part = rows if whole and len(columns) == rows.shape[1] else rows[member[:, None], columns]
+        if not (part.flags.c_contiguous and part.flags.writeable):
+            part = part.copy()
+        order = _sorted_rows(part, scale[columns], tick) if ordered else np.arange(tokens)
+        first = int(group[3]) * LEAF
+        slots[member[order]] = np.arange(first, first + tokens)
+        forest[3][first : first + tokens] = ids[member[order]]
+        forest[4][first : first + tokens] = 1
+        _fill(forest, group, part, order, tick)
+    return forest, slots[slots >= 0]
+
+
+def _fill(forest: Forest, group: IntArray, rows: FloatArray, order: IntArray, tick: Tick | None) -> None:
+    """Write points and boxes of one group."""
+    points, boxes, children, _, _, groups = forest
+    leaves, columns = -(-len(rows) // LEAF), int(group[5])
+    step = max(1, PACKED // (columns * LEAF))
+    for low in range(0, leaves, step):
+        grid_build.pack(rows, order, points, int(group[4]), low, min(low + step, leaves))
+        if tick is not None:
+            tick()
+    later = groups[groups[:, 1] > group[1], 1]
+    root, end = int(group[1]), int(later.min()) if len(later) else len(children)
+    step = max(1, PACKED // (columns * LEAF * FAN))
+    for high in range(end, root, -step):
+        grid_build.enclose(points, boxes, children, group, max(root, high - step), high)
+        if tick is not None:
+            tick()
+
+
+def find(forest: Forest, slots: IntArray, ids: IntArray) -> IntArray:
+    """Return the slots of ids that are in a forest and alive, in the order given."""
+    found: IntArray = np.empty(len(ids), np.int64)
+    grid_build.locate(forest[3], slots, ids, found)
+    found = found[found >= 0]
+    alive: IntArray = found[forest[4][found] != 0]
+    return alive
+
+
+def rows_of(forest: Forest, levels: int) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
+    """Take a forest apart again.
+
+    Parameters
+    ----------
+    forest
+        As `plant` returns it.
+    levels
+        How many levels a row has.
+
+    Returns
+    -------
+    tuple of (ids, patterns, rows, slots)
+        What is alive, by ascending id; NaN where a level is not defined.
+    """
+    points, _, _, ids, alive, groups = forest
+    slots = np.flatnonzero(alive)
+    slots = slots[np.argsort(ids[slots], kind="stable")]
+    rows, patterns = np.full((len(slots), 3 * levels), np.nan), np.zeros(len(slots), np.int64)
+    leaves = slots // LEAF
+    for index, (pattern, _, _, first, point_row, columns) in enumerate(groups.tolist()):
+        after = groups[index + 1, 3] if index + 1 < len(groups) else len(ids) // LEAF
+        member = np.flatnonzero((leaves >= first) & (leaves < after))
+        patterns[member] = pattern
+        row = point_row + (leaves[member] - first) * columns
+        defined = [3 * level + axis for level in range(levels) if pattern >> level & 1 for axis in range(3)]
+        for j, column in enumerate(defined):
+            rows[member, column] = points[row + j, slots[member] % LEAF]
+    return ids[slots], patterns, rows, slots
+
+
+def to_arrays(forest: Forest, slots: IntArray) -> dict[str, NDArray[Any]]:
+    """Return the arrays that make a forest again; what follows from them is left out (invariant 2)."""
+    points, boxes, _, ids, alive, groups = forest
+    group = np.searchsorted(groups[:, 3] * LEAF, slots, side="right") - 1
+    sizes = np.stack([groups[:, 0], np.bincount(group, minlength=len(groups))], axis=1)
+    return {"points": points, "boxes": boxes, "ids": ids, "alive": alive, "sizes": sizes, "slots": slots}
+
+
+def from_arrays(arrays: dict[str, NDArray[Any]], levels: int) -> tuple[Forest, IntArray]:
+    """Make a forest again from what `to_arrays` returned, without a rebuild.
+
+    Parameters
+    ----------
+    arrays
+        Those that can't be written to are copied: numba compiles its kernels anew for them, in seconds.
+    levels
+        How many levels a row has.
+
+    Returns
+    -------
+    tuple of (forest, slots)
+
+    Raises
+    ------
+    InvalidValue
+        If the arrays don't fit each other; with arrays that pass, no kernel can leave their bounds.
+    """
+    slots = typed(arrays, "slots", np.int64, (-1,))
+    sizes = [(int(pattern), int(tokens)) for pattern, tokens in typed(arrays, "sizes", np.int64, (-1, 2))]
+    sound = len({pattern for pattern, _ in sizes}) == len(sizes) and sum(tokens for _, tokens in sizes) == len(slots)
+    if not sound or not all(0 < pattern < 1 << levels and tokens > 0 for pattern, tokens in sizes):
+        raise InvalidValue(f"sizes must be distinct patterns of {levels} levels with their tokens, got {sizes!r}")
+    groups, children = _skeleton(sizes)
+    points, boxes, ids, alive = (
+        typed(arrays, name, np.uint8 if name == "alive" else np.int64 if name == "ids" else np.float64, shape)
+        for name, shape in _shapes(sizes).items()
+    )
+    if len(slots) and not (slots.min() >= 0 and slots.max() < len(ids) and np.all(np.diff(ids[slots]) > 0)):
+        raise InvalidValue("slots must name every token once, by ascending id; drop the saved arrays to rebuild them")
+    return (points, boxes, children, ids, alive, groups), slots
+
+
+def typed(arrays: dict[str, NDArray[Any]], name: str, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return one array, or say how it differs from what it must be."""
+    array = arrays.get(name)
+    fits = array is not None and array.dtype == dtype and array.flags.c_contiguous and array.ndim == len(shape)
+    if array is None or not fits or any(want not in (-1, have) for want, have in zip(shape, array.shape, strict=True)):
+        got = "nothing" if array is None else f"{array.dtype!r} {array.shape!r}"
+        want = f"{np.dtype(dtype)!r} {shape!r}"
+        raise InvalidValue(f"saved array {name!r} must be {want}, got {got}; drop it to rebuild it")
+    return array if array.flags.writeable else array.copy()
