@@ -6,7 +6,7 @@ plain SQL answered (a fresh process then needs no numpy) and arrays where a kern
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -217,6 +217,70 @@ class Activation(NamedTuple):
     """The round in which it was first reached."""
     path: tuple[int, ...]
     """Ids from the source to this token, along the largest arrival at each."""
+
+
+class Activations(Records[Activation]):
+    """What activation reached, the strongest first, equal ones in order of id.
+
+    Attributes
+    ----------
+    touched
+        Tokens that anything arrived at, and the source.
+    rounds
+        Rounds in which anything was sent.
+    """
+
+    __slots__ = ("_path", "rounds", "touched")
+    record = Activation
+    dtypes = ("int64", "float64", "int64")
+
+    def __init__(
+        self, ids: Any, energies: Any, depths: Any, path: Callable[[int], tuple[int, ...]], touched: int, rounds: int
+    ) -> None:
+        super().__init__(ids, energies, depths)
+        self._path = path
+        self.touched = touched
+        self.rounds = rounds
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def energies(self) -> np.ndarray:
+        """The energies, (n,) float64."""
+        return self._array(1)
+
+    @property
+    def depths(self) -> np.ndarray:
+        """The rounds of first arrival, (n,) int64."""
+        return self._array(2)
+
+    def __iter__(self) -> Iterator[Activation]:
+        for at, values in enumerate(zip(*self._lists(), strict=True)):
+            id, energy, depth = values
+            yield Activation(id, energy, depth, self._path(at))
+
+    @overload
+    def __getitem__(self, at: int) -> Activation: ...
+    @overload
+    def __getitem__(self, at: slice) -> Records[Activation]: ...
+    def __getitem__(self, at: int | slice) -> Activation | Records[Activation]:
+        places = range(len(self))[at]
+        if isinstance(places, int):
+            id, energy, depth = (column[places] for column in self._lists())
+            return Activation(id, energy, depth, self._path(places))
+        ids, energies, depths = (column[at] for column in self._columns)
+        return Activations(ids, energies, depths, lambda i: self._path(places[i]), self.touched, self.rounds)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        paths = [self._path(at) for at in range(len(self))]
+        return _kept_activations, (*self._columns, paths, self.touched, self.rounds)
+
+
+def _kept_activations(ids: Any, energies: Any, depths: Any, paths: Any, touched: int, rounds: int) -> Activations:
+    return Activations(ids, energies, depths, paths.__getitem__, touched, rounds)
 
 
 class Path(NamedTuple):

@@ -24,6 +24,10 @@ def _shortest_path(db: Database, source: int | str, target: int | str, by: Any) 
     return [(at, *step) for at, step in enumerate(steps)]
 
 
+def _spread(db: Database, token: int | str, strength: float) -> Sequence[Any]:
+    return [(id, energy, depth) for id, energy, depth, _ in db.graph.spread(token, energy=strength)]
+
+
 def _pagerank(db: Database) -> Sequence[Any]:
     return list(db.graph.pagerank())
 
@@ -56,6 +60,13 @@ GRAPH_FUNCTIONS = (
         _shortest_path,
         rows=10,
         order=("step",),
+    ),
+    Function(
+        "ng_spread",
+        (("id", "integer"), ("energy", "real"), ("depth", "integer")),
+        (Argument("token"), Argument("strength", 1.0)),
+        _spread,
+        order=("-energy", "id"),
     ),
     Function("ng_pagerank", (("id", "integer"), ("score", "real")), (), _pagerank, rows=100_000, order=("id",)),
     Function(

@@ -183,3 +183,79 @@ def cheapest(
                 best[entry.far] = offer
                 heapq.heappush(heap, (offer[0], offer[1], entry.far))
     return settled
+
+
+class Arrival:
+    """A token in a round in which something arrived there; it goes on from the token's arrival before."""
+
+    __slots__ = ("best", "count", "count_now", "depth", "energy", "id", "largest", "largest_now", "parent", "received")
+
+    def __init__(self, id: int, depth: int, before: Arrival | None) -> None:
+        self.id = id
+        self.parent: Arrival | None = None
+        self.received = self.largest_now = 0.0
+        self.count_now = 0
+        self.depth: int = depth
+        self.energy: float = 0.0
+        self.count: int = 0
+        self.largest: float = 0.0
+        self.best: Arrival = self
+        if before is not None:
+            self.depth, self.energy, self.count = before.depth, before.energy, before.count
+            self.largest, self.best = before.largest, before.best
+
+    def take(self, amount: float, sender: Arrival, mode: str) -> None:
+        """Book one arrival."""
+        self.energy = _combined(self.energy, amount, self.count, mode)
+        self.received = _combined(self.received, amount, self.count_now, mode)
+        self.count += 1
+        self.count_now += 1
+        if amount > self.largest_now:
+            self.largest_now, self.parent = amount, sender
+        if amount > self.largest:
+            self.largest, self.best = amount, self
+
+    def path(self) -> tuple[int, ...]:
+        """Return the ids from the source to this token, along the largest arrivals."""
+        ids, here = [], self.best
+        while here.parent is not None:
+            ids.append(here.id)
+            here = here.parent
+        return (here.id, *reversed(ids))
+
+
+def _combined(energy: float, arrival: float, count: int, mode: str) -> float:
+    if mode == "sum":
+        return energy + arrival
+    if mode == "max":
+        return max(energy, arrival)
+    return (energy * count + arrival) / (count + 1)
+
+
+def spread(
+    rows: Rows, source: int, energy: float, mode: str, keep: float, min_energy: float, max_depth: int, budget: int
+) -> tuple[list[Arrival], int, int]:
+    """Return the latest arrival at every token reached, how many were touched, and the rounds."""
+    start = Arrival(source, 0, None)
+    start.received = energy
+    latest = {source: start}
+    last = [start]
+    rounds = 0
+    while rounds < max_depth:
+        senders = {arrival.id: arrival for arrival in last if arrival.received >= min_energy}
+        if not senders:
+            break
+        rounds += 1
+        current: dict[int, Arrival] = {}
+        for entry in rows.leaving(sorted(senders)):
+            sender = senders[entry.near]
+            amount = sender.received * entry.weight * keep
+            if not amount > 0.0:
+                continue
+            if entry.far not in latest and len(latest) == budget:
+                return [a for id, a in latest.items() if id != source], len(latest), rounds
+            if entry.far not in current:
+                current[entry.far] = latest[entry.far] = Arrival(entry.far, rounds, latest.get(entry.far))
+            current[entry.far].take(amount, sender, mode)
+        last = list(current.values())
+    return [arrival for id, arrival in latest.items() if id != source], len(latest), rounds
