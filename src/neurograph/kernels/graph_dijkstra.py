@@ -127,7 +127,9 @@ def _settle(graph: Adjacency, ask: _Ask, met: Ends | None, memory: Scratch, tick
         guide, state[7] = met.label[1], met.state[6]
         bound[1], bound[2] = met.bound[1] * _margin(graph.n), met.bound[2]
     label[ask.source], heap[0] = (0, base, 0, ask.source), (0, ask.source)
-    search = Search(label, heap, settled, guide, state, bound)
+    bits = np.zeros(1, np.int64)
+    distance, beyond, reach = (array.view(np.float64) for array in (label, guide, bits))
+    search = Search(label, heap, settled, guide, distance, beyond, bits, reach, state, bound)
     while (outcome := dijkstra(graph.entries, ask.values, ask.allowed, search, graph.rank, SLICE)) != DONE:
         if outcome == FULL:
             degree = np.diff(graph.entries.span[:, search.heap[0, 1] & SLOT]).sum()
@@ -146,12 +148,15 @@ def _meet(graph: Adjacency, ask: _Ask, memory: Scratch, tick: Tick | None) -> En
     bound = np.array([min(ask.cutoff * _margin(graph.n), FARTHEST), np.inf, 0.0])
     for at, slot in ((0, ask.source), (1, ask.target)):
         label[at, slot], heap[at, 0] = (0, base), (0, slot)
-    ends = Ends(label, heap, state, bound)
+    bits = np.zeros(1, np.int64)
+    distance, top, reach = (array.view(np.float64) for array in (label, heap, bits))
+    ends = Ends(label, heap, distance, top, bits, reach, state, bound)
     while (outcome := meet(graph.entries, ask.values, ask.allowed, ends, SLICE)) != DONE:
         if outcome == FULL:
             most = np.diff(graph.entries.span[:, ends.heap[:, 0, 1]]).sum()
             room = np.zeros((2, ends.heap.shape[1] + most, 2), np.int64)
-            ends = ends._replace(heap=np.concatenate((ends.heap, room), axis=1))
+            grown = np.concatenate((ends.heap, room), axis=1)
+            ends = ends._replace(heap=grown, top=grown.view(np.float64))
         if tick is not None:
             tick()
     return ends

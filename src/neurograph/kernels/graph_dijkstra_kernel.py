@@ -50,6 +50,14 @@ class Search(NamedTuple):
     """(n,): in the order of settling."""
     guide: IntArray
     """(n, 2): the label of the far end of `meet`; (0, 2) without a guide."""
+    distance: FloatArray
+    """(n, 4): `label` as floats."""
+    beyond: FloatArray
+    """(n, 2): `guide` as floats."""
+    bits: IntArray
+    """(1,): a float being turned into its bits."""
+    reach: FloatArray
+    """(1,): `bits` as float."""
     state: IntArray
     """size of the heap, settled, base, target, low, high, cost, base of the guide."""
     bound: FloatArray
@@ -63,6 +71,14 @@ class Ends(NamedTuple):
     """(2, n, 2): distance as bits, mark."""
     heap: IntArray
     """(2, capacity, 2)."""
+    distance: FloatArray
+    """(2, n, 2): `label` as floats."""
+    top: FloatArray
+    """(2, capacity, 2): `heap` as floats."""
+    bits: IntArray
+    """(1,): a float being turned into its bits."""
+    reach: FloatArray
+    """(1,): `bits` as float."""
     state: IntArray
     """size, low, high of end 0 and of end 1, then base, cost."""
     bound: FloatArray
@@ -103,12 +119,12 @@ def _offer(label: IntArray, rank: IntArray, base: int, distance: int, u: int, v:
     """Make u the predecessor of v if that is better; return whether v came nearer."""
     links, old = label[u, LINKS] + 1, label[v, PREDECESSOR]
     same = label[v, MARK] == base and distance == label[v, DISTANCE]
-    nearer = label[v, MARK] < base or distance < label[v, DISTANCE] or (same and links < label[v, LINKS])
+    nearer: bool = label[v, MARK] < base or distance < label[v, DISTANCE] or (same and links < label[v, LINKS])
     if nearer:
         label[v, DISTANCE], label[v, MARK], label[v, LINKS], label[v, PREDECESSOR] = distance, base, links, u
     elif same and links == label[v, LINKS] and (rank[u] < rank[old] if rank.size else u < old):
         label[v, PREDECESSOR] = u
-    return bool(nearer)
+    return nearer
 
 
 @njit(cache=True, nogil=True)
@@ -117,11 +133,9 @@ def dijkstra(
 ) -> int:
     """Settle on for about a budget of entries; stop at the target, or before the heap could overflow."""
     span, neighbor, _, kind = entries
-    label, heap, settled, guide, state, bound = search
+    label, heap, settled, guide, distance, beyond, bits, reach, state, bound = search
     size, count, base, target, met = state[0], state[1], state[2], state[3], state[7]
     low, high, cost = state[4], state[5], state[6]
-    bits = np.zeros(1, np.int64)
-    reach, distance, beyond = bits.view(np.float64), label.view(np.float64), guide.view(np.float64)
     while size > 0 and budget > 0:
         u, degree = heap[0, 1] & SLOT, 1
         for side in range(low, high):
@@ -163,10 +177,8 @@ def dijkstra(
 def meet(entries: Entries, values: FloatArray, allowed: BoolArray, ends: Ends, budget: int) -> int:
     """Settle on from both ends in turns until no cheaper path can be met; bound what is left at end 1."""
     span, neighbor, _, kind = entries
-    labels, heaps, state, bound = ends
+    labels, heaps, distances, tops, bits, reach, state, bound = ends
     base, cost = state[6], state[7]
-    bits = np.zeros(1, np.int64)
-    reach, distances, tops = bits.view(np.float64), labels.view(np.float64), heaps.view(np.float64)
     while budget > 0:
         if state[0] == 0 or state[3] == 0 or tops[0, 0, 0] + tops[1, 0, 0] >= bound[1]:
             bound[2] = tops[1, 0, 0] if state[3] > 0 else np.inf
@@ -197,6 +209,7 @@ def meet(entries: Entries, values: FloatArray, allowed: BoolArray, ends: Ends, b
                         _push(heap, size, bits[0], v)
                         size += 1
                         if labels[1 - at, v, MARK] >= base:
-                            bound[1] = min(bound[1], reach[0] + distances[1 - at, v, 0])
+                            reach[0] += distances[1 - at, v, 0]
+                            bound[1] = reach[0] if reach[0] < bound[1] else bound[1]
         state[3 * at] = size
     return MORE

@@ -47,6 +47,14 @@ class Scratch:
             self._marks.pop(name, None)
         return arrays  # type: ignore[return-value]
 
+    def room(self, name: str, size: int, make: Callable[[int], T]) -> T:
+        """Return ``make(size)``, a tuple of arrays: the one made for that name before, if it has the room."""
+        held, arrays = self._arrays.get(name, (-1, ()))
+        if held < size:
+            arrays = make(size)
+            self._arrays[name] = (size, arrays)
+        return arrays  # type: ignore[return-value]
+
     def base(self, name: str, room: int) -> int:
         """Return a number above all that earlier calls wrote to those arrays; write less than base + room.
 
