@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 FIRST_USER_CODE = 256
 """The least code of a user's own entity type, domain or connection type."""
 
@@ -135,6 +137,11 @@ CONNECTION_FAMILIES: tuple[tuple[str, int, tuple[str, ...]], ...] = tuple(
 CONNECTION_TYPES: tuple[str, ...] = tuple(name for _, _, members in CONNECTION_FAMILIES for name in members)
 """The names of the 176 reserved connection types; a name's place is its code."""
 
+CONNECTION_TYPE_MUTABILITIES: tuple[int, ...] = tuple(
+    mutability for _, mutability, members in CONNECTION_FAMILIES for _ in members
+)
+"""The default mutability of each reserved connection type, by code."""
+
 ENTITY_TYPE_CODES: dict[str, int] = {name: code for code, name in enumerate(ENTITY_TYPES)}
 """The code of each reserved entity type."""
 
@@ -171,3 +178,38 @@ CONNECTION_FLAGS: dict[str, int] = {
     "user": 0x80,
 }
 """The bit of each connection flag."""
+
+
+class EntityType(NamedTuple):
+    """What a token may be."""
+
+    code: int
+    """0 to 255 for ours, from 256 up for users' own."""
+    name: str
+    """Unique among entity types."""
+    allowed: bool
+    """False: no new token of this type."""
+
+
+class Domain(NamedTuple):
+    """A domain that a token may belong to."""
+
+    code: int
+    """0 to 255 for ours, from 256 up for users' own."""
+    name: str
+    """Unique among domains."""
+
+
+class ConnectionType(NamedTuple):
+    """What an edge, and a connection, may mean."""
+
+    code: int
+    """0 to 255 for ours, from 256 up for users' own."""
+    name: str
+    """Unique among connection types."""
+    family: str
+    """The group of a reserved type; ``"user"`` for a user's own."""
+    mutability: str
+    """What a new connection of the type gets: ``"immutable"``, ``"learnable"`` or ``"hypothesis"``."""
+    allowed: bool
+    """False: no new edge of this type. The constitution in force says it for the reserved ones."""
