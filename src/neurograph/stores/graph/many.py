@@ -91,6 +91,8 @@ class Many(GraphPart):
             columns = _columns(run.connection, source, target, type, key, weight, bidirectional, properties)
             if not len(columns[0]):
                 return 0
+            if on_conflict == "error":
+                _refuse_beyond_limits(run.connection, columns[2], columns[4])
             if not run.fast or on_conflict != "error" or len(columns[0]) < FEWEST_ROWS:
                 return _by_rows(run.connection, columns, on_conflict)
             _in_bulk(run, columns)
@@ -193,9 +195,8 @@ def _in_bulk(run: Bulk, columns: Columns) -> None:
     """Insert without row triggers, then write what they would have written."""
     import numpy as np
 
-    source, target, kind, _, weight, both, _ = columns
+    source, target, kind, _, _, both, _ = columns
     connection = run.connection
-    _refuse_beyond_limits(connection, kind, weight)
     order = np.lexsort((target, kind, source))
     try:
         run.run(_INSERT, _rows(columns, order))
