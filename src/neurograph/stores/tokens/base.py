@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import apsw
-
-from ...connection import refusal
 from ...connection.session import Bindings, Session
 from ...errors import InvalidValue, TokenNotFound
 from ...model.token import TOKEN_COLUMNS, Token
@@ -38,19 +35,8 @@ class TokenPart:
         return code, self._session.rows(f"select name from {table} where code = ?", (code,))[0][0]
 
     def _insert(self, sql: str, bindings: Bindings) -> int:
-        """Run one insert and return its id; `returning` would cost 1 µs more."""
-        session = self._session
-        session._take_turn("write")
-        try:
-            connection = session.writer.connection
-            connection.execute(sql, bindings)
-            return connection.last_insert_rowid()
-        except apsw.BusyError as error:
-            raise refusal.busy("write", session.options.busy_timeout_s) from error
-        except apsw.Error as error:
-            raise session.writer.failed(error) from error
-        finally:
-            session._turn.give()
+        """Run one insert and return its id."""
+        return self._session.insert(sql, bindings)
 
 
 def key_of(token: TokenLike) -> tuple[str, int | str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 
-from ...connection.statement import stream
+from ...connection.streaming import stream
 from ...model.token import Token
 from ..arguments import TokenLike, whole
 from .base import RECORD, TokenPart, key_of, not_found

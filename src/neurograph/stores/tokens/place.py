@@ -16,7 +16,7 @@ COLUMNS_OF = {level: COORDINATE_COLUMNS[3 * index : 3 * index + 3] for index, le
 
 def points_of(coordinates: Coordinates) -> dict[str, Axes]:
     """Return the three axes of every level named, by the level's own name; None undefines it."""
-    if not isinstance(coordinates, Mapping):
+    if type(coordinates) is not dict and not isinstance(coordinates, Mapping):  # the second costs 0.2 µs
         raise InvalidValue(f"coordinates must map names of levels to (x, y, z), got {coordinates!r}")
     points: dict[str, Axes] = {}
     for name, point in coordinates.items():
@@ -30,7 +30,8 @@ def points_of(coordinates: Coordinates) -> dict[str, Axes]:
 def _point(level: str, point: Sequence[float]) -> Axes:
     try:
         x, y, z = point
-        x, y, z = x.__float__(), y.__float__(), z.__float__()  # float() would read text too
+        if not (type(x) is type(y) is type(z) is float):
+            x, y, z = x.__float__(), y.__float__(), z.__float__()  # float() would read text too
     except (AttributeError, TypeError, ValueError, OverflowError):
         raise InvalidValue(f"{level} must be three numbers (x, y, z) or None, got {point!r}") from None
     if not (isfinite(x) and isfinite(y) and isfinite(z)):

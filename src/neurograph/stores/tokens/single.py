@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
+from time import time_ns
 from types import EllipsisType
 from typing import Any
 
@@ -14,11 +14,14 @@ from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, RuleViolated
 from ...model.levels import COORDINATE_COLUMNS
 from ...model.token import Token
+from ...model.vocabulary import DOMAIN_CODES, ENTITY_TYPE_CODES
 from ..arguments import TokenLike, json_text, real, whole, with_value
 from .base import BY_ID, BY_LABEL, RECORD, TokenPart, checked_label, key_of, not_found
 from .place import COLUMNS_OF, Coordinates, points_of
 
-_NOWHERE = (None,) * len(COORDINATE_COLUMNS)
+_NOWHERE: tuple[float | None, ...] = (None,) * len(COORDINATE_COLUMNS)
+_RESERVED_TYPES: dict[Any, tuple[int, None]] = {name: (code, None) for name, code in ENTITY_TYPE_CODES.items()}
+_RESERVED_DOMAINS: dict[Any, tuple[int, None]] = {name: (code, None) for name, code in DOMAIN_CODES.items()}
 _FIRST = {level: COORDINATE_COLUMNS.index(columns[0]) for level, columns in COLUMNS_OF.items()}
 
 
@@ -92,31 +95,44 @@ class SingleTokens(TokenPart):
         -----
         One statement, which is its own transaction unless one is open.
         """
-        label = checked_label(label)
-        kind, kind_name = self._code("entity_type", entity_type)
-        area, area_name = self._code("domain", domain)
-        flags = whole(flags, "flags", 0, 0xFFFF)
-        weight = _finite(weight, "weight")
-        field_radius = real(field_radius, "field_radius", 0.0)
-        field_strength = _finite(field_strength, "field_strength")
-        points = points_of(coordinates) if coordinates else {}
+        if label is not None:
+            label = checked_label(label)
+        kind, kind_name = (_RESERVED_TYPES.get(entity_type) if type(entity_type) is str else None) or self._code(
+            "entity_type", entity_type
+        )
+        area, area_name = (_RESERVED_DOMAINS.get(domain) if type(domain) is str else None) or self._code(
+            "domain", domain
+        )
+        if type(flags) is not int or not 0 <= flags <= 0xFFFF:
+            flags = whole(flags, "flags", 0, 0xFFFF)
+        if type(weight) is not float or not isfinite(weight):
+            weight = real(weight, "weight")
+        if type(field_radius) is not float or not 0 <= field_radius < inf:
+            field_radius = real(field_radius, "field_radius", 0.0)
+        if type(field_strength) is not float or not isfinite(field_strength):
+            field_strength = real(field_strength, "field_strength")
         text = None if properties is None else json_text(properties)
         uid = next(self._uids, None) or self._more_uids()
-        now_ns = time.time_ns()
-        values = [uid, label, kind, area, flags, weight, field_radius, field_strength, now_ns, now_ns, text]
-        place: list[float | None] = [*_NOWHERE]
-        for level, point in points.items():
-            values += point
-            at = _FIRST[level]
-            place[at : at + 3] = point
+        now_ns = time_ns()
+        start = (uid, label, kind, area, flags, weight, field_radius, field_strength)
+        values: list[Any] = [*start, now_ns, now_ns, text]
+        place = [*_NOWHERE]
+        sql = _INSERT
+        if coordinates:
+            points = points_of(coordinates)
+            sql = _insert_sql(tuple(points))
+            for level, point in points.items():
+                values += point
+                at = _FIRST[level]
+                place[at : at + 3] = point
         try:
-            number = self._insert(_insert_sql(tuple(points)), values)
+            number = self._insert(sql, values)
         except RuleViolated as error:
             refused = {"weight": weight, "field_radius": field_radius, "field_strength": field_strength}
             raise with_value(error, {**refused, "entity_type": entity_type}) from error
         except Conflict as error:
             raise self._label_taken(label) or error from error
-        return Token((number, *values[:8], *place, now_ns, now_ns, None, text, kind_name, area_name))
+        return Token((number, *start, *place, now_ns, now_ns, None, text, kind_name, area_name))
 
     def get(self, token: TokenLike) -> Token:
         """Return the token with that id or label, as it is now.
@@ -243,7 +259,7 @@ class SingleTokens(TokenPart):
             f"where {condition} returning {RECORD}"
         )
         try:
-            rows = self._session.change(sql, (*values.values(), time.time_ns(), key))
+            rows = self._session.change(sql, (*values.values(), time_ns(), key))
         except RuleViolated as error:
             raise with_value(error, values) from error
         except Conflict as error:
@@ -311,3 +327,6 @@ def _insert_sql(levels: tuple[str, ...]) -> str:
     names = "uid, label, entity_type, domain, flags, weight, field_radius, field_strength, created_ns, modified_ns"
     names = ", ".join([names, "properties", *columns])
     return f"insert into token ({names}) values ({', '.join('?' * (11 + len(columns)))})"
+
+
+_INSERT = _insert_sql(())
