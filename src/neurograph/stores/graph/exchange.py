@@ -94,13 +94,13 @@ class Exchange(Many, Walks, Ranks):
         -----
         Counters and one search for components.
         """
-        with self._session.reading() as line:
+        with self._session.reading() as line, self._session.inside(line):
             members = self.components(types=types)
             edges: Any = line.connection.execute("select count(*) from edge").fetchone()
-            degrees: Any = line.connection.execute(
-                "select total(total), max(total), min(total), count(*) from degree"
-            ).fetchone()
-        nodes, total, most, fewest, touched = len(members), *degrees
+            sql = "select total(total), max(total), min(total), count(*) from degree"
+            degrees: Any = line.connection.execute(sql).fetchone()
+        nodes = len(members)
+        total, most, fewest, touched = degrees
         sizes: dict[int, int] = {}
         for component in members.components.tolist():
             sizes[component] = sizes.get(component, 0) + 1
