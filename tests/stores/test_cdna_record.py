@@ -62,6 +62,21 @@ def test_a_value_the_record_cannot_tell_from_ours_stays_as_it_is(db: neurograph.
     assert db.cdna.current().mutation_rate == 0.01
 
 
+def test_reals_are_read_as_the_shortest_decimal_that_the_record_cannot_tell_from_them(db: neurograph.Database) -> None:
+    db.cdna.update(decay_rate=0.1, mutation_rate=1 / 3, max_field_strength=0.5, max_field_radius=1.27)
+    record = db.cdna.to_bytes()
+    db.cdna.reset()
+    back = db.cdna.from_bytes(record)
+    assert (back.decay_rate, back.mutation_rate) == (0.1, 0.33333334)
+    assert (back.max_field_strength, back.max_field_radius) == (128 / 255, 1.27)
+    assert db.cdna.to_bytes()[64:] == record[64:]
+
+
+def test_what_is_in_force_is_kept_where_the_record_says_the_same(db: neurograph.Database) -> None:
+    db.cdna.update(decay_rate=1 / 3, max_field_strength=0.5, min_field_radius=0.123)
+    assert db.cdna.from_bytes(db.cdna.to_bytes()).version == 2
+
+
 def test_the_limits_of_pull_are_not_in_the_record(db: neurograph.Database) -> None:
     record = db.cdna.to_bytes()
     db.cdna.update(min_pull=-3, max_pull=3, max_out_degree=5)

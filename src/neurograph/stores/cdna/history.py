@@ -48,7 +48,7 @@ class History(CdnaPart):
 
         Notes
         -----
-        Does not grow with the history: 30 µs.
+        Does not grow with the history: 22 µs.
         """
         return self._current()
 
@@ -117,7 +117,7 @@ class History(CdnaPart):
 
         Notes
         -----
-        Grows with `limit`: 15 µs a version.
+        Grows with `limit`: 9 µs a version.
         """
         least = MAX_ID if after is None else whole(after, "after", 1)
         rows = self._session.rows(
@@ -155,6 +155,10 @@ class History(CdnaPart):
         ...     second = db.cdna.update(max_token_weight=5.0)
         ...     db.cdna.at(1).version, db.cdna.at(second.created_ns).version
         (1, 2)
+
+        Notes
+        -----
+        By number 11 µs; by time it reads every version: 0.1 ms a thousand.
         """
         if isinstance(when, datetime):
             return self._at_time(_ns(when))

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import struct
 
-from ...codec.cdna384 import COLUMNS, decode, encode
+from ...codec import cdna384
+from ...codec.fields import UNIT_STEPS
+from ...codec.token64 import RADIUS_STEPS
 from ...model.constitution import FIELDS, FLAGS, PROFILES, Constitution, Value
 from .base import CdnaPart, Draft
 from .fields import checked
+
+_KINDS = dict(cdna384.FIELDS)
+_STEPS = {"radius": RADIUS_STEPS, "unit": UNIT_STEPS}
+"""What a whole number of the record is divided by; other reals have 32 bits."""
 
 
 class Record(CdnaPart):
@@ -49,14 +55,14 @@ class Record(CdnaPart):
             created_ns = self._get(1).created_ns
         times = {"created_ns": created_ns, "modified_ns": max(created_ns, found.created_ns)}
         fields = found.fields | {name: int(getattr(found, name)) for name in FLAGS} | times
-        return encode({name: fields[name] for name in COLUMNS})
+        return cdna384.encode({name: fields[name] for name in cdna384.COLUMNS})
 
     def from_bytes(self, record: bytes, *, reason: str = "", actor: str = "") -> Constitution:
         """Put a 384-byte record in force, as a new version.
 
         What the record has no place for (the limits of pull) stays as it is, and so does a value that the record
-        can't tell from its own: 0.01 is not replaced by 0.009999999776482582. Every connection type from 64 up is
-        allowed.
+        can't tell from its own. Other reals are read as the shortest decimal of which the same holds: 0.01 rather
+        than 0.009999999776482582. Every connection type from 64 up is allowed.
 
         Parameters
         ----------
@@ -85,16 +91,12 @@ class Record(CdnaPart):
         ...     db.cdna.from_bytes(other.cdna.to_bytes()).profile
         'explorer'
         """
-        decoded = decode(record)
+        decoded = cdna384.decode(record)
         names = {number: name for name, number in PROFILES.items()}
 
         def draft(base: Constitution) -> Draft:
             old = base.fields
-            given = {
-                name: old[name] if _same(old[name], value) else value
-                for name, value in decoded.items()
-                if name in FIELDS
-            }
+            given = {name: _meant(name, value, old[name]) for name, value in decoded.items() if name in FIELDS}
             fields = checked(old, given).sound()
             profile = names.get(int(fields["profile_id"]), "custom")
             return Draft(fields, base.profile if fields == old else profile, base.version)
@@ -102,8 +104,13 @@ class Record(CdnaPart):
         return self._write("import", actor, reason, draft)
 
 
-def _same(kept: Value, read: Value) -> bool:
-    """Tell whether the record can't tell two values apart."""
-    if isinstance(kept, float) and isinstance(read, float):
-        return struct.pack("<f", kept) == struct.pack("<f", read)
-    return kept == read
+def _meant(name: str, read: Value, kept: Value) -> Value:
+    """Return the value that a number of the record stands for: the one in force, or the shortest decimal."""
+    if not isinstance(read, float):
+        return read
+    steps = _STEPS.get(_KINDS[name])
+    if steps is not None:
+        return kept if round(float(kept) * steps) == round(read * steps) else read
+    bits = struct.pack("<f", read)
+    candidates = (float(kept), *(float(f"{read:.{digits}g}") for digits in range(1, 9)))
+    return next((value for value in candidates if struct.pack("<f", value) == bits), read)
