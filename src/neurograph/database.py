@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from weakref import proxy
 
-from . import migrate, tables
+from . import tables
 from .connection import guard
-from .connection.location import Location, check_header, locate
-from .connection.session import Bindings, Session, Snapshot, Transaction
-from .connection.settings import SYNCHRONOUS, Options, require_safe_sqlite
-from .connection.statement import execute, execute_many, stream
+from .connection.handle import Handle
+from .connection.location import Location, locate
+from .connection.session import Session
+from .connection.settings import Options, require_safe_sqlite
 from .derived.policy import Policy
-from .errors import InvalidValue, Misuse
+from .errors import Misuse
+from .migrate import Schema
 from .stores.property_index import PropertyIndexes
 
 if TYPE_CHECKING:
-    from .connection.result import Result, Row
     from .derived import Derived
     from .flows.check import Violation
     from .stores.cdna import Cdna
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from .stores.graph import Graph
     from .stores.grid import Grid
     from .stores.tokens import Tokens
-    from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
-JOURNALS = ("wal", "rollback")
+log = logging.getLogger("neurograph")
 
 
 def open(
@@ -42,6 +41,7 @@ def open(
     busy_timeout_s: float = 10.0,
     memory_budget_bytes: int | None = None,
     engine: str = "auto",
+    slow_query_s: float | None = 1.0,
     page_size_bytes: int = 8192,
     backup: bool = True,
 ) -> Database:
@@ -51,7 +51,7 @@ def open(
     ----------
     path
         The file, by convention with the suffix ``.ngdb``; or ``":memory:"`` for a database that is gone when
-        the handle is closed.
+        its last handle is closed.
     mode
         ``"rwc"`` reads, writes and creates; ``"rw"`` needs the file to exist; ``"r"`` only reads.
     synchronous
@@ -59,16 +59,18 @@ def open(
         commits about fifteen times faster. ``"off"`` may lose the file.
     journal
         ``"wal"``: readers and the writer don't wait for each other. ``"rollback"``: for a file shared with SQLite
-        shells older than 3.51.3, or on a network file system.
+        shells older than 3.51.3; on a network file system it is chosen for you, with a warning in the log.
     busy_timeout_s
-        How long a write waits for another thread or process, in seconds.
+        How long a call waits for another thread or process, in seconds.
     memory_budget_bytes
         What derived arrays may take in RAM; None is a quarter of it and at most 1 GiB, 0 answers from SQL alone.
     engine
         ``"auto"`` uses kernels where they repay themselves, ``"sql"`` never, ``"numba"`` always; the answers are the
         same.
+    slow_query_s
+        A statement that takes longer is logged as a warning by the logger ``neurograph``; None logs none.
     page_size_bytes
-        Of a file that is created.
+        Of a file that is created: a power of two from 512 to 65536.
     backup
         Keep a copy of the file before its schema is migrated.
 
@@ -79,9 +81,30 @@ def open(
 
     Raises
     ------
-    CannotOpen
-        In its kinds: no database, another application's, a newer schema's, read-only, locked, held by a foreign
-        descriptor. The file is left as it was.
+    FileMissing
+        There is no such file or folder, and `mode` does not allow to create it.
+    NotAFile
+        The path names a folder, a device or a pipe.
+    NotADatabase
+        The file is no SQLite database, or empty and opened for reading.
+    DamagedFile
+        The file is shorter than it says, or SQLite finds it damaged.
+    ForeignApplication
+        Another application's database.
+    NewerSchema
+        A newer version of this package wrote the file.
+    OlderSchema
+        The file has an older schema and `mode` is ``"r"``.
+    SchemaChanged
+        A table, index, view or trigger of ours was changed or dropped; the message names it.
+    ReadOnlyFile
+        The file or its folder can't be written, and `mode` is not ``"r"``.
+    FileLocked
+        Another process kept the file locked for longer than `busy_timeout_s`.
+    ForeignHandle
+        This process has the file open outside this package.
+    WrongProcess
+        The file was open when this process was forked.
     InvalidValue
         An option is not one of those above.
 
@@ -91,32 +114,46 @@ def open(
     >>> with neurograph.open(":memory:") as db:
     ...     db.tokens.create("cat").id
     1
+
+    Notes
+    -----
+    Costs about 2 ms, whatever the size of the file. A file that is refused is left as it was, byte for byte.
     """
-    if synchronous not in SYNCHRONOUS:
-        raise InvalidValue(f"synchronous must be one of {', '.join(SYNCHRONOUS)}, got {synchronous!r}")
-    if journal not in JOURNALS:
-        raise InvalidValue(f"journal must be one of {', '.join(JOURNALS)}, got {journal!r}")
-    if not 0 <= busy_timeout_s < 1e6:
-        raise InvalidValue(f"busy_timeout_s must be at least 0, got {busy_timeout_s!r}")
     require_safe_sqlite()
+    options = Options(
+        synchronous=synchronous,
+        journal=journal,
+        busy_timeout_s=busy_timeout_s,
+        memory_budget_bytes=memory_budget_bytes,
+        page_size_bytes=page_size_bytes,
+        slow_query_s=slow_query_s,
+        read_only=mode == "r",
+    )
     location = locate(path, mode)
-    if location.exists and not guard.is_open_here(location.path):
-        guard.refuse_foreign_handles(location.path)
-        check_header(location, migrate.newest_schema())
-    options = Options(synchronous, journal, float(busy_timeout_s), page_size_bytes, read_only=mode == "r")
-    return Database(location, options, memory_budget_bytes, engine, backup)
+    if not location.in_memory and (kind := guard.network_file_system(location.path)):
+        log.warning(
+            "%s: on %s, where locks can't be trusted: never open it from two machines. A rollback journal is used, "
+            "which is slower, and readers and writers wait for each other",
+            location.path,
+            kind,
+        )
+        options = options.replaced(journal="rollback")
+    return Database(location, options, engine, backup)
 
 
-class Database(PropertyIndexes):
-    """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`."""
+class Database(Handle, PropertyIndexes):
+    """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
-    def __init__(
-        self, location: Location, options: Options, memory_budget_bytes: int | None, engine: str, backup: bool
-    ) -> None:
-        self._policy = Policy(engine, 1 << 30 if memory_budget_bytes is None else memory_budget_bytes)
-        self._session = Session(location, options, partial(tables.register, stores=proxy(self)))
+    Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in
+    a forked process.
+    """
+
+    def __init__(self, location: Location, options: Options, engine: str = "auto", backup: bool = True) -> None:
+        self._policy = Policy(engine, options.memory_budget_bytes)
+        schema = Schema(location, options, backup)
+        self._session = Session(location, options, partial(tables.register, stores=proxy(self)), schema.check())
         try:
-            migrate.bring_up_to_date(self._session.writer.connection, location, options.read_only, backup)
+            schema.bring_up_to_date(self._session.writer.connection)
         except BaseException:
             self._session.close()
             raise
@@ -143,27 +180,6 @@ class Database(PropertyIndexes):
         return Connections(self._session)
 
     @cached_property
-    def entity_types(self) -> EntityTypes:
-        """What a token may be: our entity types, and your own."""
-        from .stores.vocabulary import EntityTypes
-
-        return EntityTypes(self._session)
-
-    @cached_property
-    def domains(self) -> Domains:
-        """Where a token may belong: our domains, and your own."""
-        from .stores.vocabulary import Domains
-
-        return Domains(self._session)
-
-    @cached_property
-    def connection_types(self) -> ConnectionTypes:
-        """What an edge and a connection may mean: our 176 types, and your own."""
-        from .stores.vocabulary import ConnectionTypes
-
-        return ConnectionTypes(self._session)
-
-    @cached_property
     def cdna(self) -> Cdna:
         """The constitution: the limits every writer meets, and the history of what they were."""
         from .stores.cdna import Cdna
@@ -183,133 +199,23 @@ class Database(PropertyIndexes):
 
         return Derived(self._session, self._policy)
 
-    # --- plain SQL ------------------------------------------------------------------------------------------
+    def reader(self) -> Database:
+        """Return a second handle on the same database that only reads, to be closed on its own.
 
-    def execute(self, sql: str, bindings: Bindings = None, *, timeout_s: float | None = None) -> Result:
-        """Run SQL and return its rows, already fetched.
-
-        Parameters
-        ----------
-        sql
-            One statement or several; all are kept or all undone. ``?`` and ``:name`` mark parameters.
-        bindings
-            A sequence for ``?``, a mapping for ``:name``.
-        timeout_s
-            Stop after so many seconds and undo what was begun.
-
-        Returns
-        -------
-        Result
-            An iterable of tuples with `columns`, `fetchone`, `to_dicts`, `to_dataframe`.
-
-        Raises
-        ------
-        Misuse
-            A word that controls transactions; use `transaction`.
-        RuleViolated
-            The constitution refuses a row.
-        DeadlineExceeded
-            `timeout_s` ran out.
+        It sees what is committed. In memory, where there is no log, it waits while a transaction is open.
 
         Examples
         --------
         >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     _ = db.execute("insert into token (label) values (?), (?)", ["cat", "dog"])
-        ...     db.execute("select label from token order by label").fetchall()
-        [('cat',), ('dog',)]
+        >>> with neurograph.open(":memory:") as db, db.reader() as reader:
+        ...     _ = db.tokens.create("cat")
+        ...     reader.tokens.get("cat").label
+        'cat'
         """
-        return execute(self._session, sql, bindings, timeout_s)
-
-    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
-        """Run SQL once for each of `rows`, all in one transaction.
-
-        Parameters
-        ----------
-        sql
-            One statement with parameters.
-        rows
-            A sequence or mapping of values for each run; may be a generator.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     db.executemany("insert into token (label) values (?)", [("cat",), ("dog",)])
-        ...     db.execute("select count(*) from token").fetchone()
-        (2,)
-        """
-        execute_many(self._session, sql, rows)
-
-    def stream(self, sql: str, bindings: Bindings = None, *, timeout_s: float | None = None) -> Iterator[Row]:
-        """Yield the rows of a reading statement without holding them all.
-
-        The rows come from a connection of their own that sees one state throughout, or, inside a transaction, from
-        that transaction. Parameters as for `execute`.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     sum(n for (n,) in db.stream("select value from json_each('[1, 2, 3]')"))
-        6
-        """
-        return stream(self._session, sql, bindings, timeout_s)
-
-    # --- transactions ---------------------------------------------------------------------------------------
-
-    def transaction(self) -> Transaction:
-        """Return a context in which everything written is kept together, or undone together on an error.
-
-        Nested ones are savepoints. It belongs to the thread and the asyncio task that opened it; others wait for the
-        busy timeout, then get `TransactionBusy`.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     try:
-        ...         with db.transaction():
-        ...             _ = db.tokens.create("cat")
-        ...             raise RuntimeError
-        ...     except RuntimeError:
-        ...         db.execute("select count(*) from token").fetchone()
-        (0,)
-        """
-        return self._session.transaction()
-
-    def snapshot(self) -> Snapshot:
-        """Return a context whose reads all see one state, without holding the write lock; it refuses writes.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db, db.snapshot():
-        ...     db.execute("select count(*) from token").fetchone()
-        (0,)
-        """
-        return Snapshot(self._session)
-
-    def begin(self) -> None:
-        """Begin a transaction at a prompt; in a program, use ``with db.transaction():``."""
-        self._session.begin()
-
-    def commit(self) -> None:
-        """Keep what was written since `begin`."""
-        self._session.commit()
-
-    def rollback(self) -> None:
-        """Undo what was written since `begin`."""
-        self._session.rollback()
-
-    @property
-    def in_transaction(self) -> bool:
-        """True where the calling thread and task have a transaction open."""
-        return self._session.in_transaction
-
-    def interrupt(self) -> None:
-        """Stop what is running, from another thread; the stopped call raises `Interrupted`."""
-        self._session.interrupt()
+        session = self._session
+        session.require_open()
+        options = session.options.replaced(read_only=True)
+        return Database(session.location.for_reading(), options, self._policy.engine, backup=False)
 
     # --- care ---
 
@@ -353,9 +259,33 @@ class Database(PropertyIndexes):
         """True after `close`."""
         return self._session.closed
 
-    def close(self) -> None:
-        """Roll back what is open and close the file; a second call does nothing."""
-        self._session.close()
+    def close(self, *, portable: bool = False) -> None:
+        """Roll back what is open and close the file; a second call does nothing.
+
+        The last close leaves one file.
+
+        Parameters
+        ----------
+        portable
+            Leave the file as read-only media can hold it, without a write-ahead log, until it is next opened for
+            writing.
+
+        Raises
+        ------
+        TransactionOpen
+            Another thread or task has a transaction open; the handle stays open.
+        TransactionBusy
+            `portable`, and another process or handle has the file open; the handle stays open.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> db = neurograph.open(":memory:")
+        >>> db.close()
+        >>> db.closed
+        True
+        """
+        self._session.close(portable)
 
     def __enter__(self) -> Database:
         return self

@@ -19,7 +19,10 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── InsufficientEvidence
     │   └── GuardianRejected
     ├── CannotOpen                OSError         the file was left as it was
+    │   ├── FileMissing           FileNotFoundError
+    │   ├── NotAFile
     │   ├── NotADatabase
+    │   ├── DamagedFile
     │   ├── ForeignApplication
     │   ├── NewerSchema
     │   ├── OlderSchema
@@ -141,8 +144,20 @@ class CannotOpen(NeurographError, OSError):
     """The file could not be opened; it was left as it was."""
 
 
+class FileMissing(CannotOpen, FileNotFoundError):
+    """There is no such file or folder; create it, or open it with ``mode="rwc"``."""
+
+
+class NotAFile(CannotOpen):
+    """The path names a folder, a device or a pipe."""
+
+
 class NotADatabase(CannotOpen):
     """The file is not a SQLite database."""
+
+
+class DamagedFile(CannotOpen):
+    """The file is shorter than it says, or SQLite finds it damaged; restore it from a copy."""
 
 
 class ForeignApplication(CannotOpen):

@@ -9,92 +9,89 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import apsw
 
 from ..errors import ForeignHandle
 
 O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # SQLite opens every file with it; hardly anything else does
+DESCRIPTORS = "/proc/self/fd"
+MOUNTS = "/proc/self/mounts"
+
+# File systems that another host may write to, or that pass locks on to something that does not keep them.
 NETWORK_FILE_SYSTEMS = frozenset(
-    {
-        "9p",
-        "afs",
-        "ceph",
-        "cifs",
-        "fuse.sshfs",
-        "glusterfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "smb3",
-        "smbfs",
-        "vboxsf",
-    }
+    """
+    9p afs beegfs ceph cifs davfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs prl_fs smb2 smb3 smbfs
+    vboxsf virtiofs vmhgfs
+    """.split()  # noqa: SIM905 - twenty lines of list for one fact
 )
+LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.ntfs-3g", "fuse.ext2"})  # any other FUSE may be a network's
 
 
 def refuse_foreign_handles(path: str) -> None:
     """Raise `ForeignHandle` if this process holds `path` open outside this package's SQLite."""
-    folder = Path("/proc/self/fd")
-    if not folder.is_dir():
-        return
     try:
-        wanted = Path(path).stat()
+        wanted = os.stat(path)
+        names = os.listdir(DESCRIPTORS)
     except OSError:
-        return
-    theirs = ours = 0
-    for name in os.listdir(folder):
+        return  # no such file, or not here: systems without /proc
+    theirs, ours = 0, 0
+    for name in names:
         try:
-            found = os.stat(folder / name)
-            flags = int(Path(f"/proc/self/fdinfo/{name}").read_text().split("flags:")[1].split()[0], 8)
-        except (OSError, IndexError, ValueError):
+            if not os.path.samestat(os.stat(f"{DESCRIPTORS}/{name}"), wanted):
+                continue
+            with open(f"/proc/self/fdinfo/{name}") as file:
+                flags = int(file.read().split("flags:")[1].split()[0], 8)
+        except OSError:
             continue  # the descriptor was closed meanwhile, this listing's own among them
-        if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino):
-            ours += bool(flags & O_NOFOLLOW)
-            theirs += not flags & O_NOFOLLOW
-    # SQLite keeps a closed connection's descriptor while others hold locks, so a surplus alone proves nothing:
-    # it counts only where the standard module, the other SQLite, is loaded.
-    surplus = "_sqlite3" in sys.modules and ours > _connections_to(wanted)
-    if theirs or surplus:
+        ours += bool(flags & O_NOFOLLOW)
+        theirs += not flags & O_NOFOLLOW
+    # While connections of ours exist, SQLite may keep descriptors of closed ones, so a surplus proves nothing.
+    if theirs or (ours and not connections_to(path)):
         raise ForeignHandle(
             f"{path!r} is held open by this process outside neurograph (a file object, a memory map or the module "
             "sqlite3), which would drop SQLite's locks; close it first, or use it in another process"
         )
 
 
-def is_open_here(path: str) -> bool:
-    """Tell whether this process has a connection to the file, ours or any other of the same SQLite."""
+def connections_to(path: str) -> int:
+    """Return how many connections of this SQLite, ours or others', this process may have to the file."""
     try:
-        return _connections_to(Path(path).stat()) > 0
+        wanted = os.stat(path)
     except OSError:
-        return False
-
-
-def _connections_to(wanted: os.stat_result) -> int:
+        return 0
     count = 0
     for connection in apsw.connections():
         try:
-            found = Path(connection.filename).stat()
-        except (OSError, apsw.Error, ValueError):
-            continue
-        count += (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
+            count += os.path.samestat(os.stat(connection.filename), wanted)
+        except apsw.ThreadingViolationError:
+            count += 1  # another thread is using it and its name can't be asked: it may be this file
+        except (OSError, apsw.ConnectionClosedError):
+            continue  # a database in memory, or a connection closed meanwhile
     return count
 
 
 def network_file_system(path: str) -> str | None:
     """Return the type of the network file system that holds `path`, or None (also where that can't be told)."""
+    if sys.platform == "win32":
+        return "a network share" if path.startswith(("\\\\", "//")) else None
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+        with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
+            mounts = file.read()
     except OSError:
         return None
-    best, kind = "", None
+    found = file_system(os.path.realpath(path), mounts)
+    return found if found in NETWORK_FILE_SYSTEMS or (found.startswith("fuse.") and found not in LOCAL_FUSE) else None
+
+
+def file_system(path: str, mounts: str) -> str:
+    """Return the type of the file system that holds `path` by a table in the form of ``/proc/mounts``, or ``""``."""
+    best, kind = "", ""
     for line in mounts.splitlines():
-        fields = line.split()
+        fields = line.split(" ")
         if len(fields) < 3:
             continue
-        point = fields[1].replace("\\040", " ")
+        point = fields[1].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
         if (path == point or path.startswith(point.rstrip("/") + "/")) and len(point) >= len(best):
             best, kind = point, fields[2]
-    return kind if kind in NETWORK_FILE_SYSTEMS else None
+    return kind

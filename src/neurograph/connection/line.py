@@ -1,19 +1,40 @@
-"""One connection with what we know about it: its deadline, its undone work, and the way to stop it."""
+"""One connection with what we know about it: its deadline, its undone work, and the way to stop it.
+
+Invariants:
+
+1. A line is used by one thread at a time; only `stop` may come from another.
+2. Hardening, functions and handlers are in place before the first statement.
+3. Nothing is written before the file was found to be ours.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Callable
 
 import apsw
 
 from .. import functions
-from ..errors import FileLocked, NotADatabase, ReadOnlyFile
-from . import refusal
-from .location import Location
-from .settings import HARDENING, SETTINGS, Options
+from ..errors import CannotOpen, Closed, DamagedFile, FileLocked, NotADatabase, ReadOnlyFile
+from . import forked, guard, refusal
+from .location import check_header
+from .settings import HARDENING, SETTINGS, WRITING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .location import Location
+    from .settings import Options
+
+    Tick = Callable[[], None]
+    Register = Callable[["Line"], None]
 
 PROGRESS_STEPS = 10_000  # virtual-machine instructions between two looks at the clock: about 0.5 ms
+WAIT_S = 0.005  # the longest pause between two tries to get a lock; SQLite's own back-off grows to 0.1 s and starves us
+
+_opening = threading.Lock()  # between a look at a file's header and the connection nobody else may connect
 
 
 class Line:
@@ -26,98 +47,202 @@ class Line:
     undone
         How often work was undone on this connection. Neither `total_changes()` nor `data_version` moves at a
         rollback, so derived arrays look at this number too.
+    deadline
+        When what runs must stop, by `time.monotonic`, or None.
+    paths
+        Where a list, whatever answers a query notes in it which way it took; see `Database.explain`.
     nested
         How many table-valued functions are answering inside a statement that runs on this line.
+    busy
+        True while an algorithm works on the line, between its statements too.
+    stopping
+        True where `interrupt` wants that algorithm to stop.
+    streams
+        The cursors of streams that are being read on this line.
     """
 
-    __slots__ = ("__weakref__", "connection", "deadline", "expired", "nested", "stopping", "undone")
+    __slots__ = (
+        "__weakref__",
+        "_busy_timeout_s",
+        "_waiting_since",
+        "busy",
+        "connection",
+        "deadline",
+        "nested",
+        "paths",
+        "stopping",
+        "streams",
+        "undone",
+    )
 
-    def __init__(self, location: Location, options: Options, register: Callable[[Line], None]) -> None:
-        self.connection = _open(location, options)
+    def __init__(
+        self, location: Location, options: Options, register: Register | None = None, check: Check | None = None
+    ) -> None:
         self.undone = 0
-        self.nested = 0
         self.deadline: float | None = None
-        self.expired = False
+        self.paths: list[str] | None = None
+        self.nested = 0
+        self.busy = False
         self.stopping = False
+        self.streams: set[apsw.Cursor] = set()
+        self._waiting_since = 0.0
+        self._busy_timeout_s = options.busy_timeout_s
+        self.connection = _connect(location, options, check)
         try:
-            _set_up(self, location, options, register)
+            for harden in HARDENING:
+                harden(self.connection)
+            functions.register(self.connection)
+            self.connection.set_busy_handler(self._wait)
+            self.connection.set_progress_handler(lambda: self.late, PROGRESS_STEPS)
+            if register is not None:
+                register(self)
+            self._set_up(location, options, check)
         except BaseException:
-            self.connection.close()
+            self.connection.close(True)
             raise
-        self.connection.set_progress_handler(self._progress, PROGRESS_STEPS)
 
-    def _progress(self) -> bool:
-        """Stop a statement whose deadline passed. Being Python, this also lets Ctrl-C through."""
-        if self.stopping:
-            return True
-        self.expired = self.deadline is not None and time.monotonic() > self.deadline
-        return self.expired
+    def _set_up(self, location: Location, options: Options, check: Check | None) -> None:
+        connection = self.connection
+        try:
+            for setting in SETTINGS:
+                setting(connection, options)
+            connection.execute("select count(*) from sqlite_schema").fetchall()
+            if check is not None:
+                check.content(connection)
+            if options.read_only:
+                return
+            if connection.readonly("main"):
+                raise ReadOnlyFile(f'{location.path!r} can\'t be written; open it with mode="r"')
+            for setting in WRITING:
+                setting(connection, options)
+        except apsw.Error as error:
+            raise cannot_open(error, location, options) from error
+
+    def _wait(self, calls: int) -> bool:
+        """Wait for another process in short, uneven steps; False gives up."""
+        now = time.monotonic()
+        if calls == 0:
+            self._waiting_since = now
+        self.stopping |= self.connection.is_interrupted
+        if self.stopping or self.late or now - self._waiting_since >= self._busy_timeout_s:
+            return False
+        time.sleep(min(0.0002 * (1 << min(calls, 5)), WAIT_S) * (0.5 + os.urandom(1)[0] / 512))
+        return True
+
+    @property
+    def late(self) -> bool:
+        """True after the deadline. As the progress handler it is Python, which also lets Ctrl-C through."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     @property
     def holds_state(self) -> bool:
         """True where all reads see one state already: in a transaction, or inside a running statement."""
         return self.nested > 0 or self.connection.in_transaction
 
+    @property
+    def closed(self) -> bool:
+        """True after the connection was closed."""
+        try:
+            self.connection.in_transaction  # noqa: B018 - it says so by raising
+        except apsw.ConnectionClosedError:
+            return True
+        return False
+
+    def undo(self) -> None:
+        """End what was begun here, if anything; nothing is kept."""
+        if self.closed:
+            return
+        self.close_streams()
+        if self.connection.in_transaction:
+            self.connection.execute("rollback")
+
+    def close_streams(self) -> None:
+        """Close the cursors of streams that were not read to their end."""
+        while self.streams:
+            self.streams.pop().close(True)
+
+    def stop(self) -> None:
+        """Stop what is running here, from any thread."""
+        if self.busy:
+            self.stopping = True
+        try:  # noqa: SIM105 - contextlib is not loaded on the way to `open`
+            self.connection.interrupt()
+        except apsw.ConnectionClosedError:
+            pass  # closed by another thread a moment ago
+
     def tick(self) -> None:
         """Raise if the deadline passed or `interrupt` was called; kernels call it between slices."""
-        if self._progress():
-            raise self.failed(apsw.InterruptError())
+        if self.stopping or self.late or self.connection.is_interrupted:
+            raise self.failed(apsw.InterruptError("interrupted"))
+
+    def refuse(self, error: BaseException) -> None:
+        """Count that work may have been undone, and raise the error in our words where we know more than SQLite.
+
+        Call it in an ``except`` block, and raise again what it lets pass.
+        """
+        if not isinstance(error, apsw.Error):
+            self.undone += 1
+        elif (said := self.failed(error)) is not error:
+            raise said from error
 
     def failed(self, error: apsw.Error) -> Exception:
-        """Return the error to raise for one of SQLite's, and note that a statement may have been undone."""
+        """Return the error to raise for one of SQLite's, and count that work may have been undone."""
         self.undone += 1
-        if isinstance(error, apsw.InterruptError):
-            expired, self.expired, self.stopping = self.expired, False, False
-            return refusal.stopped(expired)
-        if isinstance(error, apsw.BusyError):
-            return refusal.busy("write", 0) if not str(error) else error
-        return refusal.explain(error, self.connection)
+        gave_up = isinstance(error, apsw.BusyError) and (self.stopping or self.late)
+        if gave_up or isinstance(error, apsw.InterruptError):
+            self.stopping = False
+            return refusal.stopped(self.late)
+        if isinstance(error, apsw.ConnectionClosedError | apsw.CursorClosedError):
+            return Closed("the database was closed meanwhile; open it again with neurograph.open")
+        return refusal.explain(error, self.connection, self._busy_timeout_s)
 
 
-def _open(location: Location, options: Options) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_URI if location.in_memory else 0
-    if options.read_only and not location.in_memory:
+class Check:
+    """What a file must be before anything is written to it: asked by its header, then by its content."""
+
+    __slots__ = ("content", "newest_schema")
+
+    def __init__(self, newest_schema: int, content: Callable[[apsw.Connection], object]) -> None:
+        self.newest_schema = newest_schema
+        self.content = content
+
+
+def _connect(location: Location, options: Options, check: Check | None) -> apsw.Connection:
+    """Open a bare connection; no statement runs on it yet."""
+    flags = apsw.SQLITE_OPEN_URI if location.is_uri else 0
+    if options.read_only and location.is_uri:
         flags |= apsw.SQLITE_OPEN_READONLY
-    else:
-        flags |= apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    else:  # also to read: the last to close a file must be able to fold its log into it
+        flags |= apsw.SQLITE_OPEN_READWRITE | (0 if options.read_only else apsw.SQLITE_OPEN_CREATE)
     try:
-        return apsw.Connection(location.filename, flags=flags, statementcachesize=256)
-    except apsw.CantOpenError as error:
-        raise ReadOnlyFile(f"cannot open {location.path!r}: {error}; check its permissions and its folder's") from error
+        with _opening:
+            if check is not None and not location.in_memory:
+                forked.refuse_inherited(location.path)
+                guard.refuse_foreign_handles(location.path)
+                if location.exists and not guard.connections_to(location.path):
+                    check_header(location, check.newest_schema)
+            return apsw.Connection(location.filename, flags=flags, statementcachesize=256)
+    except apsw.Error as error:
+        raise cannot_open(error, location, options) from error
 
 
-def _set_up(line: Line, location: Location, options: Options, register: Callable[[Line], None]) -> None:
-    """Harden the connection and register functions before its first statement, then apply the settings."""
-    connection = line.connection
-    for harden in HARDENING:
-        harden(connection)
-    functions.register(connection)
-    register(line)
-    try:
-        if not location.exists and not options.read_only:
-            _lay_out(connection, options)
-        for setting in SETTINGS:
-            setting(connection, options)
-        connection.execute("select count(*) from sqlite_schema").fetchall()
+def cannot_open(error: apsw.Error, location: Location, options: Options) -> Exception:
+    """Return the error to raise for one of SQLite's while a file is being opened."""
+    path = location.path
+    if isinstance(error, apsw.NotADBError):
+        return NotADatabase(f"{path!r} is not a SQLite database, or it is encrypted")
+    if isinstance(error, apsw.CorruptError):
+        return DamagedFile(f"{path!r} is damaged ({error}); restore it from a copy")
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return FileLocked(
+            f"{path!r} was locked by another process for {options.busy_timeout_s} s; try again later, or give "
+            "busy_timeout_s more"
+        )
+    if isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
         if options.read_only:
-            connection.pragma("query_only", 1)
-        elif connection.readonly("main"):
-            raise ReadOnlyFile(f'{location.path!r} can\'t be written; open it with mode="r"')
-    except apsw.NotADBError as error:
-        raise NotADatabase(f"{location.path!r} is not a SQLite database, or it is encrypted") from error
-    except apsw.BusyError as error:
-        raise FileLocked(
-            f"{location.path!r} was locked by another process for {options.busy_timeout_s} s; try again later"
-        ) from error
-    except (apsw.ReadOnlyError, apsw.CantOpenError) as error:
-        raise ReadOnlyFile(f'{location.path!r} can\'t be written ({error}); open it with mode="r"') from error
-
-
-def _lay_out(connection: apsw.Connection, options: Options) -> None:
-    """Set what can only be chosen before the first page is written."""
-    if connection.execute("select count(*) from sqlite_schema").fetchone() == (0,):
-        connection.pragma("page_size", options.page_size_bytes)
-        connection.pragma("auto_vacuum", 2)  # incremental: dropped data gives its pages back in steps
-
-
-Tick = Callable[[], None]
+            return CannotOpen(
+                f"{path!r} can't be read ({error}); check its permissions, or copy it with its -wal and -journal to "
+                "a folder you can write"
+            )
+        return ReadOnlyFile(f'{path!r} or its folder can\'t be written ({error}); open it with mode="r"')
+    return error

@@ -6,8 +6,6 @@ literal becomes `RuleViolated` with the limits in force; the store that knows th
 
 from __future__ import annotations
 
-import re
-
 import apsw
 
 from ..errors import Conflict, DeadlineExceeded, Interrupted, ReadOnlyDatabase, RuleViolated, TransactionBusy
@@ -27,20 +25,22 @@ LIMITS = {
 }
 
 
-def explain(error: apsw.Error, connection: apsw.Connection) -> Exception:
+def explain(error: apsw.Error, connection: apsw.Connection, busy_timeout_s: float) -> Exception:
     """Return the error to raise instead of `error`; `error` itself where SQLite has said it all."""
     text = str(error)
-    if "ng:" in text:
-        found = re.search(r"ng:([a-z_.]+): (.*)", text)
-        if found:
-            return RuleViolated(found[2] + _limits(found[1], connection), found[1])
-    if isinstance(error, apsw.ConstraintError) and "UNIQUE constraint failed" in text:
-        columns = text.split("failed:")[1].strip()
+    if text.startswith("ng:"):
+        rule, _, rest = text.removeprefix("ng:").partition(": ")
+        return RuleViolated(rest + _limits(rule, connection), rule)
+    if isinstance(error, apsw.ConstraintError) and "UNIQUE constraint failed:" in text:
+        columns = text.partition("failed:")[2].strip()
         return Conflict(f"{columns} must be unique; a row with that value exists already")
-    if isinstance(error, apsw.ReadOnlyError):
-        return ReadOnlyDatabase(
-            f'cannot write; the database was opened for reading ({text}); open it with mode="rw"'
+    if isinstance(error, apsw.BusyError):
+        return TransactionBusy(
+            f"the file must be free, but another process or handle kept it locked for {busy_timeout_s} s; try again, "
+            "or open it with more busy_timeout_s"
         )
+    if isinstance(error, apsw.ReadOnlyError):
+        return ReadOnlyDatabase(f'cannot write ({text}); open the database with mode="rw"')
     return error
 
 
@@ -57,11 +57,6 @@ def _limits(rule: str, connection: apsw.Connection) -> str:
         return ""
     said = f"[{values[0]}, {values[1]}]" if len(values) == 2 else f"at most {values[0]}"
     return f" ({said}; change them with db.cdna.update({columns[-1]}=…))"
-
-
-def busy(what: str, timeout_s: float) -> TransactionBusy:
-    """Return the error for a write lock that another process kept."""
-    return TransactionBusy(f"cannot {what}; another process held the write lock for {timeout_s} s; try again")
 
 
 def stopped(deadline_passed: bool) -> DeadlineExceeded | Interrupted:

@@ -71,9 +71,7 @@ class Result:
         try:
             import pandas
         except ImportError as error:
-            raise NotHere(
-                'pandas must be installed for a DataFrame; run pip install "neurograph[frames]"'
-            ) from error
+            raise NotHere('pandas must be installed for a DataFrame; run pip install "neurograph[frames]"') from error
         return pandas.DataFrame(self.rows, columns=list(self.columns))
 
     def to_arrow(self) -> pyarrow.Table:
@@ -83,9 +81,7 @@ class Result:
         try:
             import pyarrow
         except ImportError as error:
-            raise NotHere(
-                'pyarrow must be installed for Arrow; run pip install "neurograph[parquet]"'
-            ) from error
+            raise NotHere('pyarrow must be installed for Arrow; run pip install "neurograph[parquet]"') from error
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.columns)
         return pyarrow.table([pyarrow.array(list(column)) for column in columns], names=list(self.columns))
 

@@ -6,39 +6,126 @@ before it. Pragmas run one at a time: several in one string stop at the first th
 
 from __future__ import annotations
 
-import importlib.util
-import random
+import functools
+import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from importlib.machinery import PathFinder
 
 import apsw
 
-from ..errors import CannotOpen, FileLocked, NotHere, UnsafeSQLite
+from ..errors import CannotOpen, FileLocked, InvalidValue, NotHere, UnsafeSQLite
 
-SAFE_SQLITE = (
-    3_053_003  # 3.53.3: a hostile journal could delete another file before; FTS5 overflowed before 3.53.2
-)
+TYPE_CHECKING = False  # `typing` costs 4 ms, and nothing here needs it at run time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+SAFE_SQLITE = 3_053_003  # 3.53.3: a hostile journal could delete another file before; FTS5 overflowed before 3.53.2
 SYNCHRONOUS = {"off": 0, "normal": 1, "full": 2, "extra": 3}
+JOURNALS = ("wal", "rollback")
 
 
-@dataclass(frozen=True, slots=True)
 class Options:
-    """What `open` was told about every connection it makes."""
+    """What `open` was told about every connection it makes; checked, and never changed."""
 
-    synchronous: str = "full"
-    journal: str = "wal"
-    busy_timeout_s: float = 10.0
-    page_size_bytes: int = 8192
-    read_only: bool = False
+    __slots__ = (
+        "busy_timeout_s",
+        "journal",
+        "memory_budget_bytes",
+        "page_size_bytes",
+        "read_only",
+        "slow_query_s",
+        "synchronous",
+    )
+
+    def __init__(
+        self,
+        *,
+        synchronous: str = "full",
+        journal: str = "wal",
+        busy_timeout_s: float = 10.0,
+        memory_budget_bytes: int | None = None,
+        page_size_bytes: int = 8192,
+        slow_query_s: float | None = 1.0,
+        read_only: bool = False,
+    ) -> None:
+        if synchronous not in SYNCHRONOUS:
+            raise InvalidValue(f"synchronous must be one of {', '.join(SYNCHRONOUS)}, got {synchronous!r}")
+        if journal not in JOURNALS:
+            raise InvalidValue(f"journal must be one of {', '.join(JOURNALS)}, got {journal!r}")
+        self.synchronous = synchronous
+        self.journal = journal
+        self.busy_timeout_s = seconds(busy_timeout_s, "busy_timeout_s")
+        self.memory_budget_bytes = memory_budget(memory_budget_bytes)
+        if page_size_bytes not in [512 << n for n in range(8)]:
+            raise InvalidValue(f"page_size_bytes must be a power of two between 512 and 65536, got {page_size_bytes!r}")
+        self.page_size_bytes = page_size_bytes
+        self.slow_query_s = None if slow_query_s is None else seconds(slow_query_s, "slow_query_s")
+        self.read_only = read_only
+
+    def replaced(self, **changes: Any) -> Options:
+        """Return options that differ in `changes`."""
+        return Options(**({name: getattr(self, name) for name in self.__slots__} | changes))
+
+
+def seconds(value: float, name: str) -> float:
+    """Return a duration as a float: a number from 0 to a million."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
+        raise InvalidValue(f"{name} must be a number of seconds between 0 and 1e6, got {value!r}")
+    return float(value)
+
+
+def memory_budget(asked: int | None) -> int:
+    """Return what derived arrays may take in bytes: as asked, or a quarter of the RAM and at most 1 GiB."""
+    if asked is None:
+        return min(memory_bytes() // 4, 1 << 30)
+    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 0:
+        raise InvalidValue(f"memory_budget_bytes must be a whole number from 0 up or None, got {asked!r}")
+    return asked
+
+
+@functools.cache
+def memory_bytes() -> int:
+    """Return the RAM of this machine, or of its control group where that has less; 4 GiB where nobody can tell."""
+    found = []
+    if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= os.sysconf_names.keys():
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    elif os.name == "nt":
+        found.append(_windows_memory_bytes())
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(path) as file:
+                found.append(int(file.read()))
+        except (OSError, ValueError):
+            continue  # no such group, or "max": no limit
+    return min((size for size in found if size > 0), default=4 << 30)
+
+
+def _windows_memory_bytes() -> int:
+    import ctypes
+
+    status = (ctypes.c_uint64 * 8)()  # MEMORYSTATUSEX: two 32-bit fields, then seven 64-bit ones
+    ctypes.cast(status, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(status)
+    kernel: Any = vars(ctypes)["windll"].kernel32
+    return status[1] if kernel.GlobalMemoryStatusEx(status) else 0
 
 
 def require_safe_sqlite() -> None:
-    """Refuse a SQLite library with faults that damage files."""
+    """Refuse a SQLite library with faults that damage files, or without what the engine stands on."""
     found = apsw.sqlite_lib_version()
-    if apsw.SQLITE_VERSION_NUMBER < SAFE_SQLITE or tuple(map(int, found.split(".")[:3])) < (3, 53, 3):
-        raise UnsafeSQLite(f"SQLite must be 3.53.3 or newer, got {found}; upgrade the package apsw")
+    number = sum(int(part) * scale for part, scale in zip(found.split("."), (1_000_000, 1_000, 1), strict=False))
+    if number < SAFE_SQLITE:
+        raise UnsafeSQLite(f"SQLite must be 3.53.3 or newer, got {found!r}; upgrade the package apsw")
+    options = set(apsw.compile_options)
+    missing = options & {"THREADSAFE=0", "THREADSAFE=2", "OMIT_LOAD_EXTENSION", "OMIT_JSON", "OMIT_WAL"}
+    if missing:
+        raise UnsafeSQLite(
+            f"SQLite must be built thread-safe, with WAL, JSON and extensions, got {sorted(missing)!r}; "
+            "install the package apsw from its wheel"
+        )
+
+
+# --- before the first statement ------------------------------------------------------------------------------
 
 
 def defensive(connection: apsw.Connection) -> None:
@@ -72,12 +159,13 @@ def sqlite_vec(connection: apsw.Connection) -> None:
         connection.enable_load_extension(False)
 
 
+@functools.cache
 def vec_library() -> str | None:
     """Return the path of sqlite-vec's shared library without its suffix, or None."""
-    spec = importlib.util.find_spec("sqlite_vec")
+    spec = PathFinder.find_spec("sqlite_vec")  # `importlib.util` costs 2 ms more
     if spec is None or not spec.submodule_search_locations:
         return None
-    return str(Path(next(iter(spec.submodule_search_locations))) / "vec0")
+    return os.path.join(next(iter(spec.submodule_search_locations)), "vec0")
 
 
 HARDENING: tuple[Callable[[apsw.Connection], None], ...] = (
@@ -88,66 +176,17 @@ HARDENING: tuple[Callable[[apsw.Connection], None], ...] = (
 )
 
 
+# --- before anything is written ------------------------------------------------------------------------------
+
+
 def foreign_keys(connection: apsw.Connection, options: Options) -> None:
     """Declared keys are enforced for us too; triggers enforce the same where a shell leaves this off."""
     connection.pragma("foreign_keys", 1)
 
 
-def busy_handler(connection: apsw.Connection, options: Options) -> None:
-    """Wait for other processes in short, jittered steps: SQLite's own back-off grows to 100 ms and starves us."""
-    limit_s = options.busy_timeout_s
-    first = [0.0]
-
-    def wait(calls: int) -> bool:
-        now = time.monotonic()
-        if calls == 0:
-            first[0] = now
-        if now - first[0] >= limit_s:
-            return False
-        time.sleep(min(0.0002 * (1 << min(calls, 5)), 0.005) * random.uniform(0.5, 1.0))  # noqa: S311
-        return True
-
-    connection.set_busy_handler(wait)
-
-
 def cell_size_check(connection: apsw.Connection, options: Options) -> None:
     """Find a damaged page when it is read, not when it has spread."""
     connection.pragma("cell_size_check", 1)
-
-
-def journal(connection: apsw.Connection, options: Options) -> None:
-    """Use a write-ahead log, in which readers and one writer don't wait for each other; or a rollback journal."""
-    if options.read_only:
-        return
-    wanted = "wal" if options.journal == "wal" else "delete"
-    try:
-        found = connection.pragma("journal_mode")
-        if found not in ("memory", wanted):
-            found = connection.pragma("journal_mode", wanted)
-    except apsw.BusyError as error:
-        raise FileLocked(
-            f"cannot set the journal mode: the file was locked for {options.busy_timeout_s} s"
-        ) from error
-    if found not in ("memory", wanted):
-        raise CannotOpen(
-            f"journal mode must become {wanted!r}, got {found!r}; another process may be using the file"
-        )
-
-
-def synchronous(connection: apsw.Connection, options: Options) -> None:
-    """FULL loses nothing at a power cut; a rollback journal needs EXTRA for the same (FULL lost 36 % there)."""
-    level = SYNCHRONOUS[options.synchronous]
-    if options.journal != "wal" and options.synchronous == "full":
-        level = SYNCHRONOUS["extra"]
-    connection.pragma("synchronous", level)
-    found = connection.pragma("synchronous")
-    if found != level:
-        raise CannotOpen(f"synchronous must be {level}, got {found}")
-
-
-def journal_size_limit(connection: apsw.Connection, options: Options) -> None:
-    """Give the room of a large transaction back after it."""
-    connection.pragma("journal_size_limit", 64 << 20)
 
 
 def no_memory_map(connection: apsw.Connection, options: Options) -> None:
@@ -160,13 +199,72 @@ def cache_size(connection: apsw.Connection, options: Options) -> None:
     connection.pragma("cache_size", -32768)
 
 
+def query_only(connection: apsw.Connection, options: Options) -> None:
+    """A reading connection writes nothing, also where the file could be written."""
+    if options.read_only:
+        connection.pragma("query_only", 1)
+
+
 SETTINGS: tuple[Callable[[apsw.Connection, Options], None], ...] = (
     foreign_keys,
-    busy_handler,
     cell_size_check,
+    no_memory_map,
+    cache_size,
+    query_only,
+)
+
+
+# --- only where the connection may write, and after the file was found to be ours ----------------------------
+
+
+def layout(connection: apsw.Connection, options: Options) -> None:
+    """Choose what can only be chosen before the first page is written; a file that has pages keeps its own."""
+    if connection.pragma("page_count") == 0:  # else a later VACUUM would obey
+        connection.pragma("page_size", options.page_size_bytes)
+        connection.pragma("auto_vacuum", 2)  # incremental: dropped data gives its pages back in steps
+
+
+def journal(connection: apsw.Connection, options: Options) -> None:
+    """Use a write-ahead log, in which readers and one writer don't wait for each other; or a rollback journal."""
+    wanted = "wal" if options.journal == "wal" else "delete"
+    end = time.monotonic() + options.busy_timeout_s
+    while True:  # SQLite doesn't call the busy handler for every lock that changing the mode takes
+        try:
+            found = connection.pragma("journal_mode")
+            if found not in ("memory", wanted):
+                found = connection.pragma("journal_mode", wanted)
+            if found in ("memory", wanted):
+                return
+        except apsw.BusyError as error:
+            if time.monotonic() >= end:
+                raise FileLocked(
+                    f"cannot set the journal mode; another process held the file for {options.busy_timeout_s} s; "
+                    "try again later"
+                ) from error
+        if time.monotonic() >= end:
+            raise CannotOpen(f"journal mode must become {wanted!r}, got {found!r}; another process uses the file")
+        time.sleep(0.005)
+
+
+def synchronous(connection: apsw.Connection, options: Options) -> None:
+    """FULL loses nothing at a power cut; a rollback journal needs EXTRA for the same (FULL lost 36 % there)."""
+    level = SYNCHRONOUS[options.synchronous]
+    if options.journal != "wal" and options.synchronous == "full":
+        level = SYNCHRONOUS["extra"]
+    connection.pragma("synchronous", level)
+    found = connection.pragma("synchronous")
+    if found != level:
+        raise CannotOpen(f"synchronous must be {level}, got {found!r}")
+
+
+def journal_size_limit(connection: apsw.Connection, options: Options) -> None:
+    """Give the room of a large transaction back after it."""
+    connection.pragma("journal_size_limit", 64 << 20)
+
+
+WRITING: tuple[Callable[[apsw.Connection, Options], None], ...] = (
+    layout,
     journal,
     synchronous,
     journal_size_limit,
-    no_memory_map,
-    cache_size,
 )

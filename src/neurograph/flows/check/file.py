@@ -47,7 +47,7 @@ FILE = (
     Invariant(
         "meta.facts",
         """select column1 as name
-             from (values ('application_id'), ('schema'), ('schema_sha256'), ('created_ns'),
+             from (values ('application_id'), ('schema'), ('schema_sum'), ('created_ns'),
                           ('token_record_scale_temporal_z'))
             where column1 not in (select name from meta)""",
         f"meta must hold the facts of the format; {RESTORE}",

@@ -1,0 +1,41 @@
+"""What happens to the file when its last handle lets go of it."""
+
+from __future__ import annotations
+
+import apsw
+
+from ..errors import TransactionBusy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .line import Line
+
+
+def leave_wal(line: Line) -> None:
+    """Turn the file back to a rollback journal, which read-only media can hold; no other handle may be open."""
+    try:
+        mode = line.connection.pragma("journal_mode", "delete")
+    except apsw.BusyError:
+        mode = "wal"
+    if mode != "delete":
+        raise TransactionBusy(
+            "cannot make the file portable; another process or handle has it open; close it there first, or close this "
+            "handle without portable=True"
+        )
+
+
+def close_writer(line: Line, read_only: bool) -> None:
+    """Close the first connection. Nothing here waits: a checkpoint that waited took the whole busy timeout.
+
+    A handle that wrote moves its log into the file as far as readers allow; the last handle of all does so anyway and
+    removes the log. One that was opened for reading leaves a log that a crash left behind as it found it.
+    """
+    connection = line.connection
+    if connection.pragma("journal_mode") == "wal":
+        if read_only:
+            frames, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+            if frames != moved:
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        elif connection.total_changes():
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    connection.close(True)

@@ -1,0 +1,89 @@
+"""Rows of a reading statement one by one, for results larger than memory.
+
+Invariants:
+
+1. The statement begins when `stream` is called, so a stream sees the state of that moment, whatever is written later.
+2. A stream that is closed, dropped or read to its end leaves nothing behind; so does one whose transaction, snapshot
+   or database ends first, and reading on from it says so.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from ..errors import Misuse
+from .bindings import plain_bindings, refused
+from .scope import deadline_after, earlier
+from .statement import BINDING_ERRORS, checked_sql, execute, refuse_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .line import Line
+    from .result import Row
+    from .session import Bindings, Session
+
+
+def stream(session: Session, sql: str, bindings: Bindings = None, timeout_s: float | None = None) -> Iterator[Row]:
+    """Return an iterator over the rows of a reading statement."""
+    refuse_words(checked_sql(sql), several=False)
+    bindings = plain_bindings(bindings)
+    deadline = deadline_after(timeout_s)
+    found = session.line_for_stream()
+    if found is None:
+        return iter(execute(session, sql, bindings, timeout_s).fetchall())
+    rows = _rows(session, *found, sql, bindings, deadline)
+    next(rows)  # up to its first stop; from now on closing or dropping the iterator gives the line back
+    return rows
+
+
+def _look(cursor: apsw.Cursor, statement: str, _: Any) -> bool:
+    refuse_words(statement, several=True)
+    if not cursor.is_readonly and not cursor.is_explain:
+        raise Misuse("stream must be given a statement that reads; use execute to write")
+    return True
+
+
+def _rows(
+    session: Session, line: Line, own: bool, sql: str, bindings: Bindings, deadline: float | None
+) -> Iterator[Row]:
+    cursor = line.connection.cursor()
+    cursor.exec_trace = _look
+    line.streams.add(cursor)
+    before = line.deadline
+    try:
+        line.deadline = earlier(before, deadline)
+        cursor.execute(sql, bindings)
+        line.deadline = before
+        yield ()
+        if deadline is None:
+            yield from cursor
+            return
+        while True:  # the line may serve other calls between two rows, and the deadline is not theirs
+            before, line.deadline = line.deadline, earlier(line.deadline, deadline)
+            row = next(cursor, None)
+            line.deadline = before
+            if row is None:
+                return
+            yield row
+    except GeneratorExit:
+        raise
+    except BINDING_ERRORS as error:
+        raise refused(error, bindings) from error
+    except apsw.CursorClosedError as error:
+        if session.closed:
+            line.refuse(error)
+        raise Misuse(
+            "a stream must be read before the transaction or snapshot it began in ends; it was closed with it"
+        ) from error
+    except BaseException as error:
+        line.deadline = before
+        line.refuse(error)
+        raise
+    finally:
+        line.streams.discard(cursor)
+        cursor.close(True)
+        if own:
+            session.readers.give_back(line)
