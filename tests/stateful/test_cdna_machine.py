@@ -152,7 +152,7 @@ class Constitutions(RuleBasedStateMachine):
         while target is not None and target.fields == base.fields:
             target = self.origin(target)
         if target is None or base.deadline_ns is not None:
-            with pytest.raises(Misuse, match="nothing before|is on trial"):
+            with pytest.raises(Misuse, match=r"nothing before|is on trial"):
                 self.db.cdna.rollback()
             return
         restored = target

@@ -162,6 +162,7 @@ def test_scales_are_eight_values_or_a_mapping_of_levels(db: neurograph.Database)
 def test_scales_may_be_an_array(db: neurograph.Database) -> None:
     numpy = pytest.importorskip("numpy")
     assert db.cdna.update_scales(numpy.arange(1.0, 9.0)).scales["abstract"] == 8.0
+    assert db.cdna.scales() == db.cdna.current().scales
     assert db.cdna.update(max_out_degree=numpy.int64(7)).max_out_degree == 7
 
 
@@ -219,6 +220,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"flags": {"strict"}, "strict": True}, InvalidValue, "strict must be given once"),
     ({"allowed_types": {"hypernim"}}, UnknownName, "connection type must be a known name, got 'hypernim'.*'hypernym'"),
     ({"allowed_types": {256}}, InvalidValue, r"codes of allowed_types must be in \[0, 255\], got 256; use allow_type"),
+    ({"allowed_types": {True}}, InvalidValue, "a connection type must be a name or a code, got True"),
     ({"allowed_types": {1.5}}, InvalidValue, "a connection type must be a name or a code, got 1.5"),
     ({"allowed_types": "1" * 255}, InvalidValue, "allowed_types must be a set of names and codes, or 256 characters"),
     ({"allowed_types": "2" * 256}, InvalidValue, "allowed_types must be a set of names and codes, or 256 characters"),

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ...connection.session import Session
@@ -130,7 +130,5 @@ def text(value: Any, what: str) -> str:
 
 def utc(time_ns: int | None) -> str:
     """Return a time in words, for messages."""
-    try:
-        return datetime.fromtimestamp((time_ns or 0) // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):
-        return f"{time_ns} ns"
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=(time_ns or 0) // 10**9)
+    return when.strftime("%Y-%m-%d %H:%M:%S UTC")
