@@ -23,11 +23,13 @@ from .stores.property_index import PropertyIndexes
 if TYPE_CHECKING:
     from .derived import Derived
     from .flows.check import Violation
+    from .flows.optimize import Optimized
     from .stores.cdna import Cdna
     from .stores.connections import Connections
     from .stores.graph import Graph
     from .stores.grid import Grid
     from .stores.tokens import Tokens
+    from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
 log = logging.getLogger("neurograph")
 
@@ -180,6 +182,27 @@ class Database(Handle, PropertyIndexes):
         return Connections(self._session)
 
     @cached_property
+    def entity_types(self) -> EntityTypes:
+        """What a token may be: our entity types, and your own."""
+        from .stores.vocabulary import EntityTypes
+
+        return EntityTypes(self._session)
+
+    @cached_property
+    def domains(self) -> Domains:
+        """Where a token may belong: our domains, and your own."""
+        from .stores.vocabulary import Domains
+
+        return Domains(self._session)
+
+    @cached_property
+    def connection_types(self) -> ConnectionTypes:
+        """What an edge and a connection may mean: our 176 types, and your own."""
+        from .stores.vocabulary import ConnectionTypes
+
+        return ConnectionTypes(self._session)
+
+    @cached_property
     def cdna(self) -> Cdna:
         """The constitution: the limits every writer meets, and the history of what they were."""
         from .stores.cdna import Cdna
@@ -246,6 +269,50 @@ class Database(Handle, PropertyIndexes):
         from .flows.check import check
 
         return check(self._session, limit)
+
+    def optimize(self, *, budget_bytes: int = 256 << 20) -> Optimized:
+        """Leave the file so that the next process answers fast: save arrays, refresh statistics, give pages back.
+
+        Parameters
+        ----------
+        budget_bytes
+            What saved arrays may take in the file; the most useful kinds come first.
+
+        Returns
+        -------
+        Optimized
+            Bytes saved and pages given back.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.tokens.create_many(count=1000)
+        ...     db.optimize().saved_bytes > 8000
+        True
+
+        Notes
+        -----
+        Never needed for an answer. Holds the write lock for about 100 ms at a time.
+        """
+        from .flows.optimize import optimize
+
+        return optimize(self._session, budget_bytes)
+
+    def drop_derived(self) -> int:
+        """Delete all saved arrays and return how many chunks there were; no answer changes.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.tokens.create_many(count=1000), db.optimize()
+        ...     db.drop_derived() > 0, db.drop_derived()
+        (True, 0)
+        """
+        from .flows.optimize import drop_derived
+
+        return drop_derived(self._session)
 
     # --- the handle -----------------------------------------------------------------------------------------
 

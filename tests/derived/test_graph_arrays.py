@@ -90,7 +90,7 @@ def test_saved_chunks_give_the_same_arrays(tmp_path):
                 except neurograph.NeurographError:
                     continue
         with db.transaction():
-            assert saved.save(db._session.writer.connection, GRAPH, 1 << 30) > 10_000
+            assert saved.save(db._session.writer.connection, GRAPH, 1 << 30)[0] > 10_000
         db.execute("insert into edge (source, target) values (1, 1)")
         expected = listed(GRAPH.build(GRAPH.read(db._session.writer.connection, 0, 1 << 40)))
     with neurograph.open(path) as db:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct("<4sHHq")  # magic, format, number of columns, number of rows
 _MAGIC = b"NGA1"
-_BATCH = 256  # chunks a statement reads at once
 
 
 def load(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]) -> dict[int, Columns]:
@@ -41,47 +40,53 @@ def load(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]) -
     return found
 
 
-def save(connection: apsw.Connection, kind: Kind[Any], budget_bytes: int) -> int:
-    """Save the chunks of `kind` that are missing or stale, and return the bytes written.
+def save(
+    connection: apsw.Connection, kind: Kind[Any], budget_bytes: int, most_chunks: int = 1 << 62
+) -> tuple[int, int]:
+    """Save chunks of `kind` that are missing or stale.
 
-    Called inside a write transaction, so rows and nonces belong together. Stops before `budget_bytes` is passed;
-    what was saved before that stays useful.
+    Called inside a write transaction, so rows and nonces belong together. What was saved stays useful when a later
+    call does not come.
+
+    Returns
+    -------
+    tuple of (bytes, left)
+        What was written, and how many chunks are left to save; none where the next would pass `budget_bytes`.
     """
     nonces = nonces_of(connection, kind.subject)
     rows: Any = connection.execute(
         "select chunk, nonce from derived_chunk where subject = ? and format = ?", (kind.name, kind.format)
     ).fetchall()
     kept: dict[int, int] = dict(rows)
+    stale = [chunk for chunk, nonce in sorted(nonces.items()) if kept.get(chunk) != nonce]
     written = 0
-    for first, last in runs([chunk for chunk, nonce in sorted(nonces.items()) if kept.get(chunk) != nonce]):
-        for start in range(first, last + 1, _BATCH):
-            stop = min(start + _BATCH - 1, last)
-            columns = kind.read(connection, start << CHUNK_BITS, ((stop + 1) << CHUNK_BITS) - 1)
-            for chunk, part in cut(columns, start, stop):
-                body = _pack(part, kind.format)
-                written += len(body)
-                if written > budget_bytes:
-                    return written - len(body)
-                connection.execute(
-                    """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
-                       values (?, ?, ?, ?, ?, ?)
-                           on conflict do update
-                          set nonce = excluded.nonce, format = excluded.format,
-                              checksum = excluded.checksum, body = excluded.body""",
-                    (
-                        kind.name,
-                        chunk,
-                        nonces[chunk],
-                        kind.format,
-                        _checksum(kind.name, chunk, nonces[chunk], body),
-                        body,
-                    ),
-                )
+    for first, last in runs(stale[:most_chunks]):
+        columns = kind.read(connection, first << CHUNK_BITS, ((last + 1) << CHUNK_BITS) - 1)
+        for chunk, part in cut(columns, first, last):
+            body = _pack(part, kind.format)
+            if written + len(body) > budget_bytes:
+                return written, 0
+            written += len(body)
+            connection.execute(
+                """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
+                   values (?, ?, ?, ?, ?, ?)
+                       on conflict do update
+                      set nonce = excluded.nonce, format = excluded.format,
+                          checksum = excluded.checksum, body = excluded.body""",
+                (
+                    kind.name,
+                    chunk,
+                    nonces[chunk],
+                    kind.format,
+                    _checksum(kind.name, chunk, nonces[chunk], body),
+                    body,
+                ),
+            )
     connection.execute(
         "delete from derived_chunk where subject = ? and chunk not in (select chunk from mark where subject = ?)",
         (kind.name, kind.subject),
     )
-    return written
+    return written, max(len(stale) - most_chunks, 0)
 
 
 def differing(connection: apsw.Connection, kind: Kind[Any]) -> list[tuple[str, int]]:
@@ -98,7 +103,7 @@ def differing(connection: apsw.Connection, kind: Kind[Any]) -> list[tuple[str, i
         if nonces.get(chunk) == nonce:
             truth = kind.read(connection, chunk << CHUNK_BITS, ((chunk + 1) << CHUNK_BITS) - 1)
             kept = valid.get(chunk)
-            if kept is None or not all(np.array_equal(a, b) for a, b in zip(kept, truth, strict=True)):
+            if kept is None or not all(np.array_equal(a, b, a.dtype.kind == "f") for a, b in zip(kept, truth, strict=True)):
                 found.append((kind.name, chunk))
     return found
 

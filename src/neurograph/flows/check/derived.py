@@ -8,11 +8,8 @@ from typing import Any
 import apsw
 
 from ...derived import saved
-from ...stores.graph.arrays import GRAPH
-from ...stores.token_ids import TOKEN_IDS
+from ...stores.kinds import KINDS
 from .invariant import Invariant
-
-KINDS: tuple[Any, ...] = (TOKEN_IDS, GRAPH)
 
 
 def _content(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:

@@ -1,0 +1,96 @@
+"""Saved arrays: the same answers with them, without them, with half of them, and with damaged ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import neurograph
+from neurograph.derived import saved
+from neurograph.stores.kinds import KINDS
+
+
+def mind(path) -> neurograph.Database:
+    db = neurograph.open(path, synchronous="off", engine="numba")
+    rng = np.random.default_rng(7)
+    n = 1600
+    points = rng.normal(size=(n, 3))
+    points[::3] = np.nan
+    db.tokens.create_many(count=n, coordinates={"physical": points, "social": rng.random((n, 3)) - 0.5})
+    pairs = np.unique(rng.integers(1, n + 1, (4000, 2)), axis=0)
+    db.graph.create_many(pairs[:, 0], pairs[:, 1], weight=rng.choice([0.25, 0.5, 1.0], len(pairs)))
+    return db
+
+
+def answers(db: neurograph.Database) -> list:
+    """Return one answer of each kind."""
+    return [
+        list(db.graph.bfs(5, max_depth=3)),
+        db.graph.shortest_path(1, 900),
+        list(db.graph.pagerank()),
+        list(db.graph.components()),
+        list(db.graph.spread(7)),
+        list(db.grid.neighbors(2, 20, level="physical")),
+        list(db.grid.neighbors(2, 20)),
+        list(db.grid.in_range((0, 0, 0), 0.3, level="social")),
+        db.grid.influence((0, 0, 0), level="social"),
+    ]
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("damage", ["nothing", "dropped", "half", "cut", "zeroed", "stale"])
+def test_answers_are_the_same_whatever_is_saved(tmp_path, damage):
+    path = tmp_path / "mind.ngdb"
+    with mind(path) as db:
+        expected = answers(db)
+        assert db.optimize().saved_bytes > 100_000
+        assert db.check() == []
+        if damage == "dropped":
+            assert db.drop_derived() > 0
+        elif damage == "half":
+            db.execute("delete from derived_chunk where chunk % 2")
+        elif damage == "cut":
+            db.execute("update derived_chunk set body = substr(body, 1, length(body) / 2)")
+        elif damage == "zeroed":
+            db.execute("update derived_chunk set body = zeroblob(length(body))")
+        elif damage == "stale":
+            db.execute("update derived_chunk set nonce = nonce + 1")
+    for engine in ("numba", "sql"):
+        with neurograph.open(path, engine=engine) as db:
+            assert answers(db) == expected
+
+
+@pytest.mark.kernels
+def test_check_finds_saved_arrays_that_differ_from_the_rows(tmp_path):
+    with mind(tmp_path / "mind.ngdb") as db:
+        db.optimize()
+        subject, chunk, nonce, body = db.execute(
+            "select subject, chunk, nonce, body from derived_chunk where subject = 'graph' limit 1"
+        ).fetchone()
+        forged = body[:-600] + bytes(600)  # the last column: no edge is bidirectional
+        db.execute(
+            "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = ?",
+            (forged, saved._checksum(subject, chunk, nonce, forged) ^ 1, subject, chunk),
+        )
+        assert {violation.invariant for violation in db.check()} == {"derived.content"}
+
+
+def test_only_what_changed_is_saved_again(tmp_path):
+    with mind(tmp_path / "mind.ngdb") as db:
+        first = db.optimize().saved_bytes
+        assert db.optimize().saved_bytes == 0
+        db.tokens.update(1, weight=0.25)
+        again = db.optimize().saved_bytes
+        assert 0 < again < first / 2
+        assert db.optimize(budget_bytes=0).saved_bytes == 0
+
+
+def test_the_budget_is_kept(tmp_path):
+    with mind(tmp_path / "mind.ngdb") as db:
+        assert 0 < db.optimize(budget_bytes=50_000).saved_bytes <= 50_000
+        total = db.execute("select sum(length(body)) from derived_chunk").fetchone()[0]
+        assert total <= 50_000
+
+
+def test_every_kind_has_a_name_of_its_own():
+    assert len({kind.name for kind in KINDS}) == len(KINDS) == 11
