@@ -1,0 +1,130 @@
+"""What commands share: arguments, options, help that ends with examples, and opening a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import CannotOpen, TransactionBusy
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for himself how long it takes
+
+
+def command(name: str, *examples: str, more: str = "") -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command whose help ends with examples."""
+    lines = ["\b", "Examples:", *(f"  {example}" for example in examples)]
+    text = "\n".join(lines) + (f"\n\n{more}" if more else "")
+    return click.command(name, epilog=text, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+file_argument = click.argument("file", type=click.Path(dir_okay=False))
+json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+limit_option = click.option(
+    "-n", "--limit", type=click.IntRange(0), default=20, show_default=True, help="Show so many; 0 shows all."
+)
+types_option = click.option("--type", "types", multiple=True, help="Follow only edges of this type; may be repeated.")
+direction_option = click.option(
+    "--direction",
+    type=click.Choice(["out", "in", "both"]),
+    default="out",
+    show_default=True,
+    help="Follow edges forwards, backwards, or both ways.",
+)
+
+
+class TokenParam(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """A token: its label, or its id as a number (``7`` or ``#7``); ``=7`` is the label ``7``."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return an id or a label."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        if value.startswith("="):
+            return value[1:]
+        number = value.removeprefix("#")
+        return int(number) if number.isascii() and number.isdigit() else value
+
+
+TOKEN = TokenParam()
+
+
+class PairParam(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """A name and a value: ``name=value``."""
+
+    name = "a=b"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return the two sides."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, rest = str(value).partition("=")
+        if not sign or not name:
+            self.fail(f"must be two words with = between them, got {value!r}", param, ctx)
+        return name, rest
+
+
+PAIR = PairParam()
+
+
+class PointParam(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """A place on a level: three numbers with commas between them."""
+
+    name = "x,y,z"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the three numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) != 3:
+            self.fail(f"must be three numbers with commas between them, got {value!r}", param, ctx)
+        return numbers
+
+
+POINT = PointParam()
+
+
+@contextmanager
+def reading(file: str) -> Iterator[Database]:
+    """Open a file that exists, for reading, and leave it as it was found."""
+    import neurograph
+
+    _require(file)
+    with neurograph.open(file, mode="r", **UNHURRIED) as db:
+        yield db
+
+
+@contextmanager
+def writing(file: str, *, create: bool = False) -> Iterator[Database]:
+    """Open a file for writing; leave it as read-only media can hold it, unless somebody else has it open."""
+    import neurograph
+
+    if not create:
+        _require(file)
+    db = neurograph.open(file, mode="rwc" if create else "rw", **UNHURRIED)
+    try:
+        yield db
+    except BaseException:
+        db.close()
+        raise
+    try:
+        db.close(portable=True)
+    except TransactionBusy:
+        db.close()
+
+
+def _require(file: str) -> None:
+    if not Path(file).exists():
+        raise CannotOpen(f"no file at {file!r}; `ngdb import` and `ngdb demo` make one")

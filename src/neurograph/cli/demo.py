@@ -1,0 +1,146 @@
+"""`ngdb demo`: the running Python's standard library as a mind, questioned in SQL and in Python."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import InvalidValue
+from ..flows.stdlib_questions import QUESTIONS, Question
+from .command import command, json_option, reading, writing
+from .output import records, seconds_text, terminal_width, write_json, write_table
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..flows.demo import Answer
+
+DEFAULT_PATH = "demo.ngdb"
+NAMES = [question.name for question in QUESTIONS]
+GO_ON = (
+    ("sql {path}", "a shell; the queries above are yours to change"),
+    ("path {path} json.dumps builtins.isinstance --cost hops", "how one thing leads to another"),
+    ("near {path} logging.Handler --level cognitive", "what is like it"),
+    ("bfs {path} asyncio.runners.run --direction in --limit 0", "who depends on it"),
+    ("info {path}", "what the file holds"),
+)
+
+
+@command(
+    "demo",
+    "ngdb demo",
+    "ngdb demo library.ngdb --question spread --question rank",
+    "ngdb demo --fresh --json",
+)
+@click.argument("path", type=click.Path(dir_okay=False), default=DEFAULT_PATH)
+@click.option("--question", "names", type=click.Choice(NAMES), multiple=True, help="Ask only this; may be repeated.")
+@click.option("--fresh", is_flag=True, help="Read the library again where PATH holds a demo already.")
+@json_option
+def demo(path: str, names: tuple[str, ...], fresh: bool, as_json: bool) -> None:
+    """Question Python's own standard library, in SQL and in Python.
+
+    Modules, classes and functions become tokens, placed by what they are like; what contains, imports, inherits from
+    and calls what becomes edges. PATH is demo.ngdb in this folder unless given. A demo that is there already is asked
+    again; any other file is left alone.
+    """
+    began = time.perf_counter()
+    built = _build(path, fresh)
+    if not as_json:
+        _say_built(path, built)
+    questions = [question for question in QUESTIONS if not names or question.name in names]
+    answers = _ask(path, questions, as_json)
+    seconds = time.perf_counter() - began
+    if as_json:
+        write_json(
+            {
+                "path": str(Path(path).absolute()),
+                **built,
+                "questions": [_document(answer) for answer in answers],
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    print(f"{len(answers)} questions, {seconds_text(seconds)} in all. Go on with:\n")
+    shown = [("ngdb " + text.format(path=path), what) for text, what in GO_ON]
+    widest = max(len(text) for text, _ in shown)
+    for text, what in shown:
+        print(f"  {text:<{widest}}  {what}")
+
+
+def _build(path: str, fresh: bool) -> dict[str, Any]:
+    """Make the demo where there is none; return what it holds and what making it took."""
+    from ..flows.demo import build
+
+    existed = Path(path).exists() and Path(path).stat().st_size > 0
+    if existed:
+        found = _existing(path)
+        if not fresh:
+            return found
+        for companion in ("", "-wal", "-shm", "-journal"):
+            Path(path + companion).unlink(missing_ok=True)
+    try:
+        with writing(path, create=True) as db, Progress("") as progress:
+            built = build(db, lambda unit, done, of: progress(f"reading {unit}", done, of))
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(path).unlink(missing_ok=True)  # what was begun here holds nothing
+        raise
+    times = {"read_s": round(built.read_s, 3), "write_s": round(built.write_s, 3)}
+    return _existing(path) | {"files": built.files} | times
+
+
+def _existing(path: str) -> dict[str, Any]:
+    from ..flows.demo import demo_of
+
+    with reading(path) as db:
+        python = demo_of(db)
+        if python is None:
+            raise InvalidValue(f"PATH must be a new file or a demo, got {path!r}; it was left alone")
+        return {"python_version": python, "files": None, "tokens": db.tokens.count(), "edges": db.graph.count()}
+
+
+def _say_built(path: str, built: dict[str, Any]) -> None:
+    python, tokens, edges = built["python_version"], built["tokens"], built["edges"]
+    print(f"The standard library of Python {python}: {tokens:,} tokens, {edges:,} edges.")
+    if built["files"]:
+        read, written = seconds_text(built["read_s"]), seconds_text(built["write_s"])
+        print(f"{built['files']} files read in {read}, {path} written in {written}.\n")
+    else:
+        print(f"{path} holds it already; --fresh reads it again.\n")
+
+
+def _ask(path: str, questions: list[Question], as_json: bool) -> list[Answer]:
+    from ..flows.demo import ask
+
+    answers = []
+    with reading(path) as db:
+        for number, question in enumerate(questions, 1):
+            if not as_json:
+                click.secho(f"{number}. {question.text}\n", bold=True)
+                print("\n".join(f"   {line}" for line in question.sql.strip().splitlines()) + "\n")
+            answers.append(ask(db, question))
+            if not as_json:
+                _show(answers[-1])
+    return answers
+
+
+def _show(answer: Answer) -> None:
+    write_table(answer.columns, answer.rows, digits=6, indent="   ", width=terminal_width() or 120)
+    print(f"\n   SQL {seconds_text(answer.sql_s)}. In Python, {seconds_text(answer.python_s)}:")
+    print(f"   {answer.question.python}\n\n")
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    question = answer.question
+    return {
+        "name": question.name,
+        "text": question.text,
+        "sql": question.sql.strip(),
+        "python": question.python,
+        "rows": records(answer.columns, answer.rows),
+        "sql_ms": round(answer.sql_s * 1000, 3),
+        "python_ms": round(answer.python_s * 1000, 3),
+    }

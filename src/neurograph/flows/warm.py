@@ -1,0 +1,147 @@
+"""Every kernel run once on a small mind, so that its compiled code is in numba's cache.
+
+Invariants:
+
+1. Kernels are met only through the stores' own calls, so what is compiled is what those calls need.
+2. No file of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ..database import Database
+
+TOKENS = 600  # more than a chunk of 512, so that joined and single chunks are both met
+
+
+class Warmed(NamedTuple):
+    """What warming did."""
+
+    kernels: int
+    """Kernels of the package; those that other kernels call are among them."""
+    compiled: int
+    """Kernels that had to be compiled; the others were in the cache."""
+    folders: tuple[str, ...]
+    """Where compiled code is kept."""
+    seconds: float
+
+
+def warm_kernels() -> Warmed:
+    """Run every kernel once.
+
+    Returns
+    -------
+    Warmed
+        Counts, folders, seconds.
+
+    Raises
+    ------
+    NotHere
+        Kernels can't be used here.
+
+    Examples
+    --------
+    >>> warm_kernels().seconds > 0  # doctest: +SKIP
+    True
+    """
+    from .. import database
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="ngdb-warm-") as folder:
+        path = Path(folder) / "warm.ngdb"
+        with database.open(path, engine="numba") as db:
+            _fill(db)
+            _ask(db)
+            _change(db)
+            _ask(db)
+        with database.open(path, engine="numba") as db:
+            _ask(db)
+    found = [kernel for _, kernel in kernels()]
+    folders = sorted({str(kernel.stats.cache_path) for kernel in found if kernel.stats.cache_path})
+    compiled = sum(bool(kernel.stats.cache_misses) for kernel in found)
+    return Warmed(len(found), compiled, tuple(folders), time.perf_counter() - began)
+
+
+def kernels() -> Iterator[tuple[str, Any]]:
+    """Yield the name and the dispatcher of every kernel of the package."""
+    from .. import kernels as package
+
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        for name, value in vars(module).items():
+            if hasattr(value, "py_func") and getattr(value.py_func, "__module__", "") == module.__name__:
+                yield f"{found.name}.{name}", value
+
+
+def _fill(db: Database) -> None:
+    import numpy as np
+
+    numbers = np.random.default_rng(1)
+    ids = db.tokens.create_many(
+        count=TOKENS, coordinates=numbers.uniform(0, 1, (TOKENS, 8, 3)), field_radius=numbers.uniform(0, 0.5, TOKENS)
+    )
+    source = numbers.choice(ids, 4 * TOKENS)
+    target = numbers.choice(ids, 4 * TOKENS)
+    weight = numbers.uniform(0.1, 1, 4 * TOKENS)
+    db.graph.create_many(source, target, weight=weight, on_conflict="ignore")
+    db.graph.create_many(ids[:-1], ids[1:], type="before", weight=0.5, bidirectional=numbers.integers(0, 2, TOKENS - 1))
+
+
+def _change(db: Database) -> None:
+    """Write a little, so that arrays are patched."""
+    pick = random.Random(1)
+    with db.transaction():
+        new = db.tokens.create(coordinates={"physical": (0.1, 0.2, 0.3)}, field_radius=0.2)
+        for _ in range(3):
+            db.graph.create(pick.randint(1, TOKENS), new, type="after", weight=0.3)
+        db.execute("delete from edge where source = 5")
+        db.execute("delete from token where id = 7")
+        db.execute("update token set physical_x = 0.9 where id = 9")
+
+
+def _ask(db: Database) -> None:
+    _ask_graph(db)
+    _ask_grid(db)
+
+
+def _ask_graph(db: Database) -> None:
+    graph = db.graph
+    for direction in ("out", "both"):
+        graph.bfs(1, direction=direction)
+        graph.bfs(1, max_depth=2, direction=direction, types="before")
+        graph.dfs(1, direction=direction)
+        for cost in ("hops", "weight", "inverse_weight"):
+            graph.shortest_path(1, TOKENS, cost=cost, direction=direction)
+    graph.shortest_path(1, TOKENS, cutoff=3.0, types="before")
+    graph.pagerank()
+    graph.pagerank(personalization={1: 1.0}, types="before")
+    for strong in (False, True):
+        graph.components(strong=strong)
+    graph.spread(1)
+
+
+def _ask_grid(db: Database) -> None:
+    import numpy as np
+
+    grid = db.grid
+    point, points = (0.5, 0.5, 0.5), np.full((3, 3), 0.5)
+    grid.neighbors(1, 5, level="physical")
+    grid.neighbors(1, 5)
+    grid.nearest(point, 5, level="physical")
+    grid.in_range(point, 0.3, level="physical")
+    grid.in_range({"physical": point, "social": point}, 0.3)
+    grid.nearest_many(points, 5, level="physical")
+    grid.in_range_many(points, 0.3, level="physical")
+    grid.box((0, 0, 0), point, level="physical")
+    grid.density(point, 0.3, level="physical")
+    for falloff in ("linear", "quadratic", "gaussian"):
+        grid.influence(point, level="physical", falloff=falloff)
