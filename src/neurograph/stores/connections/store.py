@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from .change import ChangedConnections
 from .forces import ForcefulConnections
 from .learning import LearningConnections
 from .listing import ListedConnections
-from .many import ManyConnections
+from .proposals import ProposedConnections
+from .records import RecordedConnections
 
 
-class Connections(ChangedConnections, ManyConnections, ListedConnections, LearningConnections, ForcefulConnections):
+class Connections(
+    ProposedConnections, RecordedConnections, ListedConnections, LearningConnections, ForcefulConnections
+):
     """The connections of a database, reached as `db.connections`.
 
     A connection is an edge and its dynamics: how it pulls, how sure it is, how it learns and fades. A connection
