@@ -112,7 +112,7 @@ def run_build(
     n, edges = len(ids), _columns(len(ids), source, target, weight, kind, bidirectional)
     rank = _rank(ids)
     near, far = (rank[edges.source], rank[edges.target]) if rank.size else (edges.source, edges.target)
-    if edges.twice.any() or not in_order(near, far, edges.kind):
+    if rank.size or edges.twice.any() or not in_order(near, far, edges.kind):
         out, far = _both_ends(edges, near, far)
         into, near = _both_ends(_reversed(edges), far[: len(near)], near)
         orders = _order(out, far, tick), _order(into, near, tick)
@@ -218,11 +218,11 @@ class SlotIndex:
     The table takes 8 bytes for each id in the range, at most 64 n + 8 KiB; building it is linear.
     """
 
-    __slots__ = ("_by_id", "_ids", "_low", "_table")
+    __slots__ = ("_by_id", "_high", "_ids", "_low", "_table")
 
     def __init__(self, ids: IntArray) -> None:
         low, high = (int(ids.min()), int(ids.max())) if len(ids) else (0, -1)
-        self._low = low
+        self._low, self._high = low, high
         self._table: IntArray | None = None
         if high - low < DENSE * len(ids) + 1024:
             self._table = np.full(high - low + 1, -1, np.int64)
@@ -246,8 +246,10 @@ class SlotIndex:
 
     def slots(self, ids: IntArray) -> IntArray:
         """Return the slots of many ids in the given order, -1 for those the graph does not have."""
+        if self._high < self._low:
+            return np.full(len(ids), -1, np.int64)
         if self._table is not None:
-            known = (ids >= self._low) & (ids <= self._low + len(self._table) - 1)
+            known = (ids >= self._low) & (ids <= self._high)
             if known.all():
                 return self._table[ids - self._low]
             return np.where(known, self._table[np.where(known, ids - self._low, 0)], -1)

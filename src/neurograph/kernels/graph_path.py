@@ -18,6 +18,9 @@ from .adjacency import (
 from .graph_path_kernel import APART, MORE, THROUGH, Ends, search
 
 
+SLICE = 1 << 19  # entries after which a call ends with its depth: about 4 ms
+
+
 def _new_ends(n: int) -> Ends:
     return Ends(np.zeros((n, 4), np.int64), np.zeros((2, n), np.int64), np.zeros((2, 6), np.int64))
 
@@ -92,7 +95,7 @@ def run_shortest_path(
     ends.queue[0, 0], ends.queue[1, 0] = source, target
     ends.mark[source, 0] = ends.mark[target, 1] = base
     ends.mark[source, THROUGH] = base + source
-    while (links := search(adjacency.entries, allowed, ends, adjacency.rank, base, limit)) == MORE:
+    while (links := search(adjacency.entries, allowed, ends, adjacency.rank, base, limit, SLICE)) == MORE:
         if tick is not None:
             tick()
     return None if links == APART else ends.queue[0, : links + 1].copy()

@@ -33,7 +33,6 @@ BoolArray = NDArray[np.bool_]
 # Compiled into the kernels that call it and never called from Python: no wrapper, no file of its own.
 _part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
-SLICE = 1 << 19  # entries a call: about 4 ms, but a depth is not cut in two
 HEAD, TAIL, DEPTH, PENDING, LOW, HIGH = 0, 1, 2, 3, 4, 5
 THROUGH = 2
 MORE, APART = 0, -1  # else the number of links
@@ -84,12 +83,14 @@ def _trace(entries: Entries, allowed: BoolArray, ends: Ends, rank: IntArray, bas
 
 
 @njit(cache=True, nogil=True)
-def search(entries: Entries, allowed: BoolArray, ends: Ends, rank: IntArray, base: int, cutoff: int) -> int:
-    """Search on, depth by depth, until the ends meet or can't, or a slice is spent."""
+def search(
+    entries: Entries, allowed: BoolArray, ends: Ends, rank: IntArray, base: int, cutoff: int, budget: int
+) -> int:
+    """Search on, depth by depth, until the ends meet or can't, or the budget of entries is spent."""
     span, neighbor, _, kind = entries
     mark, queue, state = ends
-    spent, met = 0, False
-    while spent < SLICE and not met:
+    met = False
+    while budget > 0 and not met:
         at = 0 if state[0, PENDING] <= state[1, PENDING] else 1
         head, last, tail = state[at, HEAD], state[at, TAIL], state[at, TAIL]
         if head == last or state[0, DEPTH] + state[1, DEPTH] >= cutoff:
@@ -111,7 +112,7 @@ def search(entries: Entries, allowed: BoolArray, ends: Ends, rank: IntArray, bas
                         met = met or mark[v, 1 - at] >= base
                     if at == 0 and (old < base or _earlier(rank, u, mark[v, THROUGH] - base)):
                         mark[v, THROUGH] = base + u
-        spent += state[at, PENDING] + 1
+        budget -= state[at, PENDING] + 1
         state[at, HEAD], state[at, TAIL] = last, tail
         state[at, DEPTH], state[at, PENDING] = depth - base, pending
     return _trace(entries, allowed, ends, rank, base) if met else MORE
