@@ -7,7 +7,7 @@ import pytest
 
 import neurograph
 from neurograph.derived import saved
-from neurograph.stores.kinds import KINDS
+from neurograph.flows.kinds import KINDS
 
 
 def mind(path) -> neurograph.Database:

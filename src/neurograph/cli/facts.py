@@ -72,7 +72,7 @@ def _rows_per_table(db: Database) -> dict[str, int]:
 
 def _saved_arrays(db: Database) -> list[dict[str, Any]]:
     """Return for each kind of array how many chunks there are, how many are saved, and how many of those are true."""
-    from ..stores.kinds import KINDS
+    from ..flows.kinds import KINDS
 
     found = []
     for kind in KINDS:

@@ -22,9 +22,10 @@ def warm(as_json: bool) -> None:
             write_json({"kernels": 0, "compiled": 0, "folders": [], "seconds": 0.0})
         note(f"kernels are off: {usable['why']}")
         return
+    from ..database import open as open_database
     from ..flows.warm import warm_kernels
 
-    warmed = warm_kernels()
+    warmed = warm_kernels(open_database)
     if as_json:
         write_json({**warmed._asdict(), "folders": list(warmed.folders), "seconds": round(warmed.seconds, 3)})
         return

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..connection.session import Session
 from ..derived import saved
-from ..stores.kinds import KINDS
+from .kinds import KINDS
 
 SLICE_CHUNKS = 64  # of 512 ids: 30 to 90 ms of reading and writing
 

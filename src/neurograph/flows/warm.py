@@ -13,7 +13,7 @@ import pkgutil
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,8 +35,13 @@ class Warmed(NamedTuple):
     seconds: float
 
 
-def warm_kernels() -> Warmed:
+def warm_kernels(open_database: Callable[..., Database]) -> Warmed:
     """Run every kernel once.
+
+    Parameters
+    ----------
+    open_database
+        `neurograph.open`, handed in because flows stand below the handle.
 
     Returns
     -------
@@ -50,20 +55,19 @@ def warm_kernels() -> Warmed:
 
     Examples
     --------
-    >>> warm_kernels().seconds > 0  # doctest: +SKIP
+    >>> import neurograph
+    >>> warm_kernels(neurograph.open).seconds > 0  # doctest: +SKIP
     True
     """
-    from .. import database
-
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ngdb-warm-") as folder:
         path = Path(folder) / "warm.ngdb"
-        with database.open(path, engine="numba") as db:
+        with open_database(path, engine="numba") as db:
             _fill(db)
             _ask(db)
             _change(db)
             _ask(db)
-        with database.open(path, engine="numba") as db:
+        with open_database(path, engine="numba") as db:
             _ask(db)
     found = [kernel for _, kernel in kernels()]
     folders = sorted({str(kernel.stats.cache_path) for kernel in found if kernel.stats.cache_path})

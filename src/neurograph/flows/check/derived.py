@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from ...derived import saved
-from ...stores.kinds import KINDS
+from ..kinds import KINDS
 from .invariant import Invariant
 
 
