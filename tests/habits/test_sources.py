@@ -13,7 +13,7 @@ from neurograph._version import __version__
 
 LONGEST = 400
 # A message may open with the name of a thing that is written so; everything else starts in lower case.
-PROPER = ("SQLite", "NaN", "JSON", "CSV", "SQL", "CDNA", "Parquet", "Python", "WAL")
+PROPER = ("SQLite", "NaN", "JSON", "CSV", "SQL", "CDNA", "Parquet", "PATH", "Python", "WAL")
 
 
 def test_no_file_is_longer_than_it_can_be_read() -> None:

@@ -94,6 +94,11 @@ class Search(GridPart):
         k, level, weights, max_distance
             As for `neighbors`.
 
+        Returns
+        -------
+        Neighbors
+            As of `neighbors`.
+
         Examples
         --------
         >>> import neurograph
@@ -119,6 +124,11 @@ class Search(GridPart):
             As for `nearest`.
         radius
             At least 0; a token at that distance is in.
+
+        Returns
+        -------
+        Neighbors
+            (id, distance) in order of distance, then id.
 
         Examples
         --------
@@ -170,7 +180,19 @@ class Search(GridPart):
     def in_range_many(
         self, points: Any, radius: float, *, level: LevelLike
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Find every token within a radius of each of many points of one level; as `nearest_many` and `in_range`.
+        """Find every token within a radius of each of many points of one level, in one call.
+
+        Parameters
+        ----------
+        points, level
+            As for `nearest_many`.
+        radius
+            At least 0; a token at that distance is in.
+
+        Returns
+        -------
+        tuple of (indptr, ids, distances)
+            As of `nearest_many`.
 
         Examples
         --------
