@@ -22,7 +22,6 @@ from .stdlib_source import EDGE_TYPES, KINDS, Source, read_standard_library
 if TYPE_CHECKING:
     from ..database import Database
 
-FIRST_OWN_CODE = 256  # below are the reserved codes
 Progress = Callable[[str, int, int], None]
 
 
@@ -105,12 +104,14 @@ def _require_empty(db: Database) -> None:
 
 
 def write(db: Database, source: Source) -> None:
-    """Write a library: its kinds and its edges' types from the first free code up, its tokens, its edges."""
+    """Write a library: its kinds and its edges' types as words of the file's own, its tokens, its edges."""
     import numpy as np
 
     text = json.JSONEncoder(ensure_ascii=False).encode  # mappings, encoded one by one, cost 0.25 s more
-    _add_names(db, "entity_type", KINDS)
-    _add_names(db, "connection_type", EDGE_TYPES)
+    for words, names in ((db.entity_types, KINDS), (db.connection_types, EDGE_TYPES)):
+        for name in names:
+            if name not in words:
+                words.create(name)
     ids = db.tokens.create_many(
         source.labels(),
         entity_type=[symbol.kind for symbol in source.symbols],
@@ -127,14 +128,6 @@ def write(db: Database, source: Source) -> None:
         properties=[f'{{"count": {edge.count}}}' for edge in edges],
     )
     db.execute("insert into meta (name, value) values ('demo', ?)", [platform.python_version()])
-
-
-def _add_names(db: Database, table: str, names: Any) -> None:
-    """Add the names that a vocabulary lacks."""
-    known = {name for (name,) in db.execute(f"select name from {table}")}
-    ((free,),) = db.execute(f"select max({FIRST_OWN_CODE - 1}, max(code)) + 1 from {table}")
-    missing = [name for name in names if name not in known]
-    db.executemany(f"insert into {table} (code, name) values (?, ?)", list(enumerate(missing, free)))
 
 
 def ask(db: Database, question: Question) -> Answer:

@@ -144,7 +144,7 @@ select t.label, t.properties ->> '$.complexity' as complexity, t.properties ->> 
  order by r.distance, r.id
  limit 8
 """,
-        "db.grid.within((1.0, 0.5, 0.0), radius=0.3, level='cognitive')",
+        "db.grid.in_range((1.0, 0.5, 0.0), 0.3, level='cognitive')",
         ("re._parser._parse", "email.feedparser.FeedParser._parsegen", "shlex.shlex.read_token"),
     ),
     Question(
@@ -173,7 +173,7 @@ with recursive line (class, id, depth, path) as (
     join token as t on t.id = e.target
    where e.type = (select code from connection_type where name = 'inherits') and line.depth < 20
 )
-select t.label, max(line.depth) as depth, line.path
+select t.label, max(line.depth) as depth, count(distinct line.id) - 1 as ancestors, line.path
   from line
   join token as t on t.id = line.class
  group by line.class
