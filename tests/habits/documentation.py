@@ -3,11 +3,12 @@
 1. The fenced blocks of a page run in order, in one namespace, in an empty folder.
 2. `python`: run as it stands; with `>>>` it is a doctest, and what it prints must be what is shown.
 3. `sql`: run through `db.execute` on the `db` that the page's Python opened.
-4. `console`: each line after `$ ` is a command. `ngdb`, `python` and `sqlite3` run; installing, cloning and
-   testing do not. A command succeeds unless the page shows its output.
+4. `console`: each line after `$ ` is a command, or each line where none begins so. `ngdb`, `python` and `sqlite3`
+   run; installing, cloning and testing do not. A command succeeds unless the page shows its output.
 5. A `text` block right after a `sql` block, and the lines below a `$ ` line, are the expected output. `...`
    stands for anything. Rows are shown as `sqlite3` shows them: values joined by `|`.
-6. What is not ours to run (other libraries, fragments) is a ```` ```{code-block} ```` and never run.
+6. `words.tsv`, a small file to import, is there.
+7. What is not ours to run (other libraries, fragments) is a ```` ```{code-block} ```` and never run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from repository import ROOT, tracked_files
 RUNNABLE = ("python", "sql", "console")
 COMMANDS = ("ngdb", "python", "sqlite3")
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[\w-]*)[ ]*\n(?P<text>.*?)^(?P=fence)[ ]*$", re.M | re.S)
+WORDS = "label\tweight\nfeline\t0.6\ncanine\t0.5\n"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -78,6 +80,7 @@ def fenced_commands(path: Path) -> list[str]:
 def run_page(path: Path) -> None:
     """Run a page in the current folder; an AssertionError names the page and the line."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    Path("words.tsv").write_text(WORDS, encoding="utf-8")
     try:
         for block in blocks_of(path):
             place = f"{path.relative_to(ROOT).as_posix()}:{block.line}"
@@ -117,7 +120,8 @@ def _shown(value: object) -> str:
 
 
 def _run_console(block: Block, place: str) -> None:
-    commands = re.split(r"^\$ ", block.text, flags=re.M)[1:]
+    prompted = re.split(r"^\$ ", block.text, flags=re.M)[1:]
+    commands = prompted or block.text.splitlines(keepends=True)
     for entry in commands:
         command, _, shown = entry.replace("\\\n", " ").partition("\n")
         program = shlex.split(command, comments=True)[0]
