@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 from test_graph_many import TABLES
-from test_graph_walks import random_mind
+from graph_minds import random_mind
 
 import neurograph
 from neurograph.errors import InvalidValue, NotHere, RuleViolated, TokenNotFound

@@ -9,7 +9,7 @@ import random
 import networkx as nx
 import numpy as np
 import pytest
-from test_graph_walks import random_mind
+from graph_minds import random_mind
 
 import neurograph
 from neurograph.errors import InvalidValue, TokenNotFound

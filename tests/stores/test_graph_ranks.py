@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 import pytest
-from test_graph_walks import random_mind
+from graph_minds import random_mind
 
 import neurograph
 from neurograph.errors import InvalidValue, TokenNotFound

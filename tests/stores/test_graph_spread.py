@@ -7,7 +7,7 @@ import pickle
 import random
 
 import pytest
-from test_graph_walks import random_mind
+from graph_minds import random_mind
 
 import neurograph
 from neurograph.errors import InvalidValue, TokenNotFound

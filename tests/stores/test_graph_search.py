@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
+from graph_minds import random_mind
 
 import neurograph
 from neurograph.errors import InvalidValue, TokenNotFound, UnknownName
-
-
-def random_mind(seed: int, tokens: int, edges: int, engine: str = "auto") -> neurograph.Database:
-    """Return a database in memory with a random multigraph: loops, parallel and bidirectional edges, gaps in the ids."""
-    rng = random.Random(seed)
-    db = neurograph.open(":memory:", engine=engine)
-    ids = rng.sample(range(1, 40 * tokens), tokens)
-    db.executemany("insert into token (id) values (?)", [(id,) for id in ids])
-    rows = [
-        (rng.choice(ids), rng.choice((1, 2, 80)), rng.choice(ids), rng.choice(("", "a")), rng.choice((0.1, 0.5, 1.0)))
-        for _ in range(edges)
-    ]
-    with db.transaction():
-        for source, kind, target, key, weight in rows:
-            both = source != target and rng.random() < 0.2
-            try:
-                db.execute(
-                    """insert into edge (source, type, target, key, weight, bidirectional)
-                       values (?, ?, ?, ?, ?, ?) on conflict do nothing""",
-                    (source, kind, target, key, weight, both),
-                )
-            except neurograph.NeurographError as error:
-                assert "coexist" in str(error)  # noqa: PT017
-    return db
 
 
 def obvious_links(db: neurograph.Database, direction: str, types: set[int]) -> dict[int, set[int]]:
