@@ -53,6 +53,11 @@ def test_entries_equal_naive_ones_in_order(case):
     assert graph.slack() == 0.0
 
 
+def test_edges_in_order_of_ids_whose_slots_are_not_are_sorted_all_the_same():
+    case = Case([0, -1], [Edge(-1, 0), Edge(0, -1)], None)
+    assert listed(case.graph) == expected(case)
+
+
 @settled
 @given(cases(), st.randoms(use_true_random=False))
 def test_edges_in_any_order_give_the_same_entries(case, rng):

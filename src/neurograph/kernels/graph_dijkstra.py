@@ -38,6 +38,7 @@ from .graph_dijkstra_kernel import (
 Cost = Literal["inverse_weight", "weight"]
 
 SLICE = 1 << 17  # entries a call: about 6 ms
+ROOM = 1024  # places of a heap beyond one a node; it grows when they are full
 FARTHEST = float(np.finfo(np.float64).max)  # a path that costs infinity is none
 _NO_GUIDE: IntArray = np.zeros((0, 2), np.int64)
 
@@ -110,11 +111,11 @@ def _values(adjacency: Adjacency, cost: Cost | FloatArray, allowed: BoolArray) -
 
 
 def _new_search(n: int) -> tuple[IntArray, IntArray, IntArray]:
-    return np.zeros((n, 4), np.int64), np.zeros((n + 1024, 2), np.int64), np.zeros(n, np.int64)
+    return np.zeros((n, 4), np.int64), np.zeros((n + ROOM, 2), np.int64), np.zeros(n, np.int64)
 
 
 def _new_ends(n: int) -> tuple[IntArray, IntArray]:
-    return np.zeros((2, n, 2), np.int64), np.zeros((2, n + 1024, 2), np.int64)
+    return np.zeros((2, n, 2), np.int64), np.zeros((2, n + ROOM, 2), np.int64)
 
 
 def _settle(graph: Adjacency, ask: _Ask, met: Ends | None, memory: Scratch, tick: Tick | None) -> Search:
