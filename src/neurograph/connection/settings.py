@@ -155,6 +155,10 @@ def sqlite_vec(connection: apsw.Connection) -> None:
     connection.enable_load_extension(True)
     try:
         connection.load_extension(path, "sqlite3_vec_init")
+    except apsw.ExtensionLoadingError as error:
+        raise NotHere(
+            f"sqlite-vec must be loadable, got {error}; run `pip install --force-reinstall sqlite-vec`"
+        ) from error
     finally:
         connection.enable_load_extension(False)
 

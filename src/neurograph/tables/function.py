@@ -6,6 +6,8 @@ Invariants:
 2. A function answers on the connection whose statement calls it, and never writes.
 3. An answer is remembered as long as the state it was read from, so a join does not search once a row.
 4. NULL is no argument; an argument left out has its default.
+5. A module holds its line by a weak reference only: SQLite keeps the module, Python's collector can't look through
+   SQLite, and a dropped handle would never be closed.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 import apsw
 
@@ -65,7 +68,7 @@ class Module:
 
     def __init__(self, function: Function, line: Line, stores: Any) -> None:
         self._function = function
-        self._line = line
+        self._line = ref(line)
         self._stores = stores
 
     def Connect(self, connection: apsw.Connection, name: str, schema: str, table: str, *_: str) -> tuple[str, Table]:  # noqa: N802 — apsw's name
@@ -81,7 +84,7 @@ class Module:
 class Table:
     """The planner's side of a function, and the answers it remembers."""
 
-    def __init__(self, function: Function, line: Line, stores: Any) -> None:
+    def __init__(self, function: Function, line: ReferenceType[Line], stores: Any) -> None:
         self.function = function
         self._line = line
         self._stores = stores
@@ -163,12 +166,14 @@ class Table:
             if value is None and given >> at & 1:
                 raise InvalidValue(f"{self.function.name}: {argument.name} must not be NULL; {self._usage()}")
         key = tuple((type(value), value) for value in arguments)
-        stamp = self._stores._derived.stamp(self._line)
+        line = self._line()
+        assert line is not None, "a statement runs on it"
+        stamp = self._stores._derived.stamp(line)
         if stamp != self._stamp or self._rows > REMEMBERED_ROWS or len(self._answers) > REMEMBERED_ANSWERS:
             self._answers.clear()
             self._stamp, self._rows = stamp, 0
         if key not in self._answers:
-            with self._stores._session.inside(self._line):
+            with self._stores._session.inside(line):
                 self._answers[key] = self.function.answer(self._stores, *arguments)
             self._rows += len(self._answers[key])
         return self._answers[key], arguments
