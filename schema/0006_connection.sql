@@ -89,6 +89,7 @@ end;
 -- The update sets `modified_ns` too, so that `connection_modified` does not take it for somebody's.
 create trigger connection_mutability_type after update of type on connection
 when new.type is not old.type and new.mutability is old.mutability
+ and new.mutability is not (select mutability from connection_type where code = new.type)
 begin
   update connection
      set mutability = (select mutability from connection_type where code = new.type), modified_ns = modified_ns + 1
@@ -125,6 +126,9 @@ begin
      set source = new.source, type = new.type, target = new.target, key = new.key,
          bidirectional = (new.flags & 4) <> 0
    where (source, type, target, key) = (old.source, old.type, old.target, old.key);
+  update connection
+     set modified_ns = max(old.modified_ns + 1, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+   where id = new.id and new.modified_ns is old.modified_ns;
   select raise(abort, 'ng:connection.edge: source, type, target and key must name an edge')
    where not exists (
      select 1 from edge where (source, type, target, key) = (new.source, new.type, new.target, new.key));
@@ -202,10 +206,11 @@ create trigger connection_limits_update after update of pull, rigidity on connec
     from cdna_current as c;
 end;
 
--- Not for what an activation changes (flags, rigidity, counter, time), nor while the row is being made.
-create trigger connection_modified after update of source, type, target, key, pull, preferred_distance, active_levels,
-  mutability, confidence, evidence_count, learning_rate, decay_rate, origin, aim_physical, aim_sensory, aim_motor,
-  aim_emotional, aim_cognitive, aim_social, aim_temporal, aim_abstract
+-- Not for what an activation changes (flags, rigidity, counter, time), nor while the row is being made. A move says it
+-- itself: an edge that changes its direction names the key's columns too.
+create trigger connection_modified after update of pull, preferred_distance, active_levels, mutability, confidence,
+  evidence_count, learning_rate, decay_rate, origin, aim_physical, aim_sensory, aim_motor, aim_emotional, aim_cognitive,
+  aim_social, aim_temporal, aim_abstract
 on connection
 when new.modified_ns is old.modified_ns and old.mutability <> -1
  and not (old.mutability = 0 and old.confidence <> 1.0)
