@@ -8,7 +8,7 @@ import neurograph
 
 
 def random_mind(seed: int, tokens: int, edges: int, engine: str = "auto") -> neurograph.Database:
-    """Return a database in memory with a random multigraph: loops, parallel and bidirectional edges, gaps in the ids."""
+    """Return a mind in memory with a random multigraph: loops, parallel and bidirectional edges, gaps in the ids."""
     rng = random.Random(seed)
     db = neurograph.open(":memory:", engine=engine)
     ids = rng.sample(range(1, 40 * tokens), tokens)
