@@ -25,7 +25,7 @@ class Inheritable(Protocol):
     """Something that has to know that it was copied by a fork."""
 
     def inherited(self) -> str:
-        """Note that this is the copy in a forked child, and return the file's path."""
+        """Note that this is the copy in a forked child, and return the path of the file if it is open."""
 
 
 _watched: WeakSet[Inheritable] = WeakSet()

@@ -68,6 +68,7 @@ class Snapshot:
 
     def __enter__(self) -> None:
         session = self._session
+        session.require_open()
         if session.in_transaction:
             raise TransactionOpen("cannot open a snapshot; a transaction is open, and its reads see one state already")
         line = session.enter()

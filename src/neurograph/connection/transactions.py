@@ -123,7 +123,7 @@ class Transactions:
     @property
     def in_transaction(self) -> bool:
         """True where the calling thread and task have a transaction open."""
-        return self._levels > 0 and self._turn.mine and self._task is current_task()
+        return self._levels > 0 and not self._state and self._turn.mine and self._task is current_task()
 
     def begin(self, deadline: float | None = None) -> None:
         """Begin a transaction, or a savepoint inside one."""
@@ -223,7 +223,9 @@ class Transactions:
             self._refuse()
 
     def inherited(self) -> str:
-        """Note that this is the copy in a forked child, and return the file's path."""
+        """Note that this is the copy in a forked child, and return the path of the file if it is open."""
+        if self._state != OPEN:
+            return ""
         self._state = INHERITED
         return self.location.path
 
