@@ -36,9 +36,9 @@ def exists(name: str, db: neurograph.Database) -> bool:
         known = "select name from pragma_module_list union select name from pragma_function_list"
         return (name,) in db.execute(known).fetchall()
     if name.startswith("ngdb "):
-        from neurograph.cli import main
+        from neurograph.cli.app import ngdb
 
-        return name.split()[1] in main.commands
+        return name.split()[1] in ngdb.commands
     if name.startswith("["):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return name.strip("[]") in project["optional-dependencies"]

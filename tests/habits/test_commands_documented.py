@@ -1,0 +1,20 @@
+"""`docs/command-line.md` has a section for every command, and none for one that is gone."""
+
+from __future__ import annotations
+
+import re
+
+from repository import ROOT
+
+from neurograph.cli.app import ngdb
+from neurograph.cli.exit_codes import MEANINGS
+
+PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+
+
+def test_the_page_has_a_section_for_every_command_and_no_other() -> None:
+    assert sorted(re.findall(r"^### ngdb ([\w-]+)$", PAGE, re.M)) == sorted(ngdb.commands)
+
+
+def test_the_page_lists_the_exit_codes() -> None:
+    assert {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.+) \|$", PAGE, re.M)} == MEANINGS
