@@ -9,7 +9,7 @@ row, and no counter can be confused by a copy, a restore or another process.
 """
 
 from .kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
-from .mechanism import Derived
+from .mechanism import Derived, StaleError
 from .policy import Policy
 
-__all__ = ["CHUNK_BITS", "CHUNK_IDS", "Columns", "Derived", "Kind", "Policy"]
+__all__ = ["CHUNK_BITS", "CHUNK_IDS", "Columns", "Derived", "Kind", "Policy", "StaleError"]

@@ -31,6 +31,10 @@ Stamp = tuple[int, int, int]
 REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching
 
 
+class StaleError(Exception):
+    """Loaded arrays turned out not to be true any more; ask again inside a transaction."""
+
+
 @dataclass(eq=False)
 class Version:
     """Arrays and the nonces they were built from."""
@@ -93,6 +97,15 @@ class Derived:
             found: A = held.version.arrays
             return found
         return self._refresh(shelf, line, held, sql_cost_s)  # type: ignore[no-any-return]
+
+    def true_still(self, kind: Kind[A], line: Line) -> A | None:
+        """Return arrays that were true on `line` when it was last looked at and are so still, else None.
+
+        Costs 2 µs and needs no transaction: what was read on the line before this call is of the same state.
+        """
+        shelf = self._shelves.get(kind.name)
+        held = None if shelf is None else shelf.held.get(line)
+        return held.version.arrays if held is not None and held.stamp == _stamp(line) else None
 
     def stamp(self, line: Line) -> Stamp:
         """Return what changes whenever rows may look different on `line`. Costs 1.5 µs."""

@@ -11,7 +11,7 @@ import apsw
 
 from ...connection.line import Line
 from ...connection.session import Session
-from ...derived import Derived
+from ...derived import Derived, StaleError
 from ...errors import InvalidValue
 from ...model.vocabulary import CONNECTION_TYPE_CODES, CONNECTION_TYPES
 from ..arguments import code_of
@@ -42,11 +42,36 @@ class GraphPart:
 
         return self._scratches.setdefault(line, Scratch())
 
+    def _ask(self, question: Callable[[Line], T]) -> T:
+        """Answer a question in one state.
+
+        Where arrays are loaded the question is asked without a transaction, and counts if they are true still when it
+        comes to them; else it is asked again inside one.
+        """
+        if self._derived.loaded(GRAPH):
+            line = self._session.enter()
+            try:
+                return question(line)
+            except StaleError:
+                pass
+            except BaseException as error:
+                line.refuse(error)
+                raise
+            finally:
+                self._session.leave(line)
+        with self._session.reading() as line:
+            return question(line)
+
     def _answer(self, line: Line, by_arrays: Callable[[GraphArrays], T], by_rows: Callable[[int], T]) -> T:
         """Answer with arrays where they are loaded or repay themselves, else from rows.
 
         `by_rows` is given how many rows it may read before it raises `TooMuchError`.
         """
+        if not line.holds_state:
+            arrays = self._derived.true_still(GRAPH, line)
+            if arrays is None:
+                raise StaleError
+            return by_arrays(arrays)
         policy = self._derived.policy
         arrays = self._derived.current(GRAPH, line)
         if arrays is not None:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import apsw
 
 from ...connection.line import Line
+from ...derived import StaleError
 from ...errors import InvalidValue
 from ...model.records import Neighbors, Path
 from ..arguments import TokenLike, existing_token_id
 from . import plain
-from .arrays import GraphArrays
+from .arrays import GRAPH, GraphArrays
 from .base import GraphPart, TypesLike, direction_of, type_codes, type_name
 from .plain import Entry, Rows
 
@@ -133,7 +134,8 @@ class Paths(GraphPart):
         ...     db.graph.steps("a", "b")
         [Step(id=1, type=None, cost=0.0), Step(id=2, type=80, cost=1.0)]
         """
-        with self._session.reading() as line:
+
+        def question(line: Line) -> list[Step] | None:
             start = existing_token_id(line.connection, source)
             end = existing_token_id(line.connection, target)
             search = self._asked(line, cost, direction, types, cutoff)
@@ -142,7 +144,14 @@ class Paths(GraphPart):
                 lambda arrays: self._by_arrays(search, arrays, start, end),
                 lambda limit: _by_rows(search, limit, start, end),
             )
-            return None if ids is None else _walked(search, ids)
+            if ids is None:
+                return None
+            steps = _walked(search, ids)
+            if not line.holds_state and self._derived.true_still(GRAPH, line) is None:
+                raise StaleError
+            return steps
+
+        return self._ask(question)
 
     def distances(
         self,
@@ -171,7 +180,8 @@ class Paths(GraphPart):
         ...     db.graph.distances("a")
         [Neighbor(id=1, distance=0.0), Neighbor(id=2, distance=2.0), Neighbor(id=3, distance=3.0)]
         """
-        with self._session.reading() as line:
+
+        def question(line: Line) -> Neighbors:
             start = existing_token_id(line.connection, source)
             search = self._asked(line, cost, direction, types, cutoff)
             return self._answer(
@@ -179,6 +189,8 @@ class Paths(GraphPart):
                 lambda arrays: self._all_by_arrays(search, arrays, start),
                 lambda limit: _all_by_rows(search, limit, start),
             )
+
+        return self._ask(question)
 
     def _asked(self, line: Line, cost: Cost, direction: str, types: TypesLike, cutoff: float | None) -> Search:
         """Check what is asked."""
@@ -350,6 +362,8 @@ def _walked(search: Search, ids: list[int]) -> list[Step]:
     steps = [Step(ids[0], None, 0.0)]
     for near, far in pairwise(ids):
         entries = plain.between(search.line.connection, near, far, search.direction, search.codes)
+        if not entries:  # gone since the arrays were asked: they are not true any more
+            raise StaleError
         priced = [(cost, at) for at, entry in enumerate(entries) if (cost := search.cost_of(entry)) is not None]
         cost, at = min(priced)
         steps.append(Step(far, entries[at].type, steps[-1].cost + cost))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...connection.line import Line
 from ...errors import InvalidValue
 from ...model.records import Activations
 from ..arguments import TokenLike, existing_token_id, real, whole
@@ -107,7 +108,8 @@ class Spreading(GraphPart):
         combine: Any = mode
         rounds = whole(max_depth, "max_depth", 0, MOST_ROUNDS)
         most = None if budget is None else whole(budget, "budget", 1)
-        with self._session.reading() as line:
+
+        def question(line: Line) -> Activations:
             source = existing_token_id(line.connection, token)
             codes = type_codes(line.connection, types)
             refuse_negative(line.connection, codes, "spreading activation")
@@ -148,6 +150,8 @@ class Spreading(GraphPart):
                 )
 
             return self._answer(line, by_arrays, by_rows)
+
+        return self._ask(question)
 
 
 def _no_path(at: int) -> tuple[int, ...]:

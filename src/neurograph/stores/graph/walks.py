@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...connection.line import Line
 from ...model.records import Visits
 from ..arguments import TokenLike, existing_token_id, whole
 from . import plain
@@ -133,7 +134,8 @@ class Walks(GraphPart):
     ) -> Visits:
         way = direction_of(direction)
         depth = plain.UNLIMITED if max_depth is None else whole(max_depth, "max_depth")
-        with self._session.reading() as line:
+
+        def question(line: Line) -> Visits:
             codes = type_codes(line.connection, types)
             start = existing_token_id(line.connection, token)
 
@@ -153,6 +155,8 @@ class Walks(GraphPart):
                 return Visits([id for id, _ in found], [depth for _, depth in found])
 
             return self._answer(line, from_arrays, from_rows)
+
+        return self._ask(question)
 
 
 def _run_bfs(*arguments: Any, **options: Any) -> Any:

@@ -11,7 +11,7 @@ import apsw
 
 from ...connection.line import Line
 from ...connection.session import Session
-from ...derived import CHUNK_BITS, Derived
+from ...derived import CHUNK_BITS, Derived, StaleError
 from ...errors import InvalidValue
 from ...model.levels import LEVELS, level_index
 from ..arguments import real
@@ -31,12 +31,37 @@ class GridPart:
         self._session = session
         self._derived = derived
 
+    def _ask(self, level: str | None, question: Callable[[Line], T]) -> T:
+        """Answer a question in one state.
+
+        Where the index is loaded the question is asked without a transaction, and counts if the index is true still
+        when it comes to it; else it is asked again inside one.
+        """
+        if self._derived.loaded(SPACE if level is None else LEVEL_KINDS[level]):
+            line = self._session.enter()
+            try:
+                return question(line)
+            except StaleError:
+                pass
+            except BaseException as error:
+                line.refuse(error)
+                raise
+            finally:
+                self._session.leave(line)
+        with self._session.reading() as line:
+            return question(line)
+
     def _answer(
         self, line: Line, level: str | None, by_arrays: Callable[[GridArrays], T], by_rows: Callable[[], T]
     ) -> T:
         """Answer with the index of a level (None: of all) where it is loaded or repays itself, else from rows."""
-        policy = self._derived.policy
         kind = SPACE if level is None else LEVEL_KINDS[level]
+        if not line.holds_state:
+            arrays = self._derived.true_still(kind, line)
+            if arrays is None:
+                raise StaleError
+            return by_arrays(arrays)
+        policy = self._derived.policy
         if not policy.usable:
             return by_rows()
         if self._derived.loaded(kind):

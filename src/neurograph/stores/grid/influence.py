@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ...connection.line import Line
 from ...errors import InvalidValue, UnknownName
 from ...model.field import Field
 from ..arguments import real, whole
@@ -63,7 +64,8 @@ class Influence(GridPart):
         """
         name, place, most = level_name(level), point_of(point), radius_of(radius)
         _check_falloff(falloff)
-        with self._session.reading() as line:
+
+        def question(line: Line) -> float:
             return self._answer(
                 line,
                 name,
@@ -72,6 +74,8 @@ class Influence(GridPart):
                 ),
                 lambda: plain.influence(line.connection, name, place, most, falloff, weighted),
             )
+
+        return self._ask(name, question)
 
     def density(self, point: PointLike, radius: float, *, level: LevelLike) -> float:
         """Return how many tokens there are within a radius, by its volume.
@@ -153,7 +157,8 @@ class Influence(GridPart):
         nodes = whole(min_nodes, "min_nodes", 1)
         reach = None if link is None else real(link, "link", 0.0)
         _check_falloff(falloff)
-        with self._session.reading() as line:
+
+        def question(line: Line) -> list[Field]:
 
             def by_arrays(arrays: GridArrays) -> list[Field]:
                 found = arrays.index.fields(
@@ -170,6 +175,8 @@ class Influence(GridPart):
                 return find_fields(line, name, least, nodes, reach, falloff, weighted)
 
             return self._answer(line, name, by_arrays, by_rows)
+
+        return self._ask(name, question)
 
 
 def _check_falloff(falloff: str) -> None:

@@ -76,10 +76,13 @@ class Search(GridPart):
         """
         count, most = whole(k, "k"), radius_of(max_distance, "max_distance")
         name = None if level is None else level_name(level)
-        with self._session.reading() as line:
+
+        def question(line: Line) -> Neighbors:
             number = existing_token_id(line.connection, token)
             places = plain.place_of(line.connection, number)
             return self._near(line, places, name, weights, count, most, number)
+
+        return self._ask(name, question)
 
     def nearest(
         self, where: Where, k: int = 10, *, level: LevelLike | None = None, weights: Weights = None,
@@ -110,8 +113,11 @@ class Search(GridPart):
         """
         count, most = whole(k, "k"), radius_of(max_distance, "max_distance")
         places, name = _places(where, level)
-        with self._session.reading() as line:
+
+        def question(line: Line) -> Neighbors:
             return self._near(line, places, name, weights, count, most, 0)
+
+        return self._ask(name, question)
 
     def in_range(
         self, where: Where, radius: float, *, level: LevelLike | None = None, weights: Weights = None
@@ -145,8 +151,11 @@ class Search(GridPart):
         """
         most = radius_of(radius)
         places, name = _places(where, level)
-        with self._session.reading() as line:
+
+        def question(line: Line) -> Neighbors:
             return self._near(line, places, name, weights, None, most, 0)
+
+        return self._ask(name, question)
 
     def nearest_many(
         self, points: Any, k: int = 10, *, level: LevelLike, max_distance: float = math.inf
