@@ -81,6 +81,8 @@ class GridPart:
 
 def level_name(level: LevelLike) -> str:
     """Return the name of a level given by name, number or as L1 to L8."""
+    if level in LEVEL_KINDS:
+        return str(level)
     return LEVELS[level_index(level)]
 
 
@@ -90,6 +92,8 @@ def point_of(point: PointLike, what: str = "point") -> Point:
         x, y, z = point
     except (TypeError, ValueError):
         raise InvalidValue(f"{what} must be three numbers (x, y, z), got {point!r}") from None
+    if type(x) is float and type(y) is float and type(z) is float and math.isfinite(x + y + z):
+        return x, y, z  # the usual case, without three calls
     return real(x, what), real(y, what), real(z, what)
 
 
