@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 import neurograph
@@ -55,9 +56,8 @@ def test_what_is_left_open_is_rolled_back(db):
 
 
 def test_it_is_given_back_after_an_error(db):
-    with pytest.raises(ZeroDivisionError), lend(db._session) as connection:
-        connection.execute("begin immediate")
-        raise ZeroDivisionError
+    with pytest.raises(apsw.SQLError), lend(db._session) as connection:
+        connection.execute("begin immediate; select nope").fetchall()
     db.tokens.create("after")
 
 

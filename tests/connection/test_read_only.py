@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -124,7 +123,7 @@ def test_a_reader_of_a_database_in_memory_lives_on_without_the_writer() -> None:
 
 
 def test_memory_can_not_be_opened_to_read() -> None:
-    with pytest.raises(errors.InvalidValue, match="use db.reader"):
+    with pytest.raises(errors.InvalidValue, match=r"use db\.reader"):
         neurograph.open(":memory:", mode="r")
 
 

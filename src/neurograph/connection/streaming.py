@@ -14,7 +14,7 @@ import apsw
 from ..errors import Misuse
 from .bindings import plain_bindings, refused
 from .scope import deadline_after, earlier
-from .statement import BINDING_ERRORS, checked_sql, execute, refuse_words
+from .statement import BINDING_ERRORS, checked_sql, execute, no_text, refuse_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _rows(
     except BaseException as error:
         line.deadline = before
         line.refuse(error)
+        if isinstance(error, UnicodeDecodeError):
+            raise no_text(error) from error
         raise
     finally:
         line.streams.discard(cursor)
