@@ -121,7 +121,7 @@ def test_csv_reads_back(capsys):
 
 
 def test_a_limit_is_said_on_stderr(capsys):
-    output.write_records(("id",), [(1,), (2,), (3,)], as_json=True, limit=2)
+    output.write_records(("id",), [(1,), (2,)], as_json=True, total=3)
     said = capsys.readouterr()
     assert json.loads(said.out) == [{"id": 1}, {"id": 2}]
     assert said.err == "2 of 3; --limit 0 shows all\n"

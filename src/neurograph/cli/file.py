@@ -95,21 +95,13 @@ def optimize(file: str, as_json: bool) -> None:
     """
     began = time.monotonic()
     with writing(file) as db:
-        before = file_facts(db)["size"]["bytes"]
-        db.optimize()
-    with reading(file) as db:
-        facts = file_facts(db)
-    after, seconds = facts["size"]["bytes"], time.monotonic() - began
+        done = db.optimize()
+        arrays = file_facts(db)["saved_arrays"]
+    seconds = time.monotonic() - began
     if as_json:
-        write_json(
-            {
-                "bytes_before": before,
-                "bytes_after": after,
-                "saved_arrays": facts["saved_arrays"],
-                "seconds": round(seconds, 3),
-            }
-        )
-    else:
-        print(f"{size_text(before)} before, {size_text(after)} now ({seconds_text(seconds)})")
-        for row in facts["saved_arrays"]:
-            print(f"  {row['name']}: {row['current']:,} of {row['chunks']:,} chunks saved")
+        saved = {"saved_bytes": done.saved_bytes, "freed_pages": done.freed_pages}
+        write_json(saved | {"saved_arrays": arrays, "seconds": round(seconds, 3)})
+        return
+    print(f"{size_text(done.saved_bytes)} saved, {done.freed_pages:,} pages given back ({seconds_text(seconds)})")
+    for row in arrays:
+        print(f"  {row['name']}: {row['current']:,} of {row['chunks']:,} chunks")

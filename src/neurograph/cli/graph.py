@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,11 +37,20 @@ def labels_of(db: Database, ids: Iterable[int]) -> dict[int, str | None]:
     return dict(rows)
 
 
-def labelled(db: Database, found: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Return records that begin with an id as rows with the label after it."""
-    rows = [tuple(record) for record in found]
+def show(
+    db: Database,
+    columns: tuple[str, ...],
+    found: Sequence[Any],
+    *,
+    as_json: bool,
+    limit: int = 0,
+    empty: str = "nothing",
+) -> None:
+    """Write the first records (0: all) that begin with an id, with the label after it."""
+    rows = [tuple(record) for record in (found[:limit] if limit else found)]
     labels = labels_of(db, (row[0] for row in rows))
-    return [(row[0], labels.get(row[0]), *row[1:]) for row in rows]
+    rows = [(row[0], labels.get(row[0]), *row[1:]) for row in rows]
+    write_records(("id", "label", *columns), rows, as_json=as_json, total=len(found), empty=empty)
 
 
 @command(
@@ -59,9 +68,8 @@ def links(file: str, token: int | str, direction: str, types: tuple[str, ...], l
     """List the edges of a token."""
     with reading(file) as db:
         found = db.graph.links(token, direction=direction, types=types or None)
-        rows = labelled(db, ((link.id, link.type, link.key, link.weight) for link in found))
-    columns = ("id", "label", "type", "key", "weight")
-    write_records(columns, rows, as_json=as_json, limit=limit, empty="no edges")
+        links = [(link.id, link.type, link.key, link.weight) for link in found]
+        show(db, ("type", "key", "weight"), links, as_json=as_json, limit=limit, empty="no edges")
 
 
 @command(
@@ -82,8 +90,7 @@ def bfs(
     """Find what a token leads to, nearest first."""
     with reading(file) as db:
         found = db.graph.bfs(token, max_depth=depth, direction=direction, types=types or None)
-        rows = labelled(db, found)
-    write_records(("id", "label", "depth"), rows, as_json=as_json, limit=limit)
+        show(db, ("depth",), found, as_json=as_json, limit=limit)
 
 
 @command(
@@ -123,15 +130,17 @@ def path(
         found = db.graph.shortest_path(
             source, target, cost=cost, direction=direction, types=types or None, cutoff=cutoff
         )
-        steps = () if found is None else zip(found.ids, (None, *found.types), found.costs, strict=True)
-        rows = labelled(db, steps)
-    columns = ("id", "label", "by", "cost")
+        labels = labels_of(db, found.ids if found else ())
     if found is None:
         if as_json:
             write_json(None)
         else:
             note("no path")
-    elif as_json:
+        return
+    columns = ("id", "label", "by", "cost")
+    steps = zip(found.ids, (None, *found.types), found.costs, strict=True)
+    rows = [(id, labels.get(id), by, cost_so_far) for id, by, cost_so_far in steps]
+    if as_json:
         write_json({"hops": found.hops, "cost": found.cost, "steps": records(columns, rows)})
     else:
         write_table(columns, rows, digits=6, width=terminal_width())
@@ -216,8 +225,7 @@ def pagerank(
         options: dict[str, Any] = {"personalization": dict.fromkeys(start, 1.0)} if start else {}
         found = db.graph.pagerank(damping=damping, types=types or None, **options)
         ranked = sorted(found, key=lambda score: (-score.score, score.id))
-        rows = labelled(db, ranked)
-    write_records(("id", "label", "score"), rows, as_json=as_json, limit=limit, empty="no tokens")
+        show(db, ("score",), ranked, as_json=as_json, limit=limit, empty="no tokens")
 
 
 @command(
@@ -238,5 +246,5 @@ def components(file: str, strong: bool, types: tuple[str, ...], limit: int, as_j
     with reading(file) as db:
         found = db.graph.components(strong=strong, types=types or None)
         sizes = Counter(member.component for member in found)
-        rows = labelled(db, sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))
-    write_records(("id", "label", "tokens"), rows, as_json=as_json, limit=limit, empty="no tokens")
+        parts = sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
+        show(db, ("tokens",), parts, as_json=as_json, limit=limit, empty="no tokens")

@@ -10,8 +10,8 @@ import click
 from ..errors import InvalidValue
 from ..model.levels import LEVELS
 from .command import PAIR, POINT, TOKEN, command, file_argument, json_option, limit_option, reading
-from .graph import labelled
-from .output import cell, write_json, write_pairs, write_records
+from .graph import show
+from .output import cell, write_json, write_pairs
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -59,8 +59,7 @@ def near(
             found = db.grid.neighbors(token, **options)
         else:
             raise click.UsageError("TOKEN or --at must be given, got neither")
-        rows = labelled(db, found)
-    write_records(("id", "label", "distance"), rows, as_json=as_json, empty="nothing is near")
+        show(db, ("distance",), found, as_json=as_json, empty="nothing is near")
 
 
 @command(
@@ -89,8 +88,8 @@ def range_(
     """Find all tokens within a radius, nearest first."""
     with reading(file) as db:
         where = _place(db, token, at, level)
-        rows = labelled(db, db.grid.in_range(where, radius, level=level, weights=_weights(weights)))
-    write_records(("id", "label", "distance"), rows, as_json=as_json, limit=limit, empty="nothing is in range")
+        found = db.grid.in_range(where, radius, level=level, weights=_weights(weights))
+        show(db, ("distance",), found, as_json=as_json, limit=limit, empty="nothing is in range")
 
 
 @command(

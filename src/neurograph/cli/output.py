@@ -82,25 +82,17 @@ def records(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, Any]]
 
 
 def write_records(
-    columns: Sequence[str],
-    rows: Sequence[Row],
-    *,
-    as_json: bool,
-    limit: int = 0,
-    total: int | None = None,
-    empty: str = "nothing",
+    columns: Sequence[str], rows: Sequence[Row], *, as_json: bool, total: int | None = None, empty: str = "nothing"
 ) -> None:
-    """Write the first `limit` rows (0: all) as a table or as JSON, and note where there are more: `total` in all."""
-    shown = rows[:limit] if limit else rows
+    """Write rows as a table or as JSON, and note where they are not all: `total`."""
     if as_json:
-        write_json(records(columns, shown))
+        write_json(records(columns, rows))
     elif rows:
-        write_table(columns, shown, digits=6, width=terminal_width())
+        write_table(columns, rows, digits=6, width=terminal_width())
     else:
         note(empty)
-    total = len(rows) if total is None else total
-    if len(shown) < total:
-        note(f"{len(shown):,} of {total:,}; --limit 0 shows all")
+    if total is not None and len(rows) < total:
+        note(f"{len(rows):,} of {total:,}; --limit 0 shows all")
 
 
 def cell(value: Any, digits: int = 12) -> str:

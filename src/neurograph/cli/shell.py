@@ -11,6 +11,7 @@ import click
 from ..connection.words import first_word
 from ..errors import ReadOnlyDatabase
 from .command import command, file_argument, json_option, reading, writing
+from .exit_codes import FAILED
 from .output import note, records, terminal_width, write_csv, write_json, write_table
 
 if TYPE_CHECKING:
@@ -86,12 +87,15 @@ def _shell(db: Database) -> None:
         shell.bail = not shell.interactive
         try:
             shell.cmdloop(intro=INTRO.format(path=db.path))
+        except SystemExit as error:  # .exit, with a code or none
+            if error.code:
+                raise click.exceptions.Exit(error.code if isinstance(error.code, int) else FAILED) from error
         except BrokenPipeError:
             raise
         except Exception as error:
             if not getattr(error, "_handle_exception_saw_this", False):  # the shell has said it already
                 raise
-            raise click.exceptions.Exit(1) from error
+            raise click.exceptions.Exit(FAILED) from error
         finally:
             if connection.in_transaction:
                 note("the transaction that was left open was rolled back")
