@@ -1,17 +1,21 @@
-"""Table-valued SQL functions over the stores' methods.
+"""SQL functions over the stores' methods.
 
 | file | functions |
 |---|---|
-| `function.py` | the one mechanism: planning, arguments, remembered answers |
+| `function.py` | the one mechanism of table-valued functions: planning, arguments, remembered answers |
+| `answer.py` | the rows of an answer, as columns |
 | `graph.py` | `ng_links`, `ng_bfs`, `ng_shortest_path`, `ng_spread`, `ng_pagerank`, `ng_components` |
 | `grid.py` | `ng_near`, `ng_in_range`, `ng_density`, `ng_influence` |
 | `constitution.py` | `ng_cdna_at` |
+| `rows.py` | scalar functions that read rows: `ng_token_distance`, `ng_token_record` |
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import rows
+from .constitution import CONSTITUTION_FUNCTIONS
 from .function import Function, Module
 from .graph import GRAPH_FUNCTIONS
 from .grid import GRID_FUNCTIONS
@@ -19,12 +23,13 @@ from .grid import GRID_FUNCTIONS
 if TYPE_CHECKING:
     from ..connection.line import Line
 
-FUNCTIONS: tuple[Function, ...] = (*GRAPH_FUNCTIONS, *GRID_FUNCTIONS)
+FUNCTIONS: tuple[Function, ...] = (*GRAPH_FUNCTIONS, *GRID_FUNCTIONS, *CONSTITUTION_FUNCTIONS)
 """Every table-valued function, in the order of the manual."""
 
 
 def register(line: Line, stores: Any) -> None:
     """Register every function on a line, before its first statement; `stores` is the database that answers."""
+    rows.register(line, stores)
     for function in FUNCTIONS:
         module: Any = Module(function, line, stores)  # apsw's protocol also asks for methods it does not call here
         line.connection.create_module(

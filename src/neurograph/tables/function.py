@@ -4,31 +4,74 @@ Invariants:
 
 1. A plan in which an argument's value is not known yet is refused, so both orders of a join give the same rows.
 2. A function answers on the connection whose statement calls it, and never writes.
-3. An answer is remembered as long as the state it was read from, so a join does not search once a row.
+3. While statements run, an answer is remembered as long as the state it was read from, so a join does not search once
+   a row. When the last of them ends, everything is forgotten: between statements a trial of the constitution may end,
+   and the clock changes no row.
 4. NULL is no argument; an argument left out has its default.
-5. A module holds its line by a weak reference only: SQLite keeps the module, Python's collector can't look through
-   SQLite, and a dropped handle would never be closed.
+5. Equal rowids mean the same row of the same answer, whichever cursor tells them: SQLite joins the branches of an OR,
+   and finds the partnerless rows of a RIGHT JOIN, by rowid.
+
+An argument that is missing is found when the function is called, not when it is planned. SQLite plans the branches of
+an OR one by one and shows each only its own conditions; such a plan must lose by its cost, and not end the statement.
+
+LIMIT is not taken over: rows are handed out one by one, so a statement with a limit stops reading in any case, and an
+answer cut short could not serve the next call with the same arguments. `k`, `max_depth` and `radius` bound a search.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import ReferenceType, ref
 
 import apsw
 
-from ..errors import InvalidValue
+from ..errors import Closed, InvalidValue, NotFound
+from .answer import Answer
 
 if TYPE_CHECKING:
     from ..connection.line import Line
+    from .answer import Found
 
-REMEMBERED_ANSWERS = 1024
-REMEMBERED_ROWS = 200_000  # of all answers of one function on one connection
+REMEMBERED_BYTES = 8 << 20  # of one function in one statement; the newest answer is kept whatever it takes
+MISSING_COST = 1e50  # of a plan that lacks an argument: above any other, and far from where SQLite's costs overflow
 REQUIRED = object()
 
-Row = Sequence[Any]
+# What may be said of an argument besides its value; `is null` is true of a default that is NULL, and of no other.
+HARMLESS = frozenset(
+    {
+        apsw.SQLITE_INDEX_CONSTRAINT_EQ,
+        apsw.SQLITE_INDEX_CONSTRAINT_ISNULL,
+        apsw.SQLITE_INDEX_CONSTRAINT_ISNOTNULL,
+    }
+)
+LIMITS = frozenset({apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET})  # of no column
+
+Columns = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What an argument may be.
+
+    Attributes
+    ----------
+    name
+        As messages call it.
+    classes
+        Of the Python values SQLite hands over.
+    """
+
+    name: str
+    classes: tuple[type, ...]
+
+
+TOKEN = Type("an id or a label", (int, str))
+NAME = Type("a name or a code", (int, str))
+TEXT = Type("a text", (str,))
+WHOLE = Type("a whole number", (int,))
+NUMBER = Type("a number", (int, float))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +79,7 @@ class Argument:
     """An argument: a hidden column of the table."""
 
     name: str
+    type: Type
     default: Any = REQUIRED
 
 
@@ -46,21 +90,26 @@ class Function:
     Attributes
     ----------
     columns
-        Names and SQL types of the columns.
+        Names and SQL types of the columns; or what returns them, where they are not known without an import.
     answer
         Called with the stores and the arguments; returns the rows in the order of `order`.
     rows
-        How many rows the planner should expect.
+        How many rows the planner should expect; 1 means at most one.
     order
         The columns the rows are in order of, ascending unless they begin with ``-``.
     """
 
     name: str
-    columns: tuple[tuple[str, str], ...]
+    columns: Columns | Callable[[], Columns]
     arguments: tuple[Argument, ...]
-    answer: Callable[..., Sequence[Row]]
+    answer: Callable[..., Found]
     rows: int = 100
     order: tuple[str, ...] = ()
+
+    def usage(self) -> str:
+        """Return how the function is written, for messages."""
+        words = [a.name if a.default is REQUIRED else f"[{a.name}]" for a in self.arguments]
+        return f"write {self.name}({', '.join(words)})"
 
 
 class Module:
@@ -68,15 +117,16 @@ class Module:
 
     def __init__(self, function: Function, line: Line, stores: Any) -> None:
         self._function = function
-        self._line = ref(line)
+        self._line = line
         self._stores = stores
 
     def Connect(self, connection: apsw.Connection, name: str, schema: str, table: str, *_: str) -> tuple[str, Table]:  # noqa: N802 — apsw's name
         """Describe the table to SQLite."""
         connection.vtab_config(apsw.SQLITE_VTAB_DIRECTONLY)
-        columns = [f"{column} {kind}" for column, kind in self._function.columns]
+        table_ = Table(self._function, self._line, self._stores)
+        columns = [f'"{column}" {kind}' for column, kind in table_.columns]
         columns += [f"{argument.name} hidden" for argument in self._function.arguments]
-        return f"create table {name} ({', '.join(columns)})", Table(self._function, self._line, self._stores)
+        return f"create table {name} ({', '.join(columns)})", table_
 
     Create = Connect
 
@@ -84,99 +134,136 @@ class Module:
 class Table:
     """The planner's side of a function, and the answers it remembers."""
 
-    def __init__(self, function: Function, line: ReferenceType[Line], stores: Any) -> None:
+    def __init__(self, function: Function, line: Line, stores: Any) -> None:
         self.function = function
+        self.columns = function.columns() if callable(function.columns) else function.columns
         self._line = line
         self._stores = stores
         self._stamp: object = None
-        self._answers: dict[tuple[Any, ...], Sequence[Row]] = {}
-        self._rows = 0
+        self._answers: OrderedDict[tuple[Any, ...], Answer] = OrderedDict()
+        self._nbytes = 0
+        self._cursors = 0
 
     def BestIndexObject(self, plan: apsw.IndexInfo) -> bool:  # noqa: N802 — apsw's name
         """Take every argument that is given; refuse a plan in which one is not known yet."""
         function = self.function
-        first = len(function.columns)
-        given = 0
-        used = 0
+        first = len(self.columns)
+        known: dict[int, int] = {}
+        named: set[int] = set()
+        compared: set[int] = set()
         for place in range(plan.nConstraint):
-            column = plan.get_aConstraint_iColumn(place)
-            if column < first or plan.get_aConstraint_op(place) != apsw.SQLITE_INDEX_CONSTRAINT_EQ:
+            argument = plan.get_aConstraint_iColumn(place) - first
+            operator = plan.get_aConstraint_op(place)
+            if operator in LIMITS or argument < 0:
                 continue
-            if not plan.get_aConstraint_usable(place):
-                return False
-            bit = 1 << (column - first)
-            if given & bit:
-                continue  # a second condition on one argument is left to SQLite
-            given |= bit
-            used += 1
-            plan.set_aConstraintUsage_argvIndex(place, column - first + 1)
-            plan.set_aConstraintUsage_omit(place, True)
-        self._number(plan, given)
-        for at, argument in enumerate(function.arguments):
-            if argument.default is REQUIRED and not given >> at & 1:
-                raise apsw.SQLError(f"{function.name} must be given {argument.name}; {self._usage()}")
-        plan.idxNum = given
+            if operator != apsw.SQLITE_INDEX_CONSTRAINT_EQ:
+                if operator not in HARMLESS:
+                    compared.add(argument)
+                continue
+            named.add(argument)
+            if plan.get_aConstraint_usable(place):
+                known.setdefault(argument, place)  # a second condition on one argument is left to SQLite
+        if named - known.keys():
+            return False
+        for number, argument in enumerate(sorted(known), 1):
+            plan.set_aConstraintUsage_argvIndex(known[argument], number)
+            plan.set_aConstraintUsage_omit(known[argument], True)
+        given = sum(1 << argument for argument in known)
+        unclear = sum(1 << argument for argument in compared - known.keys())
+        plan.idxNum = given | unclear << len(function.arguments)
+        missing = any(a.default is REQUIRED and not given >> at & 1 for at, a in enumerate(function.arguments))
         plan.estimatedRows = function.rows
-        plan.estimatedCost = 10.0 + 2.0 * function.rows
+        plan.estimatedCost = MISSING_COST if missing or unclear else 10.0 + 2.0 * function.rows
+        if function.rows == 1:
+            plan.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
         plan.orderByConsumed = self._ordered(plan)
         return True
 
-    def _number(self, plan: apsw.IndexInfo, given: int) -> None:
-        """Give the arguments numbers without gaps, in their order, as SQLite asks."""
-        first = len(self.function.columns)
-        places = {}
-        for place in range(plan.nConstraint):
-            if plan.get_aConstraintUsage_argvIndex(place):
-                places[plan.get_aConstraint_iColumn(place) - first] = place
-        for number, at in enumerate(sorted(places), 1):
-            plan.set_aConstraintUsage_argvIndex(places[at], number)
-
     def _ordered(self, plan: apsw.IndexInfo) -> bool:
         """Tell whether the order asked for is a beginning of the function's own."""
-        names = [name for name, _ in self.function.columns]
         wanted = []
         for place in range(plan.nOrderBy):
             column = plan.get_aOrderBy_iColumn(place)
-            if not 0 <= column < len(names):
+            if not 0 <= column < len(self.columns):
                 return False
-            wanted.append(("-" if plan.get_aOrderBy_desc(place) else "") + names[column])
+            wanted.append(("-" if plan.get_aOrderBy_desc(place) else "") + self.columns[column][0])
         return bool(wanted) and tuple(wanted) == self.function.order[: len(wanted)]
-
-    def _usage(self) -> str:
-        words = [a.name if a.default is REQUIRED else f"[{a.name}]" for a in self.function.arguments]
-        return f"write {self.function.name}({', '.join(words)})"
 
     def Open(self) -> Cursor:  # noqa: N802 — apsw's name
         """Return a cursor."""
+        self._cursors += 1
         return Cursor(self)
+
+    def closed(self) -> None:
+        """Note that a cursor was closed; the last one takes the answers with it."""
+        self._cursors -= 1
+        if self._cursors <= 0:
+            self._forget()
 
     def Disconnect(self) -> None:  # noqa: N802 — apsw's name
         """Forget what was remembered."""
-        self._answers.clear()
+        self._forget()
 
     Destroy = Disconnect
 
-    def rows(self, given: int, values: Sequence[Any]) -> tuple[Sequence[Row], tuple[Any, ...]]:
-        """Return the rows for these arguments, and the arguments with defaults filled in."""
+    def answer(self, number: int, values: Sequence[Any]) -> tuple[Answer, tuple[Any, ...]]:
+        """Return the answer for these arguments, and the arguments with defaults filled in."""
+        arguments = self._arguments(number, values)
+        try:
+            stamp = self._stores._derived.stamp(self._line)
+        except ReferenceError:
+            raise Closed("the database was closed meanwhile; open it again with neurograph.open") from None
+        if stamp != self._stamp:
+            self._forget()
+            self._stamp = stamp
+        key = tuple([(type(value), value) for value in arguments])
+        found = self._answers.get(key)
+        if found is None:
+            found = self._ask(arguments)
+            self._remember(key, found)
+        else:
+            self._answers.move_to_end(key)
+        return found, arguments
+
+    def _arguments(self, number: int, values: Sequence[Any]) -> tuple[Any, ...]:
+        function = self.function
+        count = len(function.arguments)
         filled = iter(values)
-        arguments = tuple(
-            next(filled) if given >> at & 1 else argument.default for at, argument in enumerate(self.function.arguments)
-        )
-        for at, (argument, value) in enumerate(zip(self.function.arguments, arguments, strict=True)):
-            if value is None and given >> at & 1:
-                raise InvalidValue(f"{self.function.name}: {argument.name} must not be NULL; {self._usage()}")
-        key = tuple((type(value), value) for value in arguments)
-        line = self._line()
-        assert line is not None, "a statement runs on it"
-        stamp = self._stores._derived.stamp(line)
-        if stamp != self._stamp or self._rows > REMEMBERED_ROWS or len(self._answers) > REMEMBERED_ANSWERS:
-            self._answers.clear()
-            self._stamp, self._rows = stamp, 0
-        if key not in self._answers:
-            with self._stores._session.inside(line):
-                self._answers[key] = self.function.answer(self._stores, *arguments)
-            self._rows += len(self._answers[key])
-        return self._answers[key], arguments
+        arguments = []
+        for at, argument in enumerate(function.arguments):
+            if not number >> at & 1:
+                if argument.default is REQUIRED:
+                    raise InvalidValue(f"{function.name} must be given {argument.name}; {function.usage()}")
+                if number >> count >> at & 1:
+                    raise InvalidValue(f"{function.name}: {argument.name} must be compared by =; {function.usage()}")
+                arguments.append(argument.default)
+                continue
+            value = next(filled)
+            if value is None:
+                raise InvalidValue(f"{function.name}: {argument.name} must not be NULL; {function.usage()}")
+            if type(value) not in argument.type.classes:
+                raise InvalidValue(f"{function.name}: {argument.name} must be {argument.type.name}, got {value!r}")
+            arguments.append(value)
+        return tuple(arguments)
+
+    def _ask(self, arguments: tuple[Any, ...]) -> Answer:
+        name = self.function.name
+        try:
+            with self._stores._session.inside(self._line):
+                return Answer(self.function.answer(self._stores, *arguments), len(self.columns))
+        except (InvalidValue, NotFound) as error:
+            raise type(error)(f"{name}: {error}") from error
+
+    def _remember(self, key: tuple[Any, ...], found: Answer) -> None:
+        self._answers[key] = found
+        self._nbytes += found.nbytes
+        while self._nbytes > REMEMBERED_BYTES and len(self._answers) > 1:
+            self._nbytes -= self._answers.popitem(last=False)[1].nbytes
+
+    def _forget(self) -> None:
+        self._answers.clear()
+        self._nbytes = 0
+        self._stamp = None
 
 
 class Cursor:
@@ -184,31 +271,44 @@ class Cursor:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._width = len(table.function.columns)
-        self._rows: Sequence[Row] = ()
+        self._width = len(table.columns)
+        self._answer = Answer((), self._width)
         self._arguments: tuple[Any, ...] = ()
-        self._at = 0
+        self._block: Sequence[Sequence[Any]] = ()
+        self._at = self._first = self._last = 0
+        self._row_base: int | None = None
 
     def Filter(self, number: int, name: str | None, values: Sequence[Any]) -> None:  # noqa: N802 — apsw's name
         """Begin a call."""
-        self._rows, self._arguments = self._table.rows(number, values)
-        self._at = 0
+        self._answer, self._arguments = self._table.answer(number, values)
+        self._at = self._first = self._last = 0
+        self._row_base = None
 
     def Eof(self) -> bool:  # noqa: N802 — apsw's name
         """Tell whether the rows are at their end."""
-        return self._at >= len(self._rows)
+        return self._at >= self._answer.size
 
     def Column(self, number: int) -> Any:  # noqa: N802 — apsw's name
-        """Return a column, an argument, or the row's number."""
+        """Return a column, an argument, or the rowid."""
+        if number >= self._width:
+            return self._arguments[number - self._width]
         if number < 0:
-            return self._at + 1
-        if number < self._width:
-            return self._rows[self._at][number]
-        return self._arguments[number - self._width]
+            return self.Rowid()
+        if not self._first <= self._at < self._last:
+            self._block, self._first, self._last = self._answer.block(self._at)
+        return self._block[number][self._at - self._first]
 
     def Rowid(self) -> int:  # noqa: N802 — apsw's name
-        """Return the number of the row, from 1."""
-        return self._at + 1
+        """Return a number that tells this row from every other one of the function, see invariant 5.
+
+        That two calls of one statement have a number in common is possible: one pair in 2**62 / rows.
+        """
+        if self._row_base is None:
+            from hashlib import blake2b
+
+            told = repr([(type(value).__name__, value) for value in self._arguments]).encode(errors="surrogatepass")
+            self._row_base = int.from_bytes(blake2b(told, digest_size=8).digest(), "little") >> 2
+        return self._row_base + self._at
 
     def Next(self) -> None:  # noqa: N802 — apsw's name
         """Go to the next row."""
@@ -216,4 +316,4 @@ class Cursor:
 
     def Close(self) -> None:  # noqa: N802 — apsw's name
         """End the call."""
-        self._rows = ()
+        self._table.closed()

@@ -1,0 +1,87 @@
+"""Scalar SQL functions that read rows by id.
+
+They are neither deterministic nor innocuous, and direct only: no view, trigger, index or CHECK of the file may need
+them. They answer on the connection whose statement calls them, in the state it sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from ..errors import Closed, InvalidValue, NotFound
+
+if TYPE_CHECKING:
+    from ..connection.line import Line
+    from ..database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class RowFunction:
+    """What a scalar function is called, takes and returns.
+
+    Attributes
+    ----------
+    required
+        How many of the arguments must be given; one that is NULL makes the result NULL.
+    answer
+        Called with the stores and the arguments.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    required: int
+    answer: Callable[..., Any]
+
+
+def _token_distance(db: Database, a: int | str, b: int | str, level: int | str | None = None) -> float | None:
+    return db.grid.distance(a, b, level=level)
+
+
+def _token_record(db: Database, token: int | str) -> bytes:
+    return db.tokens.to_bytes(token)
+
+
+ROW_FUNCTIONS = (
+    RowFunction("ng_token_distance", ("a", "b", "level"), 2, _token_distance),
+    RowFunction("ng_token_record", ("token",), 1, _token_record),
+)
+"""Every scalar function that reads rows, in the order of the manual."""
+
+
+def register(line: Line, stores: Any) -> None:
+    """Register them on a line; `stores` is the database that answers."""
+    for function in ROW_FUNCTIONS:
+        for count in range(function.required, len(function.arguments) + 1):
+            line.connection.create_scalar_function(
+                function.name, partial(_call, function, line, stores), count, flags=apsw.SQLITE_DIRECTONLY
+            )
+
+
+def _call(function: RowFunction, line: Line, stores: Any, *values: Any) -> Any:
+    """Answer one call."""
+    if None in values[: function.required]:
+        return None
+    for name, value in zip(function.arguments, values, strict=False):
+        if not isinstance(value, int | str | None):
+            what = "a name or an index" if name == "level" else "an id or a label"
+            raise InvalidValue(f"{function.name}: {name} must be {what}, got {value!r}")
+    held = None
+    try:
+        if line.connection.txn_state("main") == apsw.SQLITE_TXN_NONE:
+            held = line.connection.execute(
+                "select 1 from sqlite_schema"
+            )  # a statement without tables sees no state yet
+        with stores._session.inside(line):
+            return function.answer(stores, *values)
+    except ReferenceError:
+        raise Closed("the database was closed meanwhile; open it again with neurograph.open") from None
+    except (InvalidValue, NotFound) as error:
+        raise type(error)(f"{function.name}: {error}") from error
+    finally:
+        if held is not None:
+            held.close(True)
