@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 import naive_grid as naive
 from neurograph.errors import InvalidValue
-from neurograph.kernels import grid_level, grid_run, grid_search
+from neurograph.kernels import grid_forest, grid_level, grid_run, grid_search
 from neurograph.kernels.grid_level import LevelIndex
 
 pytestmark = pytest.mark.kernels
@@ -124,7 +124,7 @@ def test_one_outlier_does_not_make_every_query_a_scan() -> None:
     place = np.random.default_rng(0).random((n, 3))
     place[7] = 1e300
     index = LevelIndex.build(np.arange(n), *place.T)
-    boxes, children = index._forest[1], index._forest[2]
+    boxes, children = index._forest[1], grid_forest.children_of(index._forest)
     leaves = np.flatnonzero(children[:, 1] > len(children))
     sides = [boxes[6 * node + 3 : 6 * node + 6] - boxes[6 * node : 6 * node + 3] for node in leaves]
     widest = np.sort(np.concatenate([side.max(axis=0) for side in sides]))
@@ -204,7 +204,8 @@ def test_a_slice_ends_with_a_tick_and_goes_on_where_it_was(monkeypatch: pytest.M
     whole = [[array.tolist() for array in ask(None)] for ask in asked]
     ticks = []
     monkeypatch.setattr(grid_run, "SLICE", 3)
-    monkeypatch.setattr(grid_run, "_START", np.array([0, 0, -1, 0, 3, 0, 0, 0]).data)
+    monkeypatch.setattr(grid_run, "_START", np.array([0, 0, 0, -1, 0, 0, 3, 0]).data)
+    monkeypatch.setattr(grid_run, "_INFLUENCE", np.array([0, 0, -1, 0, 3, 0, 0, 0]).data)
     monkeypatch.setattr(grid_level, "_START", np.array([0, -1, 0, 3, 0, 0, 0, 0]).data)
     for ask, expected in zip(asked, whole, strict=True):
         before = len(ticks)

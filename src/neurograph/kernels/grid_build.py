@@ -121,10 +121,10 @@ def split(
 
 
 @njit(cache=True, nogil=True)
-def pack(rows: FloatArray, order: IntArray, points: FloatArray, first_row: int, low: int, high: int) -> None:
-    """Write leaves low … high: one row of `points` a column, NaN where a leaf has no more points."""
+def pack(rows: FloatArray, order: IntArray, points: FloatArray, first_row: int) -> None:
+    """Write rows into leaves: a leaf is one row of `points` a column, NaN where it has no more points."""
     n, columns, size = order.shape[0], rows.shape[1], points.shape[1]
-    for leaf in range(low, high):
+    for leaf in range((n + size - 1) // size):
         for c in range(size):
             i = leaf * size + c
             for j in range(columns):
@@ -144,15 +144,15 @@ def _extent(values: FloatArray, low_row: int, high_row: int, n: int) -> tuple[fl
 
 
 @njit(cache=True, nogil=True)
-def enclose(points: FloatArray, boxes: FloatArray, children: IntArray, group: IntArray, low: int, high: int) -> None:
+def enclose(points: FloatArray, boxes: FloatArray, frame: IntArray, group: IntArray, low: int, high: int) -> None:
     """Write the boxes of the children of nodes high - 1 … low of one group, the last ones first.
 
     A node's rows are, for each level: least x, y, z, then greatest x, y, z; one column a child.
     """
     root, box_row, first_leaf, point_row, columns = group[1], group[2], group[3], group[4], group[5]
-    nodes = children.shape[0]
+    first, nodes = 2 + 6 * frame[0], frame[1]
     for node in range(high - 1, low - 1, -1):
-        begin, end = children[node, 0], children[node, 1]
+        begin, end = frame[first + 2 * node], frame[first + 2 * node + 1]
         for code in range(begin, end):
             for j in range(columns):
                 place = j // 3 * 6 + j % 3
@@ -161,26 +161,28 @@ def enclose(points: FloatArray, boxes: FloatArray, children: IntArray, group: In
                     least, most = _extent(points, row, row, points.shape[1])
                 else:
                     row = box_row + (code - root) * 2 * columns + place
-                    least, most = _extent(boxes, row, row + 3, children[code, 1] - children[code, 0])
+                    n = frame[first + 2 * code + 1] - frame[first + 2 * code]
+                    least, most = _extent(boxes, row, row + 3, n)
                 row = box_row + (node - root) * 2 * columns + place
                 boxes[row, code - begin] = least
                 boxes[row + 3, code - begin] = most
 
 
 @njit(cache=True, nogil=True)
-def reaches(reach: FloatArray, children: IntArray, out: FloatArray, leaf: int) -> None:
+def reaches(reach: FloatArray, frame: IntArray, out: FloatArray, leaf: int) -> None:
     """Write the greatest value of `reach` (one a slot) below each child of each node; -1 where there is none."""
-    nodes = children.shape[0]
+    first, nodes = 2 + 6 * frame[0], frame[1]
     for node in range(nodes - 1, -1, -1):
-        for code in range(children[node, 0], children[node, 1]):
+        begin = frame[first + 2 * node]
+        for code in range(begin, frame[first + 2 * node + 1]):
             most = -1.0
             if code >= nodes:
                 for slot in range((code - nodes) * leaf, (code - nodes + 1) * leaf):
                     most = max(most, reach[slot])
             else:
-                for c in range(children[code, 1] - children[code, 0]):
+                for c in range(frame[first + 2 * code + 1] - frame[first + 2 * code]):
                     most = max(most, out[code, c])
-            out[node, code - children[node, 0]] = most
+            out[node, code - begin] = most
 
 
 @njit(cache=True, nogil=True)

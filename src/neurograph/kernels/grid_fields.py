@@ -50,7 +50,7 @@ class Field:
 
 def _parents(forest: grid_forest.Forest) -> IntArray:
     """Return the node above each node and leaf, -1 for the root."""
-    children, leaves = forest[2], len(forest[3]) // LEAF
+    children, leaves = grid_forest.children_of(forest), len(forest[3]) // LEAF
     parents = np.full(len(children) + leaves, -1, np.int64)
     counts = children[:, 1] - children[:, 0]
     parents[children[0, 0] :] = np.repeat(np.arange(len(children)), counts)
@@ -59,11 +59,12 @@ def _parents(forest: grid_forest.Forest) -> IntArray:
 
 def _left(forest: grid_forest.Forest, parents: IntArray) -> IntArray:
     """Return how many tokens are below each node and leaf."""
-    nodes = len(forest[2])
+    children = grid_forest.children_of(forest)
+    nodes = len(children)
     left = np.zeros(len(parents), np.int64)
     left[nodes:] = forest[4].reshape(-1, LEAF).sum(axis=1)
     for code in range(nodes - 1, -1, -1):
-        left[code] = left[forest[2][code, 0] : forest[2][code, 1]].sum()
+        left[code] = left[children[code, 0] : children[code, 1]].sum()
     return left
 
 
@@ -95,7 +96,7 @@ def components(rows: FloatArray, radii: FloatArray, link: float | None, tick: Ti
     forest, slots = grid_forest.plant(np.arange(len(rows)), None, rows, np.ones(1), tick=tick)
     by_slot, labels = np.zeros(len(forest[3])), np.full(len(forest[3]), -2, np.int64)
     by_slot[slots], labels[slots] = radii, -1
-    reach = np.full((len(forest[2]), FAN), -1.0)
+    reach = np.full((int(forest[2][1]), FAN), -1.0)
     grid_build.reaches(by_slot, forest[2], reach, LEAF)
     parents = _parents(forest)
     tree = parents, _left(forest, parents), labels, np.empty(len(rows), np.int64)

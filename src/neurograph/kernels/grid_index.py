@@ -12,8 +12,10 @@ Invariants:
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
+import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -49,8 +51,12 @@ def finite(values: ArrayLike, shape: tuple[int, ...], name: str, least: float = 
         array = array.reshape([0 if length == -1 else length for length in shape])
     if array.ndim != len(shape) or any(want not in (-1, have) for want, have in zip(shape, array.shape, strict=True)):
         raise InvalidValue(f"{name} must have the shape {shape!r}, got {array.shape!r}")
-    good = np.isfinite(array) & (array >= least)
-    if not good.all():
+    with np.errstate(all="ignore"):
+        sound = math.isfinite(array.sum())  # 20 times as fast as to look at each
+    if not sound or (array.size and array.min() < least):
+        good = np.isfinite(array) & (array >= least)
+        if good.all():  # finite numbers with an infinite sum
+            return array
         limit = "finite" if least == -np.inf else f"finite and at least {least!r}"
         raise InvalidValue(f"{name} must be {limit}, got {float(array[~good][0])!r}")
     return array
@@ -148,8 +154,8 @@ class PointIndex:
         """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        points, boxes, children, ids, alive, groups = self._forest
-        other._forest = (points, boxes, children, ids, alive.copy(), groups)
+        points, boxes, frame, ids, alive = self._forest
+        other._forest = (points, boxes, frame, ids, alive.copy())
         return other
 
     def _apply(
@@ -223,55 +229,27 @@ class PointIndex:
         rows = typed(arrays, "recent_rows", np.float64, (len(ids), 3 * self.levels))
         self._recall(ids, patterns, rows, typed(arrays, "recent_values", np.float64, (kinds, len(ids))))
 
-    def _answer(
-        self, queries: FloatArray, masks: IntArray, weights: FloatArray, k: int | None, tick: Tick | None
-    ) -> Answers:
-        """Answer queries (the last column is the radius), all hits or the k nearest of each."""
+    def _answer(self, queries: FloatArray, k: int | None, tick: Tick | None) -> Answers:
+        """Answer queries (as `grid_run.within` takes them), all hits or the k nearest of each."""
         scratch = grid_run.take()
         try:
-            answers = self._ask(self._forest, queries, masks, weights, k, scratch, tick)
-            if len(self._recent_ids):
-                if k is not None and len(answers[1]):
-                    queries = self._narrowed(queries, answers, k)
-                more = self._ask(self._overlay, queries, masks, weights, k, scratch, tick)
-                answers = grid_run.both(answers, more, len(self) if k is None else k)
+            return self._ask(queries, k, scratch, tick)
         finally:
             grid_run.give(scratch)
-        return answers
 
-    @staticmethod
-    def _narrowed(queries: FloatArray, answers: Answers, k: int) -> FloatArray:
-        """Return queries whose radius is the k-th distance where there are k hits already."""
-        full = np.flatnonzero(np.diff(answers[0]) == k)
-        if k and len(full):
-            queries = queries.copy()
-            queries[full, -1] = answers[2][answers[0][full + 1] - 1]
-        return queries
-
-    @staticmethod
-    def _ask(
-        forest: grid_forest.Forest,
-        queries: FloatArray,
-        masks: IntArray,
-        weights: FloatArray,
-        k: int | None,
-        scratch: grid_run.Scratch,
-        tick: Tick | None,
-    ) -> Answers:
-        """Answer queries from one forest."""
-        limit = len(forest[3]) if k is None else min(k, len(forest[3]))
+    def _ask(self, queries: FloatArray, k: int | None, scratch: grid_run.Scratch, tick: Tick | None) -> Answers:
+        parts, limit = (self._forest, self._overlay), len(self) if k is None else min(k, len(self))
         if k is not None and limit <= grid_run.LARGE:
             answers = grid_run.room(len(queries), len(queries) * limit)
             if limit:
-                answers = grid_run.nearest(forest, queries, masks, weights, limit, answers, scratch, tick)
+                answers = grid_run.nearest(parts, queries, limit, answers, scratch, tick)
         elif k is not None and len(queries) > 1:  # one by one, or the memory of all hits of all queries is needed
-            rows = [slice(i, i + 1) for i in range(len(queries))]
-            return grid_run.joined(
-                [PointIndex._ask(forest, queries[i], masks[i], weights, k, scratch, tick) for i in rows]
-            )
+            rows = [queries[i : i + 1] for i in range(len(queries))]
+            return grid_run.joined([self._ask(row, k, scratch, tick) for row in rows])
         else:
             answers = grid_run.room(len(queries), 64 * len(queries) + grid_run.ROOM)
-            answers = grid_run.within(forest, queries, masks, weights, answers, scratch, tick)
-        hits = int(answers[0][-1])
-        answers = answers[0], answers[1][:hits], answers[2][:hits]
-        return answers if k is None else grid_run.first(answers, k)
+            answers = grid_run.within(parts, queries, answers, scratch, tick)
+            if k is not None:
+                answers = grid_run.first(answers, k)
+        hits = answers[0][-1]
+        return answers[0], answers[1][:hits], answers[2][:hits]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, NDArray[np.uint8], IntArray]
+Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, NDArray[np.uint8]]
 Part = tuple[Forest, FloatArray, FloatArray, FloatArray]
 Tree = tuple[IntArray, IntArray, IntArray, IntArray]
 
@@ -64,18 +64,18 @@ def _falloff(distance: float, radius: float, kind: int) -> float:
 @_part
 def _terms(part: Part, query: FloatArray, kind: int, ids: IntArray, values: FloatArray, ints: IntArray) -> None:
     """Append the terms of one query in one part; stops early without budget or room for a leaf."""
-    (points, boxes, children, slot_ids, alive, _), radii, force, reach = part
-    stack, nodes, size, sums = ints[STACK:], children.shape[0], points.shape[1], np.empty(points.shape[1])
-    depth, hits, budget, radius = ints[DEPTH], ints[HITS], ints[BUDGET], query[3]
+    (points, boxes, frame, slot_ids, alive), radii, force, reach = part
+    stack, first, nodes, size = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1]
+    depth, hits, budget, radius, sums = ints[DEPTH], ints[HITS], ints[BUDGET], query[3], np.empty(points.shape[1])
     while depth > 0 and budget > 0 and hits + size <= ids.shape[0]:
         budget -= 1
         depth -= 1
         code = stack[depth]
         if code < nodes:
             _squares(boxes, 6 * code, 6 * code + 3, query, sums[: boxes.shape[1]])
-            for child in range(children[code, 0], children[code, 1]):
-                c = child - children[code, 0]
-                stack[depth] = child
+            begin = frame[first + 2 * code]
+            for c in range(frame[first + 2 * code + 1] - begin):
+                stack[depth] = begin + c
                 depth += int(np.sqrt(sums[c]) <= min(radius, reach[code, c]))
         else:
             _squares(points, 3 * (code - nodes), 3 * (code - nodes), query, sums)
@@ -140,7 +140,7 @@ def influence(
             part = parts[ints[PART]]
             if ints[DEPTH] < 0:
                 ints[STACK] = 0
-                ints[DEPTH] = int(part[0][2].shape[0] > 0)
+                ints[DEPTH] = int(part[0][2][1] > 0)
             _terms(part, queries[ints[QUERY]], kind, ids, values, ints)
             if ints[DEPTH] > 0:
                 ints[STATUS] = PAUSED if ints[BUDGET] == 0 else FULL
@@ -181,9 +181,9 @@ def _link(
     ints: IntArray,
 ) -> None:
     """Take every token not yet taken that is linked to `slot`, and queue it."""
-    points, boxes, children, _, _, _ = forest
+    points, boxes, frame, _, _ = forest
     labels = tree[2]
-    stack, nodes, size, depth = ints[STACK:], children.shape[0], points.shape[1], 1
+    stack, first, nodes, size, depth = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1], 1
     at, sums, row = np.empty(3), np.empty(size), 3 * (slot // size)
     at[0], at[1], at[2] = points[row, slot % size], points[row + 1, slot % size], points[row + 2, slot % size]
     stack[0] = 0
@@ -192,11 +192,11 @@ def _link(
         code = stack[depth]
         if code < nodes:
             _squares(boxes, 6 * code, 6 * code + 3, at, sums[: boxes.shape[1]])
-            for child in range(children[code, 0], children[code, 1]):
-                c = child - children[code, 0]
+            begin = frame[first + 2 * code]
+            for c in range(frame[first + 2 * code + 1] - begin):
                 bound, far = np.sqrt(sums[c]), radii[slot] + reach[code, c]
-                stack[depth] = child
-                depth += int(tree[1][child] > 0 and (bound <= link if link >= 0.0 else bound < far))
+                stack[depth] = begin + c
+                depth += int(tree[1][begin + c] > 0 and (bound <= link if link >= 0.0 else bound < far))
         else:
             _squares(points, 3 * (code - nodes), 3 * (code - nodes), at, sums)
             for c in range(size):
@@ -222,7 +222,7 @@ def flood(
     label a slot: -1 while it is to do, -2 where there is no token. Sets ints[STATUS]: DONE, or PAUSED, to be called
     again.
     """
-    nodes, size, budget, labels, queue = forest[2].shape[0], forest[0].shape[1], ints[BUDGET], tree[2], tree[3]
+    nodes, size, budget, labels, queue = forest[2][1], forest[0].shape[1], ints[BUDGET], tree[2], tree[3]
     while ints[HEAD] < ints[TAIL] or ints[SEED] < labels.shape[0]:
         if budget == 0:
             ints[STATUS] = PAUSED

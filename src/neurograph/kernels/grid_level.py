@@ -65,7 +65,7 @@ class LevelIndex(NearIndex):
         """Return one forest with the values its tokens radiate with; what is computed is kept."""
         forest, values = (self._overlay, self._overlay_values) if recent else (self._forest, self._values)
         if (recent, weighted) not in self._radiance:
-            reach = np.full((len(forest[2]), FAN), -1.0)
+            reach = np.full((int(forest[2][1]), FAN), -1.0)
             grid_build.reaches(values[0], forest[2], reach, LEAF)
             self._radiance[recent, weighted] = (values[1] * values[2] if weighted else values[1]), reach
         force, reach = self._radiance[recent, weighted]

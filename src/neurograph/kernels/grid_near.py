@@ -8,6 +8,7 @@ is within no finite radius, and last among the nearest.
 from __future__ import annotations
 
 import math
+from math import isfinite
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from neurograph.kernels import grid_run
 from neurograph.kernels.grid_forest import FloatArray, IntArray, Tick
 from neurograph.kernels.grid_index import PointIndex, ascending, counted, finite, radii_for
 from neurograph.kernels.grid_run import Answers
+from neurograph.kernels.grid_search import BEFORE, HITS
 
 ONE = np.ones(1)
 
@@ -146,42 +148,23 @@ class NearIndex(PointIndex):
         index._load(arrays, 3)
         return index
 
-    def _single(self, x: float, y: float, z: float, radius: float, k: int | None, tick: Tick | None) -> Answers:
-        """Answer one query."""
-        scratch = grid_run.take()
-        try:
-            self._place(scratch.numbers, x, y, z, radius)
-            if len(self._recent_ids) or (k is not None and k > grid_run.ROOM):
-                return self._answer(scratch.point.copy(), grid_run.EVERY, ONE, k, tick)
-            answers, forest = scratch.answers, self._forest
-            if k is None:
-                answers = grid_run.within(forest, scratch.point, grid_run.EVERY, ONE, answers, scratch, tick)
-            else:
-                k = min(k, len(forest[3]))
-                answers[0][1] = 0
-                if k:
-                    grid_run.nearest(forest, scratch.point, grid_run.EVERY, ONE, k, answers, scratch, tick)
-            hits = answers[0][1]
-            return answers[0], answers[1][:hits].copy(), answers[2][:hits].copy()
-        finally:
-            grid_run.give(scratch)
-
-    @staticmethod
-    def _place(numbers: Any, x: float, y: float, z: float, radius: float) -> None:
+    def _place(self, scratch: grid_run.Scratch, x: float, y: float, z: float, radius: float) -> None:
         """Write one query, or say what is wrong with it."""
+        numbers = scratch.numbers
         try:
-            numbers[0], numbers[1], numbers[2], numbers[3] = x, y, z, radius
+            numbers[0], numbers[1], numbers[2], numbers[5] = x, y, z, radius
         except TypeError:
             raise InvalidValue(f"x, y, z and radius must be numbers, got {(x, y, z, radius)!r}") from None
-        if not (math.isfinite(numbers[0] + numbers[1] + numbers[2]) and numbers[3] >= 0.0):
+        if not (isfinite(numbers[0] + numbers[1] + numbers[2]) and numbers[5] >= 0.0):
             finite((x, y, z), (3,), "x, y, z")
             radii_for(1, radius)
 
     def _many(self, points: ArrayLike, radius: ArrayLike, k: int | None, tick: Tick | None) -> Answers:
         """Answer a batch."""
         points = finite(points, (-1, 3), "points")
-        queries = np.column_stack([points, radii_for(len(points), radius)])
-        return self._answer(queries, np.ones(len(points), np.int64), ONE, k, tick)
+        queries = np.ones((len(points), 6))
+        queries[:, :3], queries[:, 5] = points, radii_for(len(points), radius)
+        return self._answer(queries, k, tick)
 
     def within(
         self, x: float, y: float, z: float, radius: float, *, tick: Tick | None = None
@@ -211,7 +194,15 @@ class NearIndex(PointIndex):
         -----
         O(log n + hits): 6 µs for 50 hits in 1M.
         """
-        return self._single(x, y, z, radius, None, tick)[1:]
+        scratch = grid_run.take()
+        try:
+            self._place(scratch, x, y, z, radius)
+            parts = self._forest, self._overlay
+            _, ids, distances = grid_run.within(parts, scratch.point, scratch.answers, scratch, tick)
+            hits = scratch.state[HITS]
+            return ids[:hits].copy(), distances[:hits].copy()
+        finally:
+            grid_run.give(scratch)
 
     def within_many(
         self, points: ArrayLike, radius: ArrayLike, *, tick: Tick | None = None
@@ -269,7 +260,21 @@ class NearIndex(PointIndex):
         -----
         O(log n + k log k): 5 µs for 10 in 1M.
         """
-        return self._single(x, y, z, radius, k if type(k) is int and k >= 0 else counted(k), tick)[1:]
+        if type(k) is not int or k < 0:
+            k = counted(k)
+        scratch = grid_run.take()
+        try:
+            self._place(scratch, x, y, z, radius)
+            if k > len(self):
+                k = len(self)
+            if not 0 < k <= grid_run.ROOM:
+                return self._ask(scratch.point, k, scratch, tick)[1:]
+            answers = scratch.answers[0], np.empty(k, np.int64), np.empty(k)
+            grid_run.nearest((self._forest, self._overlay), scratch.point, k, answers, scratch, tick)
+            hits = scratch.state[BEFORE]
+            return (answers[1], answers[2]) if hits == k else (answers[1][:hits], answers[2][:hits])
+        finally:
+            grid_run.give(scratch)
 
     def nearest_many(
         self, points: ArrayLike, k: int = 10, radius: ArrayLike = math.inf, *, tick: Tick | None = None

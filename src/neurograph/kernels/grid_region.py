@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, NDArray[np.uint8], IntArray]
+Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, NDArray[np.uint8]]
 
 QUERY, DEPTH, HITS, BUDGET, STATUS, BEFORE, STACK = 0, 1, 2, 3, 4, 5, 16
 DONE, PAUSED, FULL = 0, 1, 2
@@ -28,20 +28,21 @@ _part = njit(**_OPTIONS)
 @_part
 def _box(forest: Forest, corners: FloatArray, out: IntArray, ints: IntArray) -> None:
     """Append the ids of what is in one box; stops early without budget or room for a leaf."""
-    points, boxes, children, ids, alive, _ = forest
-    stack, nodes, size = ints[STACK:], children.shape[0], points.shape[1]
+    points, boxes, frame, ids, alive = forest
+    stack, first, nodes, size = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1]
     depth, hits, budget = ints[DEPTH], ints[HITS], ints[BUDGET]
     while depth > 0 and budget > 0 and hits + size <= out.shape[0]:
         budget -= 1
         depth -= 1
         code = stack[depth]
         if code < nodes:
-            for child in range(children[code, 0], children[code, 1]):
-                c, meets = child - children[code, 0], True
+            begin = frame[first + 2 * code]
+            for c in range(frame[first + 2 * code + 1] - begin):
+                meets = True
                 for axis in range(3):
                     meets &= boxes[6 * code + axis, c] <= corners[3 + axis]
                     meets &= boxes[6 * code + 3 + axis, c] >= corners[axis]
-                stack[depth] = child
+                stack[depth] = begin + c
                 depth += int(meets)
         else:
             for c in range(size):
@@ -60,7 +61,7 @@ def box(forest: Forest, corners: FloatArray, indptr: IntArray, out: IntArray, in
     while ints[QUERY] < corners.shape[0]:
         if ints[DEPTH] < 0:
             ints[STACK] = 0
-            ints[DEPTH] = int(forest[2].shape[0] > 0)
+            ints[DEPTH] = int(forest[2][1] > 0)
         _box(forest, corners[ints[QUERY]], out, ints)
         if ints[DEPTH] > 0:
             ints[STATUS] = PAUSED if ints[BUDGET] == 0 else FULL
@@ -85,8 +86,8 @@ def _squares(rows: FloatArray, low: int, high: int, query: FloatArray, out: Floa
 @_part
 def _count(forest: Forest, query: FloatArray, ints: IntArray, sums: FloatArray) -> None:
     """Count what is within one radius; stops early without budget."""
-    points, boxes, children, _, alive, _ = forest
-    stack, nodes, size, radius = ints[STACK:], children.shape[0], points.shape[1], query[3]
+    points, boxes, frame, _, alive = forest
+    stack, first, nodes, size, radius = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1], query[3]
     depth, hits, budget = ints[DEPTH], ints[HITS], ints[BUDGET]
     while depth > 0 and budget > 0:
         budget -= 1
@@ -94,9 +95,10 @@ def _count(forest: Forest, query: FloatArray, ints: IntArray, sums: FloatArray) 
         code = stack[depth]
         if code < nodes:
             _squares(boxes, 6 * code, 6 * code + 3, query, sums[: boxes.shape[1]])
-            for child in range(children[code, 0], children[code, 1]):
-                stack[depth] = child
-                depth += int(np.sqrt(sums[child - children[code, 0]]) <= radius)
+            begin = frame[first + 2 * code]
+            for c in range(frame[first + 2 * code + 1] - begin):
+                stack[depth] = begin + c
+                depth += int(np.sqrt(sums[c]) <= radius)
         else:
             _squares(points, 3 * (code - nodes), 3 * (code - nodes), query, sums)
             for c in range(size):
@@ -110,7 +112,7 @@ def count(forest: Forest, queries: FloatArray, out: IntArray, ints: IntArray, su
     while ints[QUERY] < queries.shape[0]:
         if ints[DEPTH] < 0:
             ints[STACK] = 0
-            ints[DEPTH] = int(forest[2].shape[0] > 0)
+            ints[DEPTH] = int(forest[2][1] > 0)
             ints[HITS] = 0
         _count(forest, queries[ints[QUERY]], ints, sums)
         if ints[DEPTH] > 0:

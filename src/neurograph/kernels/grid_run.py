@@ -18,12 +18,13 @@ from neurograph.kernels.grid_forest import FloatArray, Forest, IntArray, Tick
 from neurograph.kernels.grid_influence import Part
 
 Answers = tuple[IntArray, IntArray, FloatArray]
+Parts = tuple[Forest, Forest]
 
 SLICE = 1 << 13  # nodes and leaves a call visits: 1 ms with one level, 10 ms with eight
 ROOM = 4096  # hits a scratch holds
 LARGE = 1 << 15  # a heap of more hits is slower than to find and sort them all, and can't be interrupted
-EVERY = np.ones(1, np.int64)
-_START: Any = np.array([0, 0, -1, 0, SLICE, 0, 0, 0], np.int64).data
+_START: Any = np.array([0, 0, 0, -1, 0, 0, SLICE, 0], np.int64).data
+_INFLUENCE: Any = np.array([0, 0, -1, 0, SLICE, 0, 0, 0], np.int64).data
 
 
 class Scratch:
@@ -33,24 +34,23 @@ class Scratch:
     ----------
     ints, floats
         What kernels keep; `state` is a view of `ints` (an item costs 15 ns, an array's 60).
-    query
-        (1, 25) float64 for a single query, `point` the same memory as (1, 4), `numbers` as a view of items.
-    mask
-        (1,) int64 for a single query.
+    point
+        (1, 6) float64, a query of one level; `numbers` is a view of its items.
+    place
+        (1, 34) float64, a query of eight levels.
     answers
         Room for the hits of a single query.
     """
 
-    __slots__ = ("answers", "floats", "ints", "mask", "numbers", "point", "query", "state")
+    __slots__ = ("answers", "floats", "ints", "numbers", "place", "point", "state")
 
     def __init__(self) -> None:
         self.ints = np.zeros(512, np.int64)
         self.floats = np.zeros(grid_search.KEYS + 256)
         self.state: Any = self.ints.data
-        self.query = np.zeros((1, 25))
-        self.point = self.query[0, :4].reshape(1, 4)
-        self.numbers: Any = self.query[0].data
-        self.mask = np.ones(1, np.int64)
+        self.point = np.ones((1, 6))
+        self.numbers: Any = self.point[0].data
+        self.place = np.ones((1, 34))
         self.answers: Answers = (np.zeros(2, np.int64), np.empty(ROOM, np.int64), np.empty(ROOM))
 
 
@@ -99,27 +99,16 @@ def _put_in_order(answers: Answers, low: int, high: int, tick: Tick | None) -> N
     answers[1][low:high], answers[2][low:high] = ids, distances
 
 
-def within(
-    forest: Forest,
-    queries: FloatArray,
-    masks: IntArray,
-    weights: FloatArray,
-    answers: Answers,
-    scratch: Scratch,
-    tick: Tick | None = None,
-) -> Answers:
+def within(parts: Parts, queries: FloatArray, answers: Answers, scratch: Scratch, tick: Tick | None = None) -> Answers:
     """Find what is within the radius each query ends with.
 
     Parameters
     ----------
-    forest
-        As `grid_forest.plant` returns it.
+    parts
+        Two forests as `grid_forest.plant` returns them.
     queries
-        (m, 3 * levels + 1) float64: coordinates, then the radius. Those of undefined levels are never read.
-    masks
-        (m,) int64: the levels each query defines.
-    weights
-        (levels,) float64, not negative, their sum finite.
+        (m, 4 * levels + 2) float64: coordinates, weights (not negative, their sum finite), the levels the query
+        defines, radius. The coordinates of other levels are never read.
     answers
         Room to begin with.
     scratch
@@ -135,7 +124,7 @@ def within(
     state = scratch.state
     state[:8] = _START
     while True:
-        grid_search.radius(forest, queries, masks, weights, answers, scratch.ints, scratch.floats)
+        grid_search.radius(parts, queries, answers, scratch.ints, scratch.floats)
         status = state[grid_search.STATUS]
         if status == grid_search.DONE:
             return answers
@@ -150,23 +139,16 @@ def within(
 
 
 def nearest(
-    forest: Forest,
-    queries: FloatArray,
-    masks: IntArray,
-    weights: FloatArray,
-    k: int,
-    answers: Answers,
-    scratch: Scratch,
-    tick: Tick | None = None,
+    parts: Parts, queries: FloatArray, k: int, answers: Answers, scratch: Scratch, tick: Tick | None = None
 ) -> Answers:
     """Find the k nearest within the radius each query ends with; as `within`.
 
-    k is at most LARGE, and `answers` has room for k hits a query.
+    k is in 1 … LARGE, and `answers` has room for k hits a query.
     """
     state = scratch.state
     state[:8] = _START
     while True:
-        grid_search.nearest(forest, queries, masks, weights, k, answers, scratch.ints, scratch.floats)
+        grid_search.nearest(parts, queries, k, answers, scratch.ints, scratch.floats)
         if state[grid_search.STATUS] == grid_search.DONE:
             return answers
         state[grid_search.BUDGET] = SLICE
@@ -183,14 +165,6 @@ def first(answers: Answers, k: int) -> Answers:
     return shorter, ids[chosen], distances[chosen]
 
 
-def both(one: Answers, other: Answers, k: int) -> Answers:
-    """Merge two answers to the same queries, at most k hits each."""
-    merged = room(len(one[0]) - 1, int(one[0][-1] + other[0][-1]))
-    grid_search.merge(one, other, k, merged)
-    hits = int(merged[0][-1])
-    return merged[0], merged[1][:hits], merged[2][:hits]
-
-
 def joined(answers: Sequence[Answers]) -> Answers:
     """Return answers to some queries each as answers to all of them."""
     counts = np.concatenate([np.diff(indptr) for indptr, _, _ in answers])
@@ -204,7 +178,7 @@ def influence(parts: tuple[Part, Part], queries: FloatArray, kind: int, tick: Ti
     try:
         ids, values = np.empty(ROOM, np.int64), np.empty(ROOM)
         state = scratch.state
-        state[:8] = _START
+        state[:8] = _INFLUENCE
         while True:
             grid_influence.influence(parts, queries, kind, out, ids, values, scratch.ints)
             status, hits = state[grid_influence.STATUS], state[grid_influence.HITS]

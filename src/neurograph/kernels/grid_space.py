@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import InvalidValue
+from neurograph.kernels import grid_run
 from neurograph.kernels.grid_forest import FloatArray, IntArray, Tick
 from neurograph.kernels.grid_index import PointIndex, ascending, counted, radii_for
 from neurograph.kernels.grid_run import Answers
@@ -189,11 +190,22 @@ class SpaceIndex(PointIndex):
         tick: Tick | None,
     ) -> Answers:
         """Answer one query."""
-        masks = masks_of([mask], 1)
-        rows = rows_for(np.reshape(coordinates, (1, -1)), masks)
-        queries = np.empty((1, COLUMNS + 1))
-        queries[0, :COLUMNS], queries[0, COLUMNS] = rows[0], radii_for(1, radius)[0]
-        return self._answer(queries, masks, weights_of(weights), k, tick)
+        scratch = grid_run.take()
+        try:
+            place = scratch.place
+            row, given = place[0], np.asarray(coordinates, np.float64)
+            if type(mask) is not int or not 0 <= mask < 1 << LEVELS or given.size != COLUMNS or not radius >= 0.0:
+                mask = int(masks_of([mask], 1)[0])
+                radii_for(1, radius)
+                rows_for(given.reshape(1, -1), np.array([mask]))
+            row[:COLUMNS] = given.reshape(COLUMNS)
+            row[COLUMNS : COLUMNS + LEVELS] = EVERY_LEVEL if weights is None else weights_of(weights)
+            row[COLUMNS + LEVELS], row[COLUMNS + LEVELS + 1] = mask, radius
+            if not np.isfinite(row[:COLUMNS]).all():
+                rows_for(given.reshape(1, -1), np.array([mask]))
+            return self._ask(place, k, scratch, tick)
+        finally:
+            grid_run.give(scratch)
 
     def within(
         self,
@@ -327,6 +339,7 @@ class SpaceIndex(PointIndex):
     ) -> Answers:
         """Answer a batch."""
         masks = masks_of(masks, np.size(masks))
-        rows = rows_for(coordinates, masks)
-        queries = np.column_stack([rows, radii_for(len(rows), radius)])
-        return self._answer(queries, masks, weights_of(weights), k, tick)
+        queries = np.empty((len(masks), COLUMNS + LEVELS + 2))
+        queries[:, :COLUMNS], queries[:, COLUMNS : COLUMNS + LEVELS] = rows_for(coordinates, masks), weights_of(weights)
+        queries[:, COLUMNS + LEVELS], queries[:, COLUMNS + LEVELS + 1] = masks, radii_for(len(masks), radius)
+        return self._answer(queries, k, tick)
