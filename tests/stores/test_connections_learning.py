@@ -1,8 +1,9 @@
-"""Activation, confidence and decay equal the plain formulas, one at a time, in batches, and whenever they are called."""
+"""Activation, confidence and decay equal the plain formulas: one at a time, in batches, whenever they are called."""
 
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,10 +20,10 @@ def some_connections(db: neurograph.Database, rng: random.Random, n: int) -> dic
     """Create n connections of all classes and return what they should know of themselves, by id."""
     ids = db.tokens.create_many(count=n + 1).tolist()
     learners = {}
-    for source, target in zip(ids, ids[1:], strict=False):
+    for source, target in pairwise(ids):
         learner = Learner(
             mutability=rng.randrange(3), confidence=rng.random(), rigidity=rng.choice((0.0, 0.5, 0.998, 1.0)),
-            learning_rate=rng.choice((0.125, 1.0, rng.random())), decay_rate=rng.choice((0.0, 0.0625, 1.0, rng.random())),
+            learning_rate=rng.choice((0.125, 1.0, rng.random())), decay_rate=rng.choice((0.0, 0.0625, 1.0)),
             modified_ns=T0,
         )  # fmt: skip
         made = db.connections.create(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import apsw
 import pytest
 
 import neurograph
@@ -202,11 +201,17 @@ def test_a_type_the_constitution_forbids_is_refused_for_edges_and_for_connection
 
 def test_what_does_not_exist_is_not_found(mind):
     mind.connections.create("cat", "dog", bidirectional=True)
-    for missing in (lambda: mind.connections.get(2), lambda: mind.connections.get("dog", "cat"),
-                    lambda: mind.connections.get("cat", "dog", type="fears"),
-                    lambda: mind.connections.get("cat", "dog", key="x"),
-                    lambda: mind.connections.update(2, pull=1.0), lambda: mind.connections.update(2),
-                    lambda: mind.connections.delete(2), lambda: mind.connections.delete(2, keep_edge=True)):  # fmt: skip
+    connections = mind.connections
+    for missing in (
+        lambda: connections.get(2),
+        lambda: connections.get("dog", "cat"),
+        lambda: connections.get("cat", "dog", type="fears"),
+        lambda: connections.get("cat", "dog", key="x"),
+        lambda: connections.update(2, pull=1.0),
+        lambda: connections.update(2),
+        lambda: connections.delete(2),
+        lambda: connections.delete(2, keep_edge=True),
+    ):
         with pytest.raises(ConnectionNotFound, match="no connection"):
             missing()
     with pytest.raises(TokenNotFound):
@@ -249,12 +254,11 @@ def test_an_update_changes_what_is_given_and_the_time(mind, change, column, valu
     assert changed == mind.connections.get(made.id)
     assert getattr(changed, column) == value
     assert (changed.created_ns, changed.modified_ns) == (10, 20)
-    same = {
-        name: getattr(made, name)
-        for name in ("source", "target", "type", "key", "weight", "rigidity", "pull", "preferred_distance", "mutability",
-                     "active_levels", "confidence", "learning_rate", "decay_rate", "origin", "aim", "properties")
-        if name not in change and (name != "confidence" or change != {"mutability": "immutable"})
-    }  # fmt: skip
+    names = "source target type key weight rigidity pull preferred_distance mutability active_levels confidence aim"
+    kept = [*names.split(), "learning_rate", "decay_rate", "origin", "properties"]
+    if change == {"mutability": "immutable"}:
+        kept.remove("confidence")
+    same = {name: getattr(made, name) for name in kept if name not in change}
     assert {name: getattr(changed, name) for name in same} == same
 
 
@@ -313,7 +317,7 @@ def test_the_new_place_is_judged_with_the_new_direction(mind):
 def test_what_is_immutable_is_certain(mind):
     made = mind.connections.create("cat", "dog", type="antonym", confidence=0.5)
     assert made.confidence == 1.0
-    with pytest.raises(InvalidValue, match="confidence of an immutable connection must be 1, got 0.5"):
+    with pytest.raises(InvalidValue, match=r"confidence of an immutable connection must be 1, got 0.5"):
         mind.connections.update(made, confidence=0.5)
     with pytest.raises(RuleViolated, match="the confidence of an immutable connection must be 1"):
         mind.execute("update connection set confidence = 0.5")
@@ -343,9 +347,9 @@ def test_a_connection_goes_with_its_edge_and_its_token(mind):
 
 
 def test_a_rollback_takes_connection_and_edge_back(mind):
-    with pytest.raises(ZeroDivisionError), mind.transaction():
-        mind.connections.create("cat", "dog")
-        raise ZeroDivisionError
+    mind.begin()
+    mind.connections.create("cat", "dog")
+    mind.rollback()
     assert (mind.connections.count(), mind.graph.count()) == (0, 0)
 
 
@@ -389,8 +393,3 @@ def test_reading_works_in_a_snapshot_and_writing_does_not(mind):
         assert mind.connections.get(made) == made
         with pytest.raises(neurograph.NeurographError, match="snapshot"):
             mind.connections.update(made, pull=1.0)
-
-
-def test_sqlites_own_errors_stay_sqlites(mind):
-    with pytest.raises(apsw.ConstraintError, match="CHECK constraint failed"):
-        mind.execute("insert into connection (source, target, rigidity) values (1, 2, 3.0)")

@@ -49,7 +49,7 @@ def _tokens(connection: apsw.Connection, values: Any, what: str) -> np.ndarray:
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         raise InvalidValue(f"{what} must be an array of ids or a sequence of labels, got {values!r}")
     if len(values) and isinstance(values[0], str):
-        return label_ids(connection, values)
+        return label_ids(connection, values.tolist() if hasattr(values, "tolist") else values)
     return id_array(values, what)
 
 
@@ -155,6 +155,8 @@ def _aims(aim: Any, n: int) -> dict[str, Column]:
         array = np.asarray(aim, np.float64)
     except (TypeError, ValueError):
         raise InvalidValue(f"aim must be a mapping from levels or numbers, got {aim!r}") from None
+    if n == 0 and array.size == 0:
+        array = array.reshape(0, len(LEVELS))
     if array.shape not in ((len(LEVELS),), (n, len(LEVELS))):
         raise InvalidValue(f"aim must have shape ({n}, {len(LEVELS)}) or ({len(LEVELS)},), got {array.shape}")
     if not np.isfinite(array).all():
