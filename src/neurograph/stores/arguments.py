@@ -113,7 +113,7 @@ def real(value: Any, what: str, low: float = -math.inf, high: float = math.inf) 
         if isinstance(value, bool | str | bytes):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidValue(f"{what} must be a number, got {value!r}") from None
     if not math.isfinite(number):
         raise InvalidValue(f"{what} must be finite, got {number!r}")

@@ -10,7 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class Batch:
             return
         import numpy as np
 
-        given = _listed(values)
+        given = _listed(name, values)
         self._require_size(name, len(given))
         wrong = [kind for kind in set(map(type, given)) if kind is bool or not issubclass(kind, str | int | np.integer)]
         if wrong:
@@ -162,7 +162,7 @@ class Batch:
             return
         if isinstance(values, str | bytes | Mapping):
             raise InvalidValue(f"{name} must be a sequence with one entry for each token, got {values!r}")
-        given = _listed(values)
+        given = _listed(name, values)
         self._require_size(name, len(given))
         if name == "labels":
             self.labels = given
@@ -259,10 +259,14 @@ def _labels(labels: list[Any], start: int) -> list[Any]:
     return labels
 
 
-def _listed(values: Iterable[Any]) -> list[Any]:
+def _listed(name: str, values: Any) -> list[Any]:
     if isinstance(values, list):
         return values
-    return values.tolist() if hasattr(values, "tolist") else list(values)
+    given = values.tolist() if hasattr(values, "tolist") else values
+    try:
+        return [*given]
+    except TypeError:
+        raise InvalidValue(f"{name} must be a sequence with one entry for each token, got {values!r}") from None
 
 
 def _is_one(values: Any) -> bool:

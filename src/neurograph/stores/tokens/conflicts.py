@@ -110,7 +110,13 @@ def not_json(session: Session, batch: Batch) -> InvalidValue | None:
     """Return the error for the first text in `properties` that is no JSON object."""
     for index, value in enumerate(batch.properties or ()):
         text = properties_text(value, index) if isinstance(value, str) else None
-        sound = session.rows("select json_valid(?1) and json_type(?1) = 'object'", (text,))[0][0]
-        if text is not None and not sound:
+        if text is not None and not _is_object(session, text):
             return InvalidValue(f"properties must be the JSON text of an object, got {value!r} at index {index}")
     return None
+
+
+def _is_object(session: Session, text: str) -> bool:
+    """Ask SQLite twice: one expression of both would look at the type of what is no JSON, which is an error."""
+    return session.rows("select json_valid(?)", (text,)) == [(1,)] and session.rows("select json_type(?)", (text,)) == [
+        ("object",)
+    ]
