@@ -58,7 +58,7 @@ class GraphKind:
         ).fetchall()
         dtypes = (np.int64, np.int64, np.int32, np.float64, np.uint8)
         columns = zip(*rows, strict=True) if rows else ((),) * len(dtypes)
-        return [np.array(column, dtype) for column, dtype in zip(columns, dtypes, strict=True)]
+        return [np.fromiter(column, dtype, len(rows)) for column, dtype in zip(columns, dtypes, strict=True)]
 
     def valid(self, columns: Columns) -> bool:
         """Tell whether loaded columns are what `read` returns: dtypes, lengths, ranges, finite weights."""

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 import apsw
 
 from ...connection.line import Line
-from ...derived import StaleError
 from ...errors import InvalidValue
 from ...model.records import Neighbors, Path
 from ..arguments import TokenLike, existing_token_id
 from . import plain
-from .arrays import GRAPH, GraphArrays
+from .arrays import GraphArrays
 from .base import GraphPart, TypesLike, direction_of, type_codes, type_name
 from .plain import Entry, Rows
 
@@ -139,17 +138,11 @@ class Paths(GraphPart):
             start = existing_token_id(line.connection, source)
             end = existing_token_id(line.connection, target)
             search = self._asked(line, cost, direction, types, cutoff)
-            ids = self._answer(
+            return self._answer(
                 line,
                 lambda arrays: self._by_arrays(search, arrays, start, end),
                 lambda limit: _by_rows(search, limit, start, end),
             )
-            if ids is None:
-                return None
-            steps = _walked(search, ids)
-            if not line.holds_state and self._derived.true_still(GRAPH, line) is None:
-                raise StaleError
-            return steps
 
         return self._ask(question)
 
@@ -208,17 +201,18 @@ class Paths(GraphPart):
         array = _costs(line.connection, cost)
         return Search(line, way, codes, array, _given(line.connection, array, way), most)
 
-    def _by_arrays(self, search: Search, arrays: GraphArrays, start: int, end: int) -> list[int] | None:
+    def _by_arrays(self, search: Search, arrays: GraphArrays, start: int, end: int) -> list[Step] | None:
         from ...kernels.adjacency import allowed_kinds
 
-        source, target = arrays.index.slot(start), arrays.index.slot(end)
         if start == end:
-            return [start]
+            return [Step(start, None, 0.0)]
+        source, target = arrays.index.slot(start), arrays.index.slot(end)
         if source < 0 or target < 0:
             return None
-        graph, allowed = arrays.adjacency, allowed_kinds(search.codes)
+        graph, cost = _priced(search, arrays)
+        allowed = allowed_kinds(search.codes)
         memory, tick = self._scratch(search.line), search.line.tick
-        if isinstance(search.cost, str) and search.cost == "hops":
+        if isinstance(cost, str) and cost == "hops":
             from ...kernels.graph_path import run_shortest_path
 
             most = None if math.isinf(search.cutoff) else int(search.cutoff)
@@ -228,12 +222,11 @@ class Paths(GraphPart):
         else:
             from ...kernels.graph_dijkstra import run_cheapest_path
 
-            graph, cost = _priced(search, arrays)
             found = run_cheapest_path(
                 graph, source, target, cost, search.direction, allowed, cutoff=search.cutoff, scratch=memory, tick=tick
             )  # fmt: skip
             slots = None if found is None else found.slots
-        return None if slots is None else graph.ids[slots].tolist()
+        return None if slots is None else _along(graph, slots, cost, search)
 
     def _all_by_arrays(self, search: Search, arrays: GraphArrays, start: int) -> Neighbors:
         import numpy as np
@@ -333,21 +326,60 @@ def _priced(search: Search, arrays: GraphArrays) -> tuple[Any, Any]:
     return graph, search.cost[graph.entries.weight.astype(np.int64)]
 
 
-def _by_rows(search: Search, limit: int, start: int, end: int) -> list[int] | None:
+def _along(graph: Any, slots: Any, cost: Any, search: Search) -> list[Step]:
+    """Return the steps of a path through arrays, as `_walked` does through rows."""
+    import numpy as np
+
+    span, neighbor, weight, kind = graph.entries
+    sides = {"out": (0,), "in": (1,), "both": (0, 1)}[search.direction]
+    ids = graph.ids[slots].tolist()
+    steps = [Step(ids[0], None, 0.0)]
+    for at in range(1, len(ids)):
+        near, far = slots[at - 1], slots[at]
+        options = []
+        for side in sides:
+            if span[side, near, 1] - span[side, near, 0] > span[1 - side, far, 1] - span[1 - side, far, 0]:
+                near_, far_, side_ = far, near, 1 - side  # the same edges from their other end, where there are fewer
+            else:
+                near_, far_, side_ = near, far, side
+            first, last = span[side_, near_].tolist()
+            for place in (np.flatnonzero(neighbor[first:last] == far_) + first).tolist():
+                code = int(kind[place])
+                if search.codes is None or code in search.codes:
+                    options.append((_price(cost, place, weight), code))
+        price, code = min(options)
+        steps.append(Step(ids[at], code, steps[-1].cost + price))
+    return steps
+
+
+def _price(cost: Any, place: int, weight: Any) -> float:
+    """Return what an entry costs; infinity where it can't be walked."""
+    if not isinstance(cost, str):
+        return float(cost[place])
+    if cost == "hops":
+        return 1.0
+    value = float(weight[place])
+    if value == 0.0:
+        return math.inf
+    return 1.0 / value if cost == "inverse_weight" else value
+
+
+def _by_rows(search: Search, limit: int, start: int, end: int) -> list[Step] | None:
     connection, tick = search.line.connection, search.line.tick
     rows = Rows(connection, search.direction, search.codes, tick, limit)
     if isinstance(search.cost, str) and search.cost == "hops":
         turned = {"out": "in", "in": "out", "both": "both"}[search.direction]
         back = Rows(connection, turned, search.codes, tick, limit)
         most = plain.UNLIMITED if math.isinf(search.cutoff) else int(search.cutoff)
-        return plain.shortest_hops(rows, back, start, end, most)
+        ids = plain.shortest_hops(rows, back, start, end, most)
+        return None if ids is None else _walked(search, ids)
     settled = plain.cheapest(rows, search.cost_of, start, end, search.cutoff)
     if end not in settled:
         return None
     path = [end]
     while settled[path[-1]][1]:
         path.append(settled[path[-1]][2])
-    return path[::-1]
+    return _walked(search, path[::-1])
 
 
 def _all_by_rows(search: Search, limit: int, start: int) -> Neighbors:
@@ -362,8 +394,6 @@ def _walked(search: Search, ids: list[int]) -> list[Step]:
     steps = [Step(ids[0], None, 0.0)]
     for near, far in pairwise(ids):
         entries = plain.between(search.line.connection, near, far, search.direction, search.codes)
-        if not entries:  # gone since the arrays were asked: they are not true any more
-            raise StaleError
         priced = [(cost, at) for at, entry in enumerate(entries) if (cost := search.cost_of(entry)) is not None]
         cost, at = min(priced)
         steps.append(Step(far, entries[at].type, steps[-1].cost + cost))
