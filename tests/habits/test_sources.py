@@ -73,7 +73,7 @@ def test_messages_start_in_lower_case_and_carry_no_prefix() -> None:
 
 
 # Written in two pieces, so that this file does not find itself.
-MACHINE = re.compile("|".join([r"(?<![\w.])/" + "(home|root|Users|work)/", r"[A-Z]:\\" + "Users"]))
+MACHINE = re.compile("|".join([r"(?<![\w.])/" + "(home/(?!me/)|root/|Users/|work/)", r"[A-Z]:\\" + "Users"]))
 REGISTRY = re.compile("|".join(["pypi" + r"\.org", "python" + "hosted", "ana" + r"conda\.(org|com)"]))
 
 

@@ -8,12 +8,11 @@ import pytest
 from repository import ROOT
 
 import neurograph
-from neurograph.tables.graph import GRAPH_FUNCTIONS
-from neurograph.tables.grid import GRID_FUNCTIONS
+from neurograph.tables import FUNCTIONS as ALL
 
 PAGE = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (ng_\w+)$\n(.*?)(?=^#|\Z)", PAGE, re.M | re.S))
-FUNCTIONS = {function.name: function for function in (*GRAPH_FUNCTIONS, *GRID_FUNCTIONS)}
+FUNCTIONS = {function.name: function for function in ALL}
 
 
 def test_the_page_has_a_section_for_every_function_and_no_other() -> None:
