@@ -31,6 +31,7 @@ def close_writer(line: Line, read_only: bool) -> None:
     removes the log. One that was opened for reading leaves a log that a crash left behind as it found it.
     """
     connection = line.connection
+    line.undo()
     if connection.pragma("journal_mode") == "wal":
         if read_only:
             frames, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)

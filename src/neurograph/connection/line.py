@@ -192,7 +192,7 @@ class Line:
         if gave_up or isinstance(error, apsw.InterruptError):
             self.stopping = False
             return refusal.stopped(self.late)
-        if isinstance(error, apsw.ConnectionClosedError | apsw.CursorClosedError):
+        if isinstance(error, apsw.ConnectionClosedError):
             return Closed("the database was closed meanwhile; open it again with neurograph.open")
         return refusal.explain(error, self.connection, self._busy_timeout_s)
 

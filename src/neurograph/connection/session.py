@@ -20,7 +20,7 @@ from .closing import close_writer, leave_wal
 from .line import Line
 from .pool import Readers
 from .scope import Inside, Reading, Transaction, WriteTurn
-from .transactions import CLOSED, Transactions
+from .transactions import CLOSED, OPEN, Transactions
 from .turn import current_owner, current_task
 
 TYPE_CHECKING = False
@@ -225,3 +225,12 @@ class Session(Transactions):
                 close_writer(self.writer, self.options.read_only)
         finally:
             self._turn.give()
+
+    def __del__(self) -> None:
+        # Functions registered with SQLite hold their line, and Python's collector can't look through SQLite: without
+        # this a handle that is dropped would never be closed.
+        if getattr(self, "_state", CLOSED) != OPEN:
+            return
+        self._state = CLOSED
+        self.readers.close()
+        close_writer(self.writer, self.options.read_only)

@@ -18,7 +18,7 @@ from .statement import BINDING_ERRORS, checked_sql, execute, no_text, refuse_wor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .line import Line
@@ -52,40 +52,40 @@ def _rows(
     cursor = line.connection.cursor()
     cursor.exec_trace = _look
     line.streams.add(cursor)
-    before = line.deadline
     try:
-        line.deadline = earlier(before, deadline)
-        cursor.execute(sql, bindings)
-        line.deadline = before
+        _within(line, deadline, lambda: cursor.execute(sql, bindings))
         yield ()
         if deadline is None:
             yield from cursor
             return
-        while True:  # the line may serve other calls between two rows, and the deadline is not theirs
-            before, line.deadline = line.deadline, earlier(line.deadline, deadline)
-            row = next(cursor, None)
-            line.deadline = before
-            if row is None:
-                return
+        while (row := _within(line, deadline, lambda: next(cursor, None))) is not None:
             yield row
-    except GeneratorExit:
-        raise
     except BINDING_ERRORS as error:
         raise refused(error, bindings) from error
+    except UnicodeDecodeError as error:
+        raise no_text(error) from error
     except apsw.CursorClosedError as error:
-        if session.closed:
-            line.refuse(error)
+        session.require_open()
         raise Misuse(
             "a stream must be read before the transaction or snapshot it began in ends; it was closed with it"
         ) from error
-    except BaseException as error:
-        line.deadline = before
+    except apsw.Error as error:
         line.refuse(error)
-        if isinstance(error, UnicodeDecodeError):
-            raise no_text(error) from error
         raise
     finally:
         line.streams.discard(cursor)
         cursor.close(True)
         if own:
             session.readers.give_back(line)
+
+
+def _within(line: Line, deadline: float | None, step: Callable[[], Any]) -> Any:
+    """Take one step under the deadline, which is not that of other calls on the line between two steps."""
+    before, line.deadline = line.deadline, earlier(line.deadline, deadline)
+    try:
+        return step()
+    except BaseException as error:
+        line.refuse(error)
+        raise
+    finally:
+        line.deadline = before
