@@ -92,6 +92,13 @@ def test_a_bad_row_is_named_by_its_line_and_nothing_is_imported(mind):
     assert "1 left out" in result.stdout
 
 
+def test_an_import_that_fails_leaves_no_file_that_it_made(mind):
+    write(mind.parent / "words.csv", "label,weight\nelk,heavy\n")
+    for source in ("words.csv", "nowhere.csv"):
+        refusal("import", "new.ngdb", "tokens", source)
+        assert not Path("new.ngdb").exists()
+
+
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "csv.gz", "tsv.gz", "jsonl.gz", "parquet"])
 def test_what_is_exported_is_imported_again(mind, suffix):
     with neurograph.open(mind) as db:

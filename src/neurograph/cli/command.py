@@ -108,16 +108,22 @@ def reading(file: str) -> Iterator[Database]:
 
 @contextmanager
 def writing(file: str, *, create: bool = False) -> Iterator[Database]:
-    """Open a file for writing; leave it as read-only media can hold it, unless somebody else has it open."""
+    """Open a file for writing; leave it as read-only media can hold it, unless somebody else has it open.
+
+    A file that is created goes again with an error.
+    """
     import neurograph
 
+    is_new = create and not Path(file).exists()
     if not create:
         _require(file)
     db = neurograph.open(file, mode="rwc" if create else "rw", **UNHURRIED)
     try:
         yield db
-    except BaseException:
+    except BaseException as error:
         db.close()
+        if is_new and isinstance(error, Exception):  # what was interrupted may be resumed
+            Path(file).unlink()
         raise
     try:
         db.close(portable=True)

@@ -118,12 +118,12 @@ def paths() -> dict[str, dict[str, Any]]:
 
 def kernels_path() -> dict[str, Any]:
     """Return whether kernels can be used here, and why."""
-    from ..derived.policy import kernels_available
+    from ..derived.kernel_cache import cache_folder
+    from ..derived.policy import why_no_kernels
 
-    if os.environ.get("NGDB_KERNELS", "").lower() == "off":
-        return {"on": False, "why": "NGDB_KERNELS=off is set"}
-    if not kernels_available():
-        return {"on": False, "why": "numba is not installed; run `pip install numba`"}
+    reason = why_no_kernels()
+    if reason is not None:
+        return {"on": False, "why": reason}
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return {"on": True, "why": "NUMBA_DISABLE_JIT is set, so they run as plain Python, slowly"}
-    return {"on": True, "why": "they are used where they repay their start; `ngdb warm` compiles them beforehand"}
+    return {"on": True, "why": f"used where they repay their start; compiled code is kept in {cache_folder()}"}

@@ -53,12 +53,10 @@ def near(
     """Find the tokens nearest to a token or a place."""
     options: dict[str, Any] = {"k": k, "level": level, "weights": _weights(weights), "max_distance": max_distance}
     with reading(file) as db:
-        if at is not None:
-            found = db.grid.nearest(_place(db, token, at, level), **options)
-        elif token is not None:
+        if token is not None and at is None:
             found = db.grid.neighbors(token, **options)
         else:
-            raise click.UsageError("TOKEN or --at must be given, got neither")
+            found = db.grid.nearest(_place(db, token, at, level), **options)
         show(db, ("distance",), found, as_json=as_json, empty="nothing is near")
 
 

@@ -84,6 +84,8 @@ def import_(
     from ..flows.transfer import drop_import
 
     if drop:
+        if resume:
+            raise click.UsageError("--resume and --drop exclude each other")
         with writing(file) as db:
             dropped = drop_import(db, source, kind)
         _say(as_json, {"dropped": dropped}, "dropped" if dropped else f"no import of {source} had broken off")

@@ -1,7 +1,8 @@
 """Derived state: arrays that make answers fast and never change them.
 
 One mechanism for all kinds of arrays (`mechanism.py`); what a kind must offer (`kind.py`); chunks kept in the
-file so that a fresh process need not read rows (`saved.py`); when arrays repay what they cost (`policy.py`).
+file so that a fresh process need not read rows (`saved.py`); when arrays repay what they cost (`policy.py`);
+where compiled kernels are kept (`kernel_cache.py`).
 
 Arrays are valid for exactly the nonces they were built from. Whoever changes a row draws a new nonce for the row's
 chunk of 512 ids in the same transaction (triggers do, on every path), so a rollback restores the nonce with the

@@ -7,21 +7,34 @@ the future would have cost. The price is numba's start, if it is not loaded yet,
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 
 from ..errors import InvalidValue, NotHere
+from .kernel_cache import cache_folder
+
+log = logging.getLogger("neurograph")
 
 ENGINES = ("auto", "sql", "numba")
 NUMBA_START_S = 0.4  # import and the first cached kernel: 0.31 to 0.45 s measured
 ROW_READ_S = 0.5e-6  # one row into arrays: 0.3 to 0.6 µs measured
 
 
-def kernels_available() -> bool:
-    """Tell whether kernels can be used: numba is installed and ``NGDB_KERNELS=off`` is not set."""
+def why_no_kernels() -> str | None:
+    """Return why kernels can't be used here, or None where they can."""
     if os.environ.get("NGDB_KERNELS", "").lower() == "off":
-        return False
-    return "numba" in sys.modules or importlib.util.find_spec("numba") is not None
+        return "NGDB_KERNELS=off is set"
+    if "numba" not in sys.modules and importlib.util.find_spec("numba") is None:
+        return "numba is not installed; run `pip install numba`"
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and cache_folder() is None:
+        return "numba has no folder for compiled code that it can write; name one by NUMBA_CACHE_DIR"
+    return None
+
+
+def kernels_available() -> bool:
+    """Tell whether kernels can be used."""
+    return why_no_kernels() is None
 
 
 class Policy:
@@ -30,12 +43,15 @@ class Policy:
     def __init__(self, engine: str, budget_bytes: int) -> None:
         if engine not in ENGINES:
             raise InvalidValue(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-        if engine == "numba" and not kernels_available():
-            raise NotHere('engine="numba" needs the package numba and NGDB_KERNELS not "off"; use engine="auto"')
+        reason = None if engine == "sql" else why_no_kernels()
+        if engine == "numba" and reason:
+            raise NotHere(f'engine="numba" needs kernels, and {reason}; or use engine="auto"')
+        if reason:
+            log.info("answering from SQL, which is slower on large graphs and spaces: %s", reason)
         self.engine = engine
         self.budget_bytes = budget_bytes
         self._spent_s: dict[str, float] = {}
-        self._usable = engine != "sql" and budget_bytes > 0 and kernels_available()
+        self._usable = engine != "sql" and budget_bytes > 0 and reason is None
 
     @property
     def usable(self) -> bool:

@@ -1,0 +1,164 @@
+"""Wrong input to every command: one line that says what must be, the right exit code, and nothing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import companions, refusal
+
+from neurograph.cli.app import ngdb
+
+# command: (arguments after it, exit code, what the line says); {} stands for the file.
+WRONG: dict[str, list[tuple[list[str], int, str]]] = {
+    "demo": [
+        (["{}"], 1, "PATH must be a new file or a demo, got"),
+        (["{}", "--fresh"], 1, "PATH must be a new file or a demo, got"),
+        (["--question", "who"], 2, "'who' is not one of 'most-called'"),
+        (["nowhere/demo.ngdb"], 1, "no folder"),
+        (["folder"], 2, "is a directory"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
+    "info": [
+        ([], 2, "missing argument 'FILE'"),
+        (["other.ngdb"], 1, "no file at 'other.ngdb'"),
+        (["folder"], 2, "is a directory"),
+        (["text.csv"], 1, "is not a SQLite database"),
+        (["{}", "--jsn"], 2, "no such option"),
+    ],
+    "sql": [
+        (["other.ngdb", "select 1"], 1, "no file at"),
+        (["{}", "select 1", "--json", "--csv"], 2, "--json and --csv exclude each other"),
+        (["{}", "--json"], 2, "--json and --csv need a query"),
+        (["{}", "select"], 1, "incomplete input"),
+        (["{}", "commit"], 1, "commit must not be given as SQL"),
+    ],
+    "links": [
+        (["{}"], 2, "missing argument 'TOKEN'"),
+        (["{}", "unicorn"], 1, "no token has the label 'unicorn'"),
+        (["{}", "99"], 1, "99"),
+        (["{}", "cat", "--type", "hates_it"], 1, "hates_it"),
+        (["{}", "cat", "--direction", "up"], 2, "'up' is not one of 'out', 'in', 'both'"),
+        (["{}", "cat", "--limit", "-1"], 2, "-1"),
+    ],
+    "bfs": [
+        (["{}", "0"], 1, "0"),
+        (["{}", "cat", "--depth", "deep"], 2, "'deep' is not a valid integer range"),
+        (["{}", "cat", "--depth", "-1"], 2, "-1"),
+        (["{}", "99999999999999999999999"], 1, "99999999999999999999999"),
+    ],
+    "path": [
+        (["{}", "cat"], 2, "missing argument 'TARGET'"),
+        (["{}", "cat", "unicorn"], 1, "unicorn"),
+        (["{}", "cat", "vet", "--cost", "money"], 2, "'money' is not one of"),
+        (["{}", "cat", "vet", "--cutoff", "-2"], 1, "cutoff"),
+    ],
+    "spread": [
+        (["{}", "unicorn"], 1, "unicorn"),
+        (["{}", "cat", "--energy", "0"], 1, "energy must be above 0, got 0.0"),
+        (["{}", "cat", "--energy", "nan"], 1, "energy"),
+        (["{}", "cat", "--decay", "1.5"], 2, "1.5 is not in the range"),
+        (["{}", "cat", "--mode", "loud"], 2, "'loud' is not one of"),
+        (["{}", "cat", "--depth", "101"], 2, "101"),
+    ],
+    "pagerank": [
+        (["{}", "--damping", "1"], 2, "1.0 is not in the range"),
+        (["{}", "--from", "unicorn"], 1, "unicorn"),
+        (["{}", "--type", "nope"], 1, "nope"),
+    ],
+    "components": [
+        (["{}", "--type", "nope"], 1, "nope"),
+        (["{}", "--limit", "some"], 2, "'some' is not a valid integer range"),
+        (["other.ngdb"], 1, "no file at"),
+    ],
+    "near": [
+        (["{}"], 2, "one of TOKEN and --at must be given, got neither"),
+        (["{}", "cat", "--at", "1,2,3"], 2, "one of TOKEN and --at must be given, got both"),
+        (["{}", "--at", "1,2,3"], 2, "--at must have a --level"),
+        (["{}", "--at", "1,2", "--level", "social"], 2, "must be three numbers with commas between them, got '1,2'"),
+        (["{}", "--at", "1,2,nan", "--level", "social"], 1, "nan"),
+        (["{}", "cat", "-k", "0"], 2, "0 is not in the range"),
+        (["{}", "cat", "--level", "astral"], 2, "'astral' is not one of 'physical'"),
+        (["{}", "cat", "--weight", "emotional"], 2, "must be two words with = between them, got 'emotional'"),
+        (["{}", "cat", "--weight", "emotional=much"], 2, "--weight must be LEVEL=NUMBER"),
+        (["{}", "cat", "--weight", "astral=1"], 1, "astral"),
+        (["{}", "cat", "--level", "emotional", "--weight", "social=1"], 1, "weights must be left out"),
+    ],
+    "range": [
+        (["{}", "cat"], 2, "missing option '--radius'"),
+        (["{}", "cat", "--radius", "-1"], 2, "-1.0 is not in the range"),
+        (["{}", "animal", "--radius", "1", "--level", "social"], 1, "the token must have a place on the level social"),
+        (["{}", "cat", "--radius", "nan"], 1, "nan"),
+    ],
+    "density": [
+        (["{}", "cat", "--radius", "1"], 2, "missing option '--level'"),
+        (["{}", "cat", "--level", "social", "--radius", "1"], 1, "must have a place on the level social, got 'cat'"),
+        (["{}", "cat", "--level", "emotional", "--radius", "1", "--falloff", "cubic"], 2, "'cubic' is not one of"),
+    ],
+    "import": [
+        (["{}", "token", "text.csv"], 2, "'token' is not one of 'tokens', 'edges'"),
+        (["{}", "tokens", "nowhere.csv"], 1, "nowhere.csv"),
+        (["{}", "tokens", "folder"], 2, "is a directory"),
+        (["{}", "tokens", "text.csv", "--rename", "label"], 2, "must be two words with = between them, got 'label'"),
+        (["{}", "tokens", "text.csv", "--type", "a=b"], 2, "are for edges, got tokens"),
+        (["{}", "tokens", "text.csv", "--on-conflict", "number"], 2, "are for edges, got tokens"),
+        (["{}", "edges", "text.csv", "--types", "nowhere.json"], 1, "nowhere.json"),
+        (["{}", "edges", "text.csv", "--types", "text.csv"], 2, "--types must name a file of JSON, got 'text.csv'"),
+        (["{}", "edges", "text.csv", "--types", "list.json"], 2, "--types must be a JSON object of names of types"),
+        (["{}", "edges", "text.csv"], 1, "line 2: source must be given"),
+        (["{}", "tokens", "text.csv", "--set", "weight=much"], 1, "line 2: weight must be a number, got 'much'"),
+        (["{}", "tokens", "text.csv", "--format", "xml"], 2, "'xml' is not one of"),
+        (["{}", "tokens", "text.csv", "--resume", "--drop"], 2, "--resume and --drop exclude each other"),
+        (["other.ngdb", "tokens", "text.csv", "--drop"], 1, "no file at"),
+    ],
+    "export": [
+        (["{}", "tokens"], 2, "missing argument 'TARGET'"),
+        (["{}", "tokens", "out.xml"], 1, "must end in"),
+        (["{}", "tokens", "nowhere/out.csv"], 1, "nowhere"),
+        (["{}", "tokens", "out.csv", "--ends", "id"], 2, "--ends is for edges, got tokens"),
+        (["{}", "edges", "folder"], 2, "is a directory"),
+    ],
+    "check": [
+        (["{}", "--limit", "0"], 2, "0 is not in the range"),
+        (["other.ngdb"], 1, "no file at"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
+    "optimize": [
+        ([], 2, "missing argument 'FILE'"),
+        (["other.ngdb"], 1, "no file at"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
+    "warm": [
+        (["{}"], 2, "got unexpected extra argument"),
+        (["--jsn"], 2, "no such option"),
+        (["--json=yes"], 2, "does not take a value"),
+    ],
+}
+CASES = [(name, *case) for name, cases in WRONG.items() for case in cases]
+
+
+@pytest.fixture
+def folder(mind: Path) -> Path:
+    (mind.parent / "folder").mkdir()
+    (mind.parent / "text.csv").write_text("label,weight\nowl,0.5\n" * 20, encoding="utf-8")
+    (mind.parent / "list.json").write_text("[1]", encoding="utf-8")
+    return mind.parent
+
+
+def test_every_command_is_given_three_wrong_inputs():
+    assert WRONG.keys() == ngdb.commands.keys()
+    assert all(len(cases) >= 3 for cases in WRONG.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "code", "said"), CASES, ids=[f"{name} {' '.join(a)}" for name, a, *_ in CASES]
+)
+def test_it_is_refused(mind, folder, name, arguments, code, said):
+    before = mind.read_bytes()
+    names = sorted(path.name for path in folder.iterdir())
+    line = refusal(name, *(argument.replace("{}", str(mind)) for argument in arguments), code=code)
+    assert said in line, line
+    assert companions(mind) == []
+    assert sorted(path.name for path in folder.iterdir()) == names
+    if name != "import":  # which notes that it has begun
+        assert mind.read_bytes() == before
