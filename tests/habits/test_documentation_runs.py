@@ -35,6 +35,7 @@ def test_the_examples_run_of(name: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_page_that_shows_what_is_not_printed_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(documentation, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     for wrong in (
@@ -49,6 +50,7 @@ def test_a_page_that_shows_what_is_not_printed_fails(tmp_path: Path, monkeypatch
 
 
 def test_a_page_that_shows_what_is_printed_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(documentation, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text(
