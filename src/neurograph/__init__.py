@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 
+from . import errors
 from ._version import __version__
 from .connection.result import Result
 from .database import Database, open
@@ -22,8 +23,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .flows.check import Violation
     from .flows.installation import runtime_info
+    from .model.connection import Connection
+    from .model.constitution import Constitution
+    from .model.edge import Edge, Link
+    from .model.field import Field, LevelInfo
+    from .model.records import (
+        Activation,
+        Activations,
+        Member,
+        Members,
+        Neighbor,
+        Neighbors,
+        Path,
+        Score,
+        Scores,
+        Visit,
+        Visits,
+    )
     from .model.token import Token
+    from .stores.graph.exchange import Metrics
 
     NATIVE_AVAILABLE: bool
 
@@ -32,31 +52,71 @@ logging.getLogger("neurograph").addHandler(logging.NullHandler())
 del TYPE_CHECKING  # nothing but the names below is public
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
+    "Activation",
+    "Activations",
+    "Connection",
+    "Constitution",
     "Database",
+    "Edge",
+    "Field",
+    "LevelInfo",
+    "Link",
+    "Member",
+    "Members",
+    "Metrics",
     "NATIVE_AVAILABLE",
+    "Neighbor",
+    "Neighbors",
     "NeurographError",
+    "Path",
     "Result",
+    "Score",
+    "Scores",
     "Token",
+    "Violation",
+    "Visit",
+    "Visits",
     "__version__",
+    "errors",
     "open",
     "runtime_info",
 ]
 
+_LAZY = {
+    "Activation": "model.records",
+    "Activations": "model.records",
+    "Connection": "model.connection",
+    "Constitution": "model.constitution",
+    "Edge": "model.edge",
+    "Field": "model.field",
+    "LevelInfo": "model.field",
+    "Link": "model.edge",
+    "Member": "model.records",
+    "Members": "model.records",
+    "Metrics": "stores.graph.exchange",
+    "Neighbor": "model.records",
+    "Neighbors": "model.records",
+    "Path": "model.records",
+    "Score": "model.records",
+    "Scores": "model.records",
+    "Token": "model.token",
+    "Violation": "flows.check",
+    "Visit": "model.records",
+    "Visits": "model.records",
+    "runtime_info": "flows.installation",
+}
+"""Where the names are that not every program needs; they are loaded when they are first asked for."""
+
 
 def __getattr__(name: str) -> Any:
-    """Load what not every program needs when it is first asked for."""
     if name == "NATIVE_AVAILABLE":  # found, not imported: numba takes 0.3 s
         from .derived.policy import kernels_available
 
         return kernels_available()
-    if name == "Token":
-        from .model.token import Token
+    if name in _LAZY:
+        from importlib import import_module
 
-        return Token
-    if name == "runtime_info":
-        from .flows.installation import runtime_info
-
-        return runtime_info
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

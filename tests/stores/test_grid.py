@@ -191,8 +191,8 @@ def test_tokens_come_and_go(engine):
         db.tokens.delete(3)
         assert db.grid.neighbors(1, 1, level="physical").ids.tolist() == [4]
         info = db.grid.info("physical")[0]
-        assert (info.count, info.low, info.high) == (3, (0.0, 0.0, 0.0), (4.0, 0.0, 0.0))
-        assert [info.count for info in db.grid.info()] == [3, 0, 0, 0, 0, 0, 0, 0]
+        assert (info.token_count, info.low, info.high) == (3, (0.0, 0.0, 0.0), (4.0, 0.0, 0.0))
+        assert [info.token_count for info in db.grid.info()] == [3, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_sql_functions_give_the_same_rows():

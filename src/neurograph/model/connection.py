@@ -245,12 +245,50 @@ class Connection:
         return json.loads(text) if text else {}
 
     def force(self, distance: float) -> float:
-        """Return the signed force along the connection if its ends were so far apart; see `force`."""
+        """Return the signed force along the connection if its ends were so far apart.
+
+        Parameters
+        ----------
+        distance
+            Between the two tokens, in the unit of the level.
+
+        Returns
+        -------
+        float
+            In the unit of the distance; negative towards the source.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b = db.tokens.create("a"), db.tokens.create("b")
+        ...     db.connections.create(a, b, rigidity=0.5, pull=0.5, confidence=0.5).force(3.0)
+        -0.25
+        """
         row = self._row
         return force(distance, row[7], row[5], row[6], row[13])
 
     def potential(self, distance: float) -> float:
-        """Return the potential if its ends were so far apart; see `potential`."""
+        """Return the potential if its ends were so far apart.
+
+        Parameters
+        ----------
+        distance
+            Between the two tokens, in the unit of the level.
+
+        Returns
+        -------
+        float
+            At least 0 for a pull that attracts; 0 at the preferred distance.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     a, b = db.tokens.create("a"), db.tokens.create("b")
+        ...     db.connections.create(a, b, rigidity=0.5, pull=0.5).potential(3.0)
+        0.5
+        """
         row = self._row
         return potential(distance, row[7], row[5], row[6])
 

@@ -27,7 +27,7 @@ class LevelInfo(NamedTuple):
 
     level: str
     """Name of the level."""
-    count: int
+    token_count: int
     """How many tokens define it."""
     low: tuple[float, float, float] | None
     """The least x, y and z; None where there is no token."""

@@ -172,7 +172,23 @@ class Scores(Records[Score]):
         return self._array(1)
 
     def top(self, n: int = 10) -> Scores:
-        """Return the n highest, highest first; equal ones in order of id."""
+        """Return the n highest, highest first; equal ones in order of id.
+
+        Parameters
+        ----------
+        n
+            How many.
+
+        Returns
+        -------
+        Scores
+            At most n of these.
+
+        Examples
+        --------
+        >>> Scores([1, 2, 3], [0.2, 0.5, 0.3]).top(2)
+        [Score(id=2, score=0.5), Score(id=3, score=0.3)]
+        """
         import numpy as np
 
         order = np.lexsort((self.ids, -self.scores))[:n]
