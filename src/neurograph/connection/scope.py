@@ -40,7 +40,7 @@ class Reading:
 
     def __enter__(self) -> Line:
         deadline = deadline_after(self._timeout_s)
-        self._line = line = self._session.enter()
+        self._line = line = self._session.enter(deadline)
         self._before = (line.busy, line.deadline)
         self._began = _hold(self._session, line)
         if not line.busy:

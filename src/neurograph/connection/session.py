@@ -77,17 +77,17 @@ class Session(Transactions):
 
     # --- one connection for one piece of work ---------------------------------------------------------------------
 
-    def enter(self) -> Line:
-        """Return a line for reading, held by the caller until `leave`; see invariants 3 and 4."""
+    def enter(self, deadline: float | None = None) -> Line:
+        """Return a line for reading, held by the caller until `leave`; see invariants 2 and 3."""
         if self._state:
             self._refuse()
         if self._pinned and (lines := self._pinned.get(current_owner())):
             return lines[-1]
         if self._levels or self._shared or get_ident() != self._home or not self._turn.take(0):
-            return self._enter_shared()
+            return self._enter_shared(deadline)
         return self.writer
 
-    def _enter_shared(self) -> Line:
+    def _enter_shared(self, deadline: float | None) -> Line:
         self._notice_thread()
         if self._turn.mine:
             if not self._levels or self._task is current_task():
@@ -100,8 +100,7 @@ class Session(Transactions):
                     "has one connection; end the transaction first"
                 )
         elif self.location.in_memory:
-            if not self._turn.take(self.options.busy_timeout_s):
-                raise self._kept_waiting("read")
+            self._wait_for_turn("read", deadline)
             return self.writer
         elif not self._shared and self._turn.take(0):
             return self.writer

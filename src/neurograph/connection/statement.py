@@ -54,7 +54,7 @@ def execute(session: Session, sql: str, bindings: Bindings = None, timeout_s: fl
             return _execute_several(session, sql, bindings, deadline)
         if word in ALONE and not (word == "pragma" and session.pinned):
             return _execute_alone(session, word, sql, bindings, deadline)
-        line = session.enter()
+        line = session.enter(deadline)
         try:
             return _run(session, line, sql, bindings, deadline, may_write=session.may_write(line))
         except _WritesError as reason:
@@ -82,12 +82,16 @@ def _execute_alone(session: Session, word: str, sql: str, bindings: Bindings, de
 def _execute_several(session: Session, sql: str, bindings: Bindings, deadline: float | None) -> Result:
     """Run statements as reads of one state; as soon as one writes, run all of them again in a transaction."""
     try:
-        with session.reading() as line:
+        with session.reading(_left(deadline)) as line:
             return _run(session, line, sql, bindings, deadline, may_write=False, several=True)
     except _WritesError:
         pass
     with session.transaction(deadline):
         return _run(session, session.writer, sql, bindings, deadline, may_write=True, several=True)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def _run(

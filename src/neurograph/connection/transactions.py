@@ -63,11 +63,7 @@ class Transactions:
             raise ReadOnlyDatabase(f"cannot {verb}; {what} only read; write before or after")
         if get_ident() != self._home:
             self._notice_thread()
-        limit_s = self.options.busy_timeout_s
-        if deadline is not None:
-            limit_s = min(limit_s, deadline - time.monotonic())
-        if not self._turn.take(limit_s):
-            raise self._kept_waiting(verb, deadline)
+        self._wait_for_turn(verb, deadline)
         if self._levels:
             try:
                 self._require_mine(verb)
@@ -105,10 +101,15 @@ class Transactions:
                 "disk); leave its block and begin again"
             )
 
-    def _kept_waiting(self, verb: str, deadline: float | None = None) -> Exception:
+    def _wait_for_turn(self, verb: str, deadline: float | None) -> None:
+        limit_s = self.options.busy_timeout_s
+        if deadline is not None:
+            limit_s = min(limit_s, deadline - time.monotonic())
+        if self._turn.take(limit_s):
+            return
         if deadline is not None and time.monotonic() > deadline:
-            return refusal.stopped(True)
-        return TransactionBusy(
+            raise refusal.stopped(True)
+        raise TransactionBusy(
             f"cannot {verb}; another thread kept its transaction open for {self.options.busy_timeout_s} s; "
             "make transactions shorter, or open with more busy_timeout_s"
         )
