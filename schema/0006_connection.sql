@@ -76,12 +76,12 @@ create trigger connection_insert after insert on connection begin
 end;
 
 -- -1 stands for "as the type says" until this runs: a column's default can't look at another table. `returning` shows
--- the row as it was before.
+-- the row as it was before. A type that does not exist is for the edge to refuse, by name.
 create trigger connection_mutability_insert after insert on connection
 when new.mutability = -1 or new.mutability = 0 and new.confidence <> 1.0
 begin
   update connection
-     set mutability = (select mutability from connection_type where code = new.type)
+     set mutability = coalesce((select mutability from connection_type where code = new.type), 1)
    where id = new.id and mutability = -1;
   update connection set confidence = 1.0 where id = new.id and mutability = 0 and confidence <> 1.0;
 end;
@@ -92,7 +92,7 @@ when new.type is not old.type and new.mutability is old.mutability
  and new.mutability is not (select mutability from connection_type where code = new.type)
 begin
   update connection
-     set mutability = (select mutability from connection_type where code = new.type), modified_ns = modified_ns + 1
+     set mutability = coalesce((select mutability from connection_type where code = new.type), 1), modified_ns = modified_ns + 1
    where id = new.id;
 end;
 
@@ -102,7 +102,7 @@ begin
   select raise(abort, 'ng:connection.confidence: the confidence of an immutable connection must be 1')
    where old.mutability = 0 and old.confidence = 1.0 and new.mutability = 0;
   update connection
-     set mutability = (select mutability from connection_type where code = new.type)
+     set mutability = coalesce((select mutability from connection_type where code = new.type), 1)
    where id = new.id and mutability = -1;
   update connection set confidence = 1.0 where id = new.id and mutability = 0 and confidence <> 1.0;
 end;

@@ -10,12 +10,11 @@ from typing import Any
 
 import apsw
 import pytest
-from naive_connections import KEY, NO_TYPE, PREPARE, TYPES, Connection, Key, Model
+
+from connection_statements import TOKENS, a_statement
+from naive_connections import PREPARE, Key, Model, degrees, stored
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema"
-TOKENS = (1, 2, 3, 600, 601)
-VERBS = ("", "", "or ignore", "or replace")
-AFTER = {"do nothing": "on conflict do nothing"}
 STATEMENTS = 400
 
 
@@ -49,128 +48,13 @@ class File:
         return True
 
     def state(self) -> Model:
-        return Model(
-            tokens={id for (id,) in self.rows("select id from token")},
-            edges={
-                (source, kind, target, key): (weight, both)
-                for source, kind, target, key, weight, both in self.rows(
-                    "select source, type, target, key, weight, bidirectional from edge"
-                )
-            },
-            connections={
-                id: Connection((source, kind, target, key), *rest)
-                for id, source, kind, target, key, *rest in self.rows(
-                    """select id, source, type, target, key, flags, mutability, confidence, pull, rigidity
-                         from connection"""
-                )
-            },
-            last_id=self.rows("select coalesce(max(seq), 0) from sqlite_sequence where name = 'connection'")[0][0],
-        )
+        return stored(self.rows)
 
     def counters(self) -> dict[int, tuple[int, int, int]]:
         return {id: tuple(counts) for id, *counts in self.rows("select * from degree")}
 
     def nonces(self) -> dict[int, int]:
         return dict(self.rows("select chunk, nonce from mark where subject = 'edge'"))
-
-
-def degrees(model: Model) -> dict[int, tuple[int, int, int]]:
-    counts: dict[int, list[int]] = {}
-    for (source, _, target, _), (_, both) in model.edges.items():
-        near, far = counts.setdefault(source, [0, 0, 0]), counts.setdefault(target, [0, 0, 0])
-        near[0] += 1
-        far[1] += 1
-        near[2] += 1
-        if source != target:
-            far[2] += 1
-            near[1] += both
-            far[0] += both
-    return {id: tuple(count) for id, count in counts.items()}
-
-
-def random_key(rng: random.Random) -> Key:
-    kind = rng.choice((*TYPES, NO_TYPE, 17)) if rng.random() < 0.1 else rng.choice((2, 16, 80, 80, 300))
-    return rng.choice(TOKENS), kind, rng.choice(TOKENS), rng.choice(("", "", "a"))
-
-
-def a_key(rng: random.Random, known: list[Key]) -> Key:
-    """Return a random key, more often than not one of an edge that is there, sometimes its reverse."""
-    if not known or rng.random() < 0.4:
-        return random_key(rng)
-    source, kind, target, name = rng.choice(known)
-    return (target, kind, source, name) if rng.random() < 0.15 else (source, kind, target, name)
-
-
-def a_step(rng: random.Random, model: Model) -> tuple[str, tuple[Any, ...], str, tuple[Any, ...]]:
-    """Return a method of the model with its arguments, and the statement with its bindings."""
-    known = list(model.edges)
-    what = rng.choice(("token", "insert_edge", "update_edge", "delete_edge", *("insert", "update") * 3, "delete"))
-    weight, both = rng.choice((0.0, 0.25, 1.0, 1.5)), int(rng.random() < 0.25)
-    id = rng.choice([*model.connections, model.last_id + 3])
-    if what == "token":
-        token = rng.choice(TOKENS)
-        if rng.random() < 0.7:
-            return "put_token", (token,), "insert or replace into token (id) values (?)", (token,)
-        return "delete_token", (token,), "delete from token where id = ?", (token,)
-    if what == "insert_edge":
-        key, verb = a_key(rng, known), rng.choice((*VERBS, "do nothing", "do update"))
-        update = "on conflict do update set weight = excluded.weight, bidirectional = excluded.bidirectional"
-        return "insert_edge", (verb, key, weight, both), (
-            f"insert {'' if verb.startswith('do') else verb} into edge (source, type, target, key, weight, "
-            f"bidirectional) values (?, ?, ?, ?, ?, ?) {AFTER.get(verb, update if verb == 'do update' else '')}"
-        ), (*key, weight, both)  # fmt: skip
-    if what == "update_edge":
-        key, new, verb = a_key(rng, known), a_key(rng, known), rng.choice(VERBS)
-        changed = rng.randrange(4)
-        new = key if changed == 0 else (*key[:changed], new[changed], *key[changed + 1 :])
-        return "update_edge", (verb, key, new, weight, both), (
-            f"update {verb} edge set source = ?, type = ?, target = ?, key = ?, weight = ?, bidirectional = ? "
-            "where source = ? and type = ? and target = ? and key = ?"
-        ), (*new, weight, both, *key)  # fmt: skip
-    if what == "delete_edge":
-        key = a_key(rng, known)
-        sql = "delete from edge where source = ? and type = ? and target = ? and key = ?"
-        return "delete_edge", (key,), sql, key
-    if what == "delete":
-        return "delete_connection", (id,), "delete from connection where id = ?", (id,)
-    if what == "insert":
-        return an_insert(rng, known, rng.choice((None, None, id)))
-    return an_update(rng, model, id)
-
-
-def an_insert(
-    rng: random.Random, known: list[Key], id: int | None
-) -> tuple[str, tuple[Any, ...], str, tuple[Any, ...]]:
-    verb = rng.choice((*VERBS, "do nothing", "do update"))
-    id = None if verb == "do update" else id
-    new = Connection(
-        a_key(rng, known), flags=rng.choice((0, 0, 1, 4, 5)), mutability=rng.choice((-1, -1, 0, 1, 2)),
-        confidence=rng.choice((0.5, 1.0)), pull=rng.choice((0.5, -1.0, 3.0)), rigidity=rng.choice((0.5, 0.5, 0.0)),
-    )  # fmt: skip
-    names = ["source", "type", "target", "key", "flags", "confidence", "pull", "rigidity"]
-    values: list[Any] = [*new.key, new.flags, new.confidence, new.pull, new.rigidity]
-    if new.mutability >= 0:
-        names, values = [*names, "mutability"], [*values, new.mutability]
-    update = "on conflict (source, type, target, key) do update set pull = excluded.pull, flags = excluded.flags"
-    sql = f"""insert {"" if verb.startswith("do") else verb} into connection (id, {", ".join(names)})
-              values (?, {", ".join("?" * len(names))}) {AFTER.get(verb, update if verb == "do update" else "")}"""
-    return "insert_connection", (verb, id, new), sql, (id, *values)
-
-
-def an_update(rng: random.Random, model: Model, id: int) -> tuple[str, tuple[Any, ...], str, tuple[Any, ...]]:
-    key = a_key(rng, list(model.edges))
-    choices: dict[str, Any] = {
-        **{name: value for name, value in zip(KEY, key, strict=True) if rng.random() < 0.5},
-        "flags": rng.choice((0, 1, 4, 5)), "mutability": rng.choice((-1, 0, 1, 2)),
-        "confidence": rng.choice((0.25, 1.0)), "pull": rng.choice((1.0, 3.0, -3.0)),
-        "rigidity": rng.choice((0.0, 0.5, 1.0)),
-    }  # fmt: skip
-    sets = {name: choices[name] for name in rng.sample(list(choices), min(len(choices), rng.choice((1, 1, 2, 3))))}
-    if id in model.connections and key not in model.edges and rng.random() < 0.3:
-        sets |= dict(zip(KEY, key, strict=True))
-    verb = rng.choice(VERBS)
-    sql = f"update {verb} connection set {', '.join(f'{name} = ?' for name in sets)} where id = ?"
-    return "update_connection", (verb, id, sets), sql, (*sets.values(), id)
 
 
 def changed_chunks(before: dict[Key, Any], after: dict[Key, Any]) -> set[int]:
@@ -191,7 +75,7 @@ def test_random_statements_leave_what_the_model_says(
         assert file.run("insert into token (id) values (?)", (token,))
     done = {True: 0, False: 0}
     for _ in range(STATEMENTS):
-        method, arguments, sql, values = a_step(rng, model)
+        method, arguments, sql, values = a_statement(rng, model)
         before, nonces = dict(model.edges), file.nonces()
         expected = model.attempt(method, *arguments)
         assert file.run(sql, values) is expected, (sql, values)

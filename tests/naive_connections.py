@@ -7,6 +7,7 @@ the statement's conflict clause. The words below, and the limits, are those `PRE
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -223,3 +224,37 @@ class Model:
 
 
 KEY = ("source", "type", "target", "key")
+
+
+def stored(rows: Callable[[str], Iterable[Any]]) -> Model:
+    """Return what a file holds, read by a function that runs SQL."""
+    return Model(
+        tokens={id for (id,) in rows("select id from token")},
+        edges={
+            (source, kind, target, key): (weight, both)
+            for source, kind, target, key, weight, both in rows(
+                "select source, type, target, key, weight, bidirectional from edge"
+            )
+        },
+        connections={
+            id: Connection((source, kind, target, key), *rest)
+            for id, source, kind, target, key, *rest in rows(
+                "select id, source, type, target, key, flags, mutability, confidence, pull, rigidity from connection"
+            )
+        },
+        last_id=sum(last for (last,) in rows("select seq from sqlite_sequence where name = 'connection'")),
+    )
+
+
+def degrees(model: Model) -> dict[int, tuple[int, int, int]]:
+    counts: dict[int, list[int]] = {}
+    for (source, _, target, _), (_, both) in model.edges.items():
+        near, far = counts.setdefault(source, [0, 0, 0]), counts.setdefault(target, [0, 0, 0])
+        near[0] += 1
+        far[1] += 1
+        near[2] += 1
+        if source != target:
+            far[2] += 1
+            near[1] += both
+            far[0] += both
+    return {id: tuple(count) for id, count in counts.items()}
