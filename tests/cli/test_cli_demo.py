@@ -1,0 +1,130 @@
+"""`ngdb demo`: the main job, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import pytest
+from command_line import answer, companions, process, refusal, run
+
+import neurograph
+from neurograph.cli.demo import GO_ON
+from neurograph.flows import demo
+from neurograph.flows.stdlib_questions import QUESTIONS
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the whole demo once as a process of its own; return its file and what it said."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = process("demo", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "demo.ngdb", done.stdout
+
+
+def test_every_question_is_asked_and_answered(library):
+    path, said = library
+    assert companions(path) == []
+    for number, question in enumerate(QUESTIONS, 1):
+        start = said.index(f"\n{number}. {question.text}\n")
+        end = said.index(f"\n{number + 1}. ") if number < len(QUESTIONS) else said.index(" questions, ")
+        part = said[start:end]
+        for line in question.sql.strip().splitlines():
+            assert f"\n   {line}\n" in part
+        assert question.python in part
+        assert all(label in part for label in question.includes)
+
+
+def test_it_tells_what_was_read_and_how_long_it_took(library):
+    path, said = library
+    with neurograph.open(path, mode="r") as db:
+        tokens, edges = db.tokens.count(), db.graph.count()
+    first, second = said.splitlines()[:2]
+    assert first == f"The standard library of Python {platform.python_version()}: {tokens:,} tokens, {edges:,} edges."
+    assert " files read in " in second
+    assert tokens > 10_000
+    assert edges > 30_000
+
+
+@pytest.mark.parametrize("line", [text for text, _ in GO_ON if not text.startswith("sql")])
+def test_what_it_suggests_next_works(library, line, monkeypatch):
+    path, said = library
+    assert "ngdb " + line.format(path="demo.ngdb") in said
+    monkeypatch.chdir(path.parent)
+    assert run(*line.format(path="demo.ngdb").split()).stdout
+
+
+def test_a_demo_that_is_there_is_asked_again(library):
+    path, _ = library
+    before = path.read_bytes()
+    said = run("demo", path, "--question", "chain", "--question", "spread").stdout
+    assert f"{path} holds it already; --fresh reads it again." in said
+    assert "\n1. How does parsing" in said
+    assert "\n2. What lights up" in said
+    assert "2 questions, " in said
+    assert path.read_bytes() == before
+
+
+def test_json_has_every_answer(library):
+    path, _ = library
+    document = answer("demo", path)
+    assert document["path"] == str(path)
+    assert document["python_version"] == platform.python_version()
+    assert [question["name"] for question in document["questions"]] == [question.name for question in QUESTIONS]
+    for question, asked in zip(document["questions"], QUESTIONS, strict=True):
+        assert set(asked.includes) <= {row["label"] for row in question["rows"]}
+        assert question["sql_ms"] > 0
+        assert question["python_ms"] > 0
+
+
+@pytest.fixture
+def small_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let the demo read five files instead of all, and stand in an empty folder."""
+    read = demo.read_standard_library
+    monkeypatch.setattr(demo, "read_standard_library", lambda limit, progress: read(5, progress))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_fresh_one_replaces_a_demo(small_library):
+    first = answer("demo", "--question", "most-called")
+    assert first["files"] == 5
+    run("sql", "demo.ngdb", "delete from token where label = 'builtins.len'")
+    again = answer("demo", "--question", "most-called")
+    assert (again["files"], again["tokens"]) == (None, first["tokens"] - 1)
+    fresh = answer("demo", "--question", "most-called", "--fresh")
+    assert (fresh["files"], fresh["tokens"]) == (5, first["tokens"])
+
+
+def test_an_empty_file_is_filled(small_library):
+    Path("mine.ngdb").touch()
+    assert answer("demo", "mine.ngdb", "--question", "most-called")["files"] == 5
+
+
+@pytest.mark.parametrize("fresh", [[], ["--fresh"]])
+def test_a_file_of_one_s_own_is_left_alone(mind, fresh):
+    before = mind.read_bytes()
+    assert refusal("demo", mind, *fresh) == f"PATH must be a new file or a demo, got {str(mind)!r}; it was left alone"
+    assert mind.read_bytes() == before
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError("full")])
+def test_a_demo_that_breaks_off_leaves_no_file(small_library, monkeypatch, error):
+    def broken(*arguments):
+        raise error
+
+    monkeypatch.setattr(demo, "write", broken)
+    run("demo", code=130 if error is KeyboardInterrupt else 1)
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_python_without_its_source_says_so(small_library, monkeypatch):
+    monkeypatch.setattr("sysconfig.get_path", lambda name: "nowhere")
+    assert "the standard library's source text must be there" in refusal("demo")
+
+
+def test_nothing_but_json_is_on_stdout(small_library):
+    result = run("demo", "--question", "most-called", "--json")
+    assert json.loads(result.stdout)["questions"][0]["name"] == "most-called"
+    assert result.stderr == ""
