@@ -28,15 +28,15 @@ def settings(request: pytest.FixtureRequest) -> str:
 def path(tmp_path: Path) -> Iterator[Path]:
     """Yield a file with tokens 1 to 4; when the test is over, nothing may be wrong with it."""
     path = tmp_path / "mind.ngdb"
-    with neurograph.open(path) as db:
+    with neurograph.open(path, synchronous="off") as db:
         db.tokens.create_many(["cat", "dog", "bone", "tree"])
     yield path
-    with neurograph.open(path) as db:
+    with neurograph.open(path, synchronous="off") as db:
         assert db.check() == []
 
 
 def rows(path: Path, sql: str) -> list[tuple]:
-    with neurograph.open(path) as db:
+    with neurograph.open(path, synchronous="off") as db:
         return db.execute(sql).fetchall()
 
 
@@ -45,7 +45,7 @@ EDGES = "select source, type, target, key, bidirectional from edge"
 
 def test_inserting_a_connection_makes_its_edge(path, settings):
     shell(path, settings + "insert into connection (source, target, type, key, flags) values (1, 2, 132, 'k', 4);")
-    with neurograph.open(path) as db:
+    with neurograph.open(path, synchronous="off") as db:
         made = db.connections.get("cat", "dog", type="fears", key="k")
         assert (made.id, made.weight, made.bidirectional, made.mutability) == (1, 1.0, True, "learnable")
         assert made.created_ns == made.modified_ns > 1_600_000_000 * 10**9
@@ -56,7 +56,7 @@ def test_inserting_a_connection_makes_its_edge(path, settings):
 def test_an_edge_that_exists_is_extended_and_keeps_its_weight(path, settings, verb):
     shell(path, "insert into edge (source, target, weight, bidirectional) values (1, 2, 0.25, 1);")
     shell(path, settings + f"{verb} into connection (source, target) values (1, 2);")
-    with neurograph.open(path) as db:
+    with neurograph.open(path, synchronous="off") as db:
         made = db.connections.get(1, 2)
         assert (made.weight, made.bidirectional) == (0.25, True)
 
@@ -180,7 +180,7 @@ def test_what_breaks_a_rule_is_refused_by_name_and_changes_nothing(path, setting
 
 def test_a_value_beyond_a_narrowed_limit_may_move_towards_it(path, settings):
     shell(path, settings + "insert into connection (source, target, pull, rigidity) values (1, 2, 8, 0.875);")
-    with neurograph.open(path) as db:
+    with neurograph.open(path, synchronous="off") as db:
         db.cdna.update(max_pull=2.0, max_rigidity=0.5, max_connection_weight=0.5)
     shell(path, settings + "update connection set pull = 7, rigidity = 0.75; update edge set weight = 0.75;")
     for sql in ("connection set pull = 7.5", "connection set rigidity = 0.8", "edge set weight = 0.8"):
