@@ -107,4 +107,25 @@ LINKS = (
         "select id from connection where mutability not in (0, 1, 2)",
         "mutability must be 0 (immutable), 1 (learnable) or 2 (hypothesis)",
     ),
+    Invariant(
+        "connection.certainty",
+        "select id, confidence from connection where mutability = 0 and confidence <> 1.0",
+        "the confidence of an immutable connection must be 1; set it, or give it another mutability",
+    ),
+    Invariant(
+        "connection.direction",
+        """select c.id
+             from connection as c
+             join edge as e on (e.source, e.type, e.target, e.key) = (c.source, c.type, c.target, c.key)
+            where (c.flags & 4) <> e.bidirectional * 4""",
+        "the flag bidirectional (4) must say what the edge says; set it",
+    ),
+    Invariant(
+        "connection.finite",
+        """select id from connection
+            where not (abs(pull) <= 1.7976931348623157e308
+                   and max(abs(aim_physical), abs(aim_sensory), abs(aim_motor), abs(aim_emotional), abs(aim_cognitive),
+                           abs(aim_social), abs(aim_temporal), abs(aim_abstract)) <= 1.7976931348623157e308)""",
+        "pull and aims must be finite",
+    ),
 )
