@@ -21,7 +21,7 @@ from .migrate import Schema
 from .stores.property_index import PropertyIndexes
 
 if TYPE_CHECKING:
-    from .derived import Derived
+    from .derived.mechanism import Derived
     from .flows.check import Violation
     from .flows.optimize import Optimized
     from .stores.cdna import Cdna
@@ -218,7 +218,7 @@ class Database(Handle, PropertyIndexes):
 
     @cached_property
     def _derived(self) -> Derived:
-        from .derived import Derived
+        from .derived.mechanism import Derived
 
         return Derived(self._session, self._policy)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import neurograph
-from neurograph.derived import Derived, Policy
+from neurograph.derived.mechanism import Derived
+from neurograph.derived.policy import Policy
 from neurograph.stores.graph.arrays import GRAPH, GraphArrays
 
 pytestmark = pytest.mark.kernels

@@ -8,7 +8,8 @@ import threading
 import pytest
 
 import neurograph
-from neurograph.derived import Derived, Policy
+from neurograph.derived.mechanism import Derived
+from neurograph.derived.policy import Policy
 from neurograph.errors import InvalidValue, NotHere
 from neurograph.stores.graph.arrays import GRAPH
 from neurograph.stores.grid.arrays import LEVEL_KINDS

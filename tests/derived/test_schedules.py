@@ -17,7 +17,8 @@ import pytest
 
 import neurograph
 from neurograph.connection.line import Line
-from neurograph.derived import Derived, Policy
+from neurograph.derived.mechanism import Derived
+from neurograph.derived.policy import Policy
 from neurograph.stores.token_ids import TOKEN_IDS
 
 EVENTS = ("write", "savepoint", "undo", "commit", "other", "shell", "query")

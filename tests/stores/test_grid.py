@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 import neurograph
-from neurograph.derived import Derived, Policy
+from neurograph.derived.mechanism import Derived
+from neurograph.derived.policy import Policy
 from neurograph.errors import InvalidValue, TokenNotFound, UnknownName
 from neurograph.model.levels import LEVELS
 from neurograph.stores.grid.arrays import LEVEL_KINDS, SPACE

@@ -6,8 +6,12 @@ can write none of them it refuses to import a kernel, so kernels can't be used t
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+KERNELS = os.path.join(_PACKAGE, "kernels")
 
 
 def cache_folder() -> str | None:
@@ -18,11 +22,46 @@ def cache_folder() -> str | None:
     >>> cache_folder() is None or os.path.isabs(cache_folder())
     True
     """
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     named = os.environ.get("NUMBA_CACHE_DIR")
     folders = [os.path.abspath(named)] if named else []
-    folders += [os.path.join(package, "kernels", "__pycache__"), os.path.join(_users_folder(), "numba")]
+    folders += [os.path.join(KERNELS, "__pycache__"), os.path.join(_users_folder(), "numba")]
     return next((folder for folder in folders if _writable(folder)), None)
+
+
+def is_compiled(family: str) -> bool:
+    """Tell whether kernels of a family (``"graph"``, ``"grid"``) were compiled since their source was last changed.
+
+    Examples
+    --------
+    >>> is_compiled("nothing")
+    False
+
+    Notes
+    -----
+    Reads two folders: 0.2 ms. One kernel of the family stands for all: `ngdb warm` compiles every one.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return False
+    if os.path.dirname(folder) != KERNELS:  # numba's name for the part of a shared folder that is ours
+        folder = os.path.join(folder, f"kernels_{hashlib.sha1(KERNELS.encode(), usedforsecurity=False).hexdigest()}")
+    changed = [entry.stat().st_mtime for entry in _entries(KERNELS) if _is_of(entry.name, family, ".py")]
+    compiled = [entry.stat().st_mtime for entry in _entries(folder) if _is_of(entry.name, family, _INDEX)]
+    return bool(changed and compiled) and max(compiled) >= max(changed)
+
+
+_INDEX = f".py{sys.version_info.major}{sys.version_info.minor}.nbi"  # how numba ends the name of an index file
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except OSError:
+        return []
+
+
+def _is_of(name: str, family: str, ending: str) -> bool:
+    return name.startswith(f"{family}_") and name.endswith(ending)
 
 
 def _users_folder() -> str:

@@ -1,7 +1,8 @@
 """When arrays repay what they cost.
 
 Arrays are bought when plain SQL has cost as much as they would: the total is then at most about twice what knowing
-the future would have cost. The price is numba's start, if it is not loaded yet, plus reading the rows.
+the future would have cost. The price is numba's start, if it is not loaded yet, compiling, if that was never done on this
+machine, and reading the rows.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import os
 import sys
 
 from ..errors import InvalidValue, NotHere
-from .kernel_cache import cache_folder
+from .kernel_cache import cache_folder, is_compiled
 
 log = logging.getLogger("neurograph")
 
 ENGINES = ("auto", "sql", "numba")
 NUMBA_START_S = 0.4  # import and the first cached kernel: 0.31 to 0.45 s measured
+COMPILE_S = 2.0  # the first kernels of a family where none is compiled yet: 0.5 to 5 s of one core measured
 ROW_READ_S = 0.5e-6  # one row into arrays: 0.3 to 0.6 µs measured
+FAMILIES = frozenset({"graph", "grid"})  # what kernels there are, by the beginning of their files' names
+_ready: set[str] = set()  # families whose kernels this process found compiled, or compiled itself
 
 
 def why_no_kernels() -> str | None:
@@ -67,7 +71,15 @@ class Policy:
         if self.engine == "numba":
             return True
         price_s = rows * ROW_READ_S + (0.0 if "numba" in sys.modules else NUMBA_START_S)
-        return self._spent_s.get(name, 0.0) + sql_cost_s >= price_s
+        spent_s = self._spent_s.get(name, 0.0) + sql_cost_s
+        if spent_s < price_s:
+            return False
+        family = name.partition(".")[0]
+        if family in FAMILIES and family not in _ready:
+            if spent_s < price_s + COMPILE_S and not is_compiled(family):
+                return False
+            _ready.add(family)
+        return True
 
     def disable(self) -> None:
         """Use plain SQL from now on, because kernels failed on this machine."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from ..derived import CHUNK_BITS, Columns
+from ..derived.kind import CHUNK_BITS, Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +23,7 @@ class TokenIds:
         """Return the ids from `first` to `last`."""
         import numpy as np
 
-        rows = connection.execute(
-            "select id from token where id between ? and ? order by id", (first, last)
-        ).fetchall()
+        rows = connection.execute("select id from token where id between ? and ? order by id", (first, last)).fetchall()
         return [np.array(rows, np.int64).reshape(-1)]
 
     def valid(self, columns: Columns) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived import CHUNK_BITS, Columns
+from ...derived.kind import CHUNK_BITS, Columns
 
 if TYPE_CHECKING:
     import numpy as np

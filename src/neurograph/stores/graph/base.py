@@ -11,7 +11,7 @@ import apsw
 
 from ...connection.line import Line
 from ...connection.session import Session
-from ...derived import Derived, StaleError
+from ...derived.mechanism import Derived, StaleError
 from ...errors import InvalidValue
 from ...model.vocabulary import CONNECTION_TYPE_CODES, CONNECTION_TYPES
 from ..arguments import code_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived import CHUNK_BITS, Columns
+from ...derived.kind import CHUNK_BITS, Columns
 from ...model.levels import COORDINATE_COLUMNS, LEVELS
 
 if TYPE_CHECKING:

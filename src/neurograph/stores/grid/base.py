@@ -11,7 +11,8 @@ import apsw
 
 from ...connection.line import Line
 from ...connection.session import Session
-from ...derived import CHUNK_BITS, Derived, StaleError
+from ...derived.kind import CHUNK_BITS
+from ...derived.mechanism import Derived, StaleError
 from ...errors import InvalidValue
 from ...model.levels import LEVELS, level_index
 from ..arguments import real

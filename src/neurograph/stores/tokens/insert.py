@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
-from ...derived import CHUNK_BITS
+from ...derived.kind import CHUNK_BITS
 from ...errors import RuleViolated
 from ..bulk import Bulk
 
