@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
     from .model.field import Field, LevelInfo
+    from .model.proposal import (
+        CreateProposal,
+        DeleteProposal,
+        ModifyProposal,
+        PromoteProposal,
+        propose_confidence,
+        propose_order,
+    )
     from .model.records import (
         Activation,
         Activations,
@@ -43,6 +51,7 @@ if TYPE_CHECKING:
         Visits,
     )
     from .model.token import Token
+    from .model.vocabulary import ConnectionType, Domain, EntityType
     from .stores.graph.exchange import Metrics
 
     NATIVE_AVAILABLE: bool
@@ -55,20 +64,27 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Activation",
     "Activations",
     "Connection",
+    "ConnectionType",
     "Constitution",
+    "CreateProposal",
     "Database",
+    "DeleteProposal",
+    "Domain",
     "Edge",
+    "EntityType",
     "Field",
     "LevelInfo",
     "Link",
     "Member",
     "Members",
     "Metrics",
+    "ModifyProposal",
     "NATIVE_AVAILABLE",
     "Neighbor",
     "Neighbors",
     "NeurographError",
     "Path",
+    "PromoteProposal",
     "Result",
     "Score",
     "Scores",
@@ -79,6 +95,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "__version__",
     "errors",
     "open",
+    "propose_confidence",
+    "propose_order",
     "runtime_info",
 ]
 
@@ -86,23 +104,32 @@ _LAZY = {
     "Activation": "model.records",
     "Activations": "model.records",
     "Connection": "model.connection",
+    "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
+    "CreateProposal": "model.proposal",
+    "DeleteProposal": "model.proposal",
+    "Domain": "model.vocabulary",
     "Edge": "model.edge",
+    "EntityType": "model.vocabulary",
     "Field": "model.field",
     "LevelInfo": "model.field",
     "Link": "model.edge",
     "Member": "model.records",
     "Members": "model.records",
     "Metrics": "stores.graph.exchange",
+    "ModifyProposal": "model.proposal",
     "Neighbor": "model.records",
     "Neighbors": "model.records",
     "Path": "model.records",
+    "PromoteProposal": "model.proposal",
     "Score": "model.records",
     "Scores": "model.records",
     "Token": "model.token",
     "Violation": "flows.check",
     "Visit": "model.records",
     "Visits": "model.records",
+    "propose_confidence": "model.proposal",
+    "propose_order": "model.proposal",
     "runtime_info": "flows.installation",
 }
 """Where the names are that not every program needs; they are loaded when they are first asked for."""

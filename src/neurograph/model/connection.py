@@ -250,44 +250,42 @@ class Connection:
         Parameters
         ----------
         distance
-            Between the two tokens, in the unit of the level.
-
-        Returns
-        -------
-        float
-            In the unit of the distance; negative towards the source.
+            In the unit of the level.
 
         Examples
         --------
         >>> import neurograph
         >>> with neurograph.open(":memory:") as db:
-        ...     a, b = db.tokens.create("a"), db.tokens.create("b")
-        ...     db.connections.create(a, b, rigidity=0.5, pull=0.5, confidence=0.5).force(3.0)
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     db.connections.create(cat, dog, rigidity=0.5, pull=0.5, confidence=0.5).force(3.0)
         -0.25
+
+        Notes
+        -----
+        (preferred distance - distance) · rigidity · pull · confidence; see `Connections.force`.
         """
         row = self._row
         return force(distance, row[7], row[5], row[6], row[13])
 
     def potential(self, distance: float) -> float:
-        """Return the potential if its ends were so far apart.
+        """Return the potential of the connection if its ends were so far apart.
 
         Parameters
         ----------
         distance
-            Between the two tokens, in the unit of the level.
-
-        Returns
-        -------
-        float
-            At least 0 for a pull that attracts; 0 at the preferred distance.
+            In the unit of the level.
 
         Examples
         --------
         >>> import neurograph
         >>> with neurograph.open(":memory:") as db:
-        ...     a, b = db.tokens.create("a"), db.tokens.create("b")
-        ...     db.connections.create(a, b, rigidity=0.5, pull=0.5).potential(3.0)
+        ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
+        ...     db.connections.create(cat, dog, rigidity=0.5, pull=0.5).potential(3.0)
         0.5
+
+        Notes
+        -----
+        ½ · rigidity · pull · (distance - preferred distance)²; see `Connections.potential`.
         """
         row = self._row
         return potential(distance, row[7], row[5], row[6])

@@ -116,7 +116,7 @@ def propose_confidence(connection: Connection, successes: int, trials: int) -> M
     >>> import neurograph
     >>> with neurograph.open(":memory:") as db:
     ...     a, b = db.tokens.create("a"), db.tokens.create("b")
-    ...     proposal = propose_confidence(db.connections.create(a, b), 9, 10)
+    ...     proposal = neurograph.propose_confidence(db.connections.create(a, b), 9, 10)
     ...     proposal.new, db.connections.apply(proposal).confidence
     (0.7, 0.7)
     """
@@ -152,7 +152,8 @@ def propose_order(
 
     Examples
     --------
-    >>> propose_order("thunder", "lightning", [-2100, -1800, -2500, -1900, -2000], 0.5).type
+    >>> import neurograph
+    >>> neurograph.propose_order("thunder", "lightning", [-2100, -1800, -2500, -1900, -2000], 0.5).type
     'before'
     """
     if len(offsets_ms) < FEWEST_MEETINGS or confidence < LEAST_CONFIDENCE:

@@ -68,11 +68,10 @@ class ProposedConnections(ChangedConnections):
         Examples
         --------
         >>> import neurograph
-        >>> from neurograph.model.proposal import CreateProposal, PromoteProposal
         >>> with neurograph.open(":memory:") as db:
         ...     cat, dog = db.tokens.create("cat"), db.tokens.create("dog")
-        ...     guess = db.connections.apply(CreateProposal(cat, dog, "fears"))
-        ...     db.connections.apply(PromoteProposal(guess, evidence=20))
+        ...     guess = db.connections.apply(neurograph.CreateProposal(cat, dog, "fears"))
+        ...     db.connections.apply(neurograph.PromoteProposal(guess, evidence=20))
         ...     guess
         <Connection 1 1 → 2 fears learnable confidence=0.5>
         <Connection 1 1 → 2 fears hypothesis confidence=0.5>
