@@ -204,7 +204,7 @@ def test_a_slice_ends_with_a_tick_and_goes_on_where_it_was(monkeypatch: pytest.M
     whole = [[array.tolist() for array in ask(None)] for ask in asked]
     ticks = []
     monkeypatch.setattr(grid_run, "SLICE", 3)
-    monkeypatch.setattr(grid_run, "_START", np.array([0, 0, 0, -1, 0, 0, 3, 0]).data)
+    monkeypatch.setattr(grid_run, "_START", np.array([0, 0, -1, 0, 0, 3, 0, 0]).data)
     monkeypatch.setattr(grid_run, "_INFLUENCE", np.array([0, 0, -1, 0, 3, 0, 0, 0]).data)
     monkeypatch.setattr(grid_level, "_START", np.array([0, -1, 0, 3, 0, 0, 0, 0]).data)
     for ask, expected in zip(asked, whole, strict=True):

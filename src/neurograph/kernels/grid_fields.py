@@ -17,7 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurograph.kernels import grid_build, grid_forest, grid_influence, grid_run
-from neurograph.kernels.grid_forest import FAN, LEAF, FloatArray, IntArray, Tick
+from neurograph.kernels.grid_forest import FAN, FloatArray, IntArray, Tick
+
+LEAF = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +95,7 @@ def components(rows: FloatArray, radii: FloatArray, link: float | None, tick: Ti
     """
     if not len(rows):
         return np.zeros(0, np.int64)
-    forest, slots = grid_forest.plant(np.arange(len(rows)), None, rows, np.ones(1), tick=tick)
+    forest, slots = grid_forest.plant(np.arange(len(rows)), None, rows, np.ones(1), LEAF, tick=tick)
     by_slot, labels = np.zeros(len(forest[3])), np.full(len(forest[3]), -2, np.int64)
     by_slot[slots], labels[slots] = radii, -1
     reach = np.full((int(forest[2][1]), FAN), -1.0)
@@ -106,7 +108,7 @@ def components(rows: FloatArray, radii: FloatArray, link: float | None, tick: Ti
         state[grid_influence.LABEL], state[grid_influence.STATUS] = -1, grid_influence.PAUSED
         while state[grid_influence.STATUS] != grid_influence.DONE:
             state[grid_influence.BUDGET] = grid_run.SLICE
-            grid_influence.flood(forest, by_slot, reach, -1.0 if link is None else link, tree, scratch.ints)
+            grid_influence.flood(forest[:5], by_slot, reach, -1.0 if link is None else link, tree, scratch.ints)
             if tick is not None:
                 tick()
     finally:

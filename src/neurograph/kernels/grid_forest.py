@@ -6,11 +6,13 @@ A forest is a plain tuple of arrays (a named one costs 1.6 µs more each time a 
 |---|---|---|
 | 0 | points (rows, 32) float64 | a leaf is one row a column of its group; NaN where no point is |
 | 1 | boxes (rows, 8) float64 | a node is 6 rows a level: least x, y, z, greatest x, y, z of each child |
-| 2 | frame int64 | number of groups, of nodes; 6 items a group, 2 a node, as below |
+| 2 | frame int64 | number of groups, of nodes; 7 items a group, 2 a node, as below |
 | 3 | ids (slots,) int64 | the token in each slot, -1 in none; a slot is 32 * leaf + place |
 | 4 | alive (slots,) uint8 | 0 where no token is, or no longer |
+| 5 | codes (rows, leaf) uint8 | where points are in the box of their leaf, in steps of 1/255; or none |
 
-A group's items: pattern, root, first row of boxes, first leaf, first row of points, columns. A node's: the codes of its
+A group's items: pattern, root, first row of boxes, first leaf, first row of points, columns, first node above leaves. A
+node's: the codes of its
 children, begin and end; code - nodes is a leaf from 0 on.
 
 Invariants:
@@ -40,14 +42,17 @@ from neurograph.kernels import grid_build
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 ByteArray = NDArray[np.uint8]
-Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, ByteArray]
+Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, ByteArray, ByteArray]
 Tick = Callable[[], None]
 
-LEAF = 32
 FAN = 8
+GROUP_ITEMS = 7
 SLICE = 1 << 20  # rows a call of the builder looks at: about 10 ms
 PACKED = 1 << 19  # numbers a call encloses: about 5 ms
-BLOCK = LEAF << 9  # rows ordered from a copy of their own; a power of two of leaves
+CODED = 64  # points a leaf from which codes pay: 1.4 times as fast with 128 and eight levels, slower with 32 and one
+BLOCK = 1 << 14  # rows ordered from a copy of their own; a power of two of leaves
+
+_DTYPES = {"points": np.float64, "boxes": np.float64, "ids": np.int64, "alive": np.uint8, "codes": np.uint8}
 
 
 def _levels_of(leaves: int) -> list[int]:
@@ -58,15 +63,16 @@ def _levels_of(leaves: int) -> list[int]:
     return counts[::-1]
 
 
-def _framed(sizes: Sequence[tuple[int, int]]) -> IntArray:
+def _framed(sizes: Sequence[tuple[int, int]], size: int) -> IntArray:
     """Return the frame for (pattern, tokens) of each group (invariant 2)."""
-    groups, begins, ends = np.zeros((len(sizes), 6), np.int64), [], []
-    trees = [_levels_of(-(-tokens // LEAF)) for _, tokens in sizes]
+    groups, begins, ends = np.zeros((len(sizes), GROUP_ITEMS), np.int64), [], []
+    trees = [_levels_of(-(-tokens // size)) for _, tokens in sizes]
     total = sum(sum(counts[:-1]) for counts in trees)
     root = box_row = leaf = point_row = 0
     for group, (pattern, _), counts in zip(groups, sizes, trees, strict=True):
         columns, first = 3 * pattern.bit_count(), root
-        group[:] = pattern, root, box_row, leaf, point_row, columns
+        bottom = root + sum(counts[:-2])
+        group[:] = pattern, root, box_row, leaf, point_row, columns, bottom
         for depth, here in enumerate(counts[:-1]):
             first += here
             start = first if depth + 2 < len(counts) else total + leaf
@@ -86,32 +92,34 @@ def _framed(sizes: Sequence[tuple[int, int]]) -> IntArray:
 def groups_of(forest: Forest) -> IntArray:
     """Return the items of each group, (groups, 6)."""
     frame = forest[2]
-    return frame[2 : 2 + 6 * frame[0]].reshape(-1, 6)
+    return frame[2 : 2 + GROUP_ITEMS * frame[0]].reshape(-1, GROUP_ITEMS)
 
 
 def children_of(forest: Forest) -> IntArray:
     """Return the codes of each node's children, (nodes, 2)."""
     frame = forest[2]
-    return frame[2 + 6 * frame[0] :].reshape(-1, 2)
+    return frame[2 + GROUP_ITEMS * frame[0] :].reshape(-1, 2)
 
 
-def _shapes(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
+def _shapes(sizes: Sequence[tuple[int, int]], size: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of every array that is not a skeleton."""
-    leaves = [(-(-tokens // LEAF), 3 * pattern.bit_count()) for pattern, tokens in sizes]
-    slots = LEAF * sum(n for n, _ in leaves)
+    leaves = [(-(-tokens // size), 3 * pattern.bit_count()) for pattern, tokens in sizes]
+    slots = size * sum(n for n, _ in leaves)
     return {
-        "points": (sum(n * columns for n, columns in leaves), LEAF),
+        "points": (sum(n * columns for n, columns in leaves), size),
         "boxes": (sum(sum(_levels_of(n)[:-1]) * 2 * columns for n, columns in leaves), FAN),
         "ids": (slots,),
         "alive": (slots,),
+        "codes": (sum(n * columns for n, columns in leaves) if size >= CODED else 0, size),
     }
 
 
-def _empty(sizes: Sequence[tuple[int, int]]) -> Forest:
+def _empty(sizes: Sequence[tuple[int, int]], size: int) -> Forest:
     """Return a forest with room for the groups, and nothing in it."""
-    shape = _shapes(sizes)
+    shape = _shapes(sizes, size)
     ids, alive = np.full(shape["ids"], -1, np.int64), np.zeros(shape["alive"], np.uint8)
-    return np.empty(shape["points"]), np.zeros(shape["boxes"]), _framed(sizes), ids, alive
+    codes = np.zeros(shape["codes"], np.uint8)
+    return np.empty(shape["points"]), np.zeros(shape["boxes"]), _framed(sizes, size), ids, alive, codes
 
 
 def _split(rows: FloatArray, scale: FloatArray, leaf: int, tick: Tick | None) -> IntArray:
@@ -131,6 +139,7 @@ def plant(
     patterns: IntArray | None,
     rows: FloatArray,
     weights: FloatArray,
+    leaf: int,
     *,
     ordered: bool = True,
     tick: Tick | None = None,
@@ -147,6 +156,8 @@ def plant(
         (n, 3 * levels) float64: coordinates, level-major; finite where defined. Not modified.
     weights
         (levels,) float64: what the levels will mostly be weighted with; only the speed of answers depends on it.
+    leaf
+        Points a leaf: a power of two of at most 128.
     ordered
         False leaves the rows in the order they are in: for a few that change often.
     tick
@@ -167,7 +178,7 @@ def plant(
     else:
         counts = np.bincount(patterns, minlength=1)
         sizes = [(int(p), int(counts[p])) for p in np.argsort(-counts, kind="stable") if p and counts[p]]
-    forest, slots = _empty(sizes), np.full(len(ids), -1, np.int64)
+    forest, slots = _empty(sizes, leaf), np.full(len(ids), -1, np.int64)
     for group, (pattern, tokens) in zip(groups_of(forest), sizes, strict=True):
         columns = [3 * level + axis for level in range(levels) if pattern >> level & 1 for axis in range(3)]
         member = None if tokens == len(ids) else np.flatnonzero(patterns == pattern)
@@ -177,7 +188,7 @@ def plant(
             part = part.copy()
         order = _fill(forest, group, part, np.repeat(np.sqrt(weights), 3)[columns] if ordered else None, tick)
         order = order if member is None else member[order]
-        first = int(group[3]) * LEAF
+        first = int(group[3]) * leaf
         slots[order] = np.arange(first, first + tokens)
         forest[3][first : first + tokens] = ids[order]
         forest[4][first : first + tokens] = 1
@@ -189,21 +200,27 @@ def _fill(forest: Forest, group: IntArray, rows: FloatArray, scale: FloatArray |
 
     Blocks of rows are ordered from copies that the processor's cache holds: 1.4 times as fast with one level.
     """
-    points, boxes, frame, _, _ = forest
+    points, boxes, frame, _, _, codes = forest
     columns, row = int(group[5]), int(group[4])
     order = np.arange(len(rows)) if scale is None else _split(rows, scale, BLOCK, tick)
     for low in range(0, len(rows), BLOCK):
         part = order[low : low + BLOCK]
         near = np.take(rows, part, axis=0)
-        local = np.arange(len(part)) if scale is None else _split(near, scale, LEAF, tick)
+        local = np.arange(len(part)) if scale is None else _split(near, scale, points.shape[1], tick)
         order[low : low + BLOCK] = part[local]
-        grid_build.pack(near, local, points, row + low // LEAF * columns)
+        grid_build.pack(near, local, points, row + low // points.shape[1] * columns)
     later = groups_of(forest)[:, 1]
     later = later[later > group[1]]
     root, end = int(group[1]), int(later.min()) if len(later) else int(frame[1])
-    step = max(1, PACKED // (columns * LEAF * FAN))
+    step = max(1, PACKED // (columns * points.shape[1] * FAN))
     for high in range(end, root, -step):
         grid_build.enclose(points, boxes, frame, group, max(root, high - step), high)
+        if tick is not None:
+            tick()
+    leaves = -(-len(rows) // points.shape[1]) if len(codes) else 0
+    step = max(1, PACKED // (columns * points.shape[1]))
+    for low in range(0, leaves, step):
+        grid_build.encode(points, boxes, group, codes, low, min(low + step, leaves))
         if tick is not None:
             tick()
     return order
@@ -233,41 +250,42 @@ def rows_of(forest: Forest, levels: int) -> tuple[IntArray, IntArray, FloatArray
     tuple of (ids, patterns, rows, slots)
         What is alive, by ascending id; NaN where a level is not defined.
     """
-    points, _, _, ids, alive = forest
-    groups = groups_of(forest)
+    points, _, _, ids, alive, _ = forest
+    groups, leaf = groups_of(forest), points.shape[1]
     slots = np.flatnonzero(alive)
     slots = slots[np.argsort(ids[slots], kind="stable")]
     rows, patterns = np.full((len(slots), 3 * levels), np.nan), np.zeros(len(slots), np.int64)
-    leaves = slots // LEAF
-    for index, (pattern, _, _, first, point_row, columns) in enumerate(groups.tolist()):
-        after = groups[index + 1, 3] if index + 1 < len(groups) else len(ids) // LEAF
+    leaves = slots // leaf
+    for index, (pattern, _, _, first, point_row, columns, _) in enumerate(groups.tolist()):
+        after = groups[index + 1, 3] if index + 1 < len(groups) else len(ids) // leaf
         member = np.flatnonzero((leaves >= first) & (leaves < after))
         patterns[member] = pattern
         row = point_row + (leaves[member] - first) * columns
         defined = [3 * level + axis for level in range(levels) if pattern >> level & 1 for axis in range(3)]
         for j, column in enumerate(defined):
-            rows[member, column] = points[row + j, slots[member] % LEAF]
+            rows[member, column] = points[row + j, slots[member] % leaf]
     return ids[slots], patterns, rows, slots
 
 
 def to_arrays(forest: Forest, slots: IntArray) -> dict[str, NDArray[Any]]:
     """Return the arrays that make a forest again; what follows from them is left out (invariant 2)."""
-    points, boxes, _, ids, alive = forest
+    points, boxes, _, ids, alive, codes = forest
     groups = groups_of(forest)
-    group = np.searchsorted(groups[:, 3] * LEAF, slots, side="right") - 1
+    group = np.searchsorted(groups[:, 3] * points.shape[1], slots, side="right") - 1
     sizes = np.stack([groups[:, 0], np.bincount(group, minlength=len(groups))], axis=1)
-    return {"points": points, "boxes": boxes, "ids": ids, "alive": alive, "sizes": sizes, "slots": slots}
+    arrays: dict[str, NDArray[Any]] = {"points": points, "boxes": boxes, "ids": ids, "alive": alive, "codes": codes}
+    return arrays | {"sizes": sizes, "slots": slots}
 
 
-def from_arrays(arrays: dict[str, NDArray[Any]], levels: int) -> tuple[Forest, IntArray]:
+def from_arrays(arrays: dict[str, NDArray[Any]], levels: int, leaf: int) -> tuple[Forest, IntArray]:
     """Make a forest again from what `to_arrays` returned, without a rebuild.
 
     Parameters
     ----------
     arrays
         Those that can't be written to are copied: numba compiles its kernels anew for them, in seconds.
-    levels
-        How many levels a row has.
+    levels, leaf
+        How many levels a row has, how many points a leaf.
 
     Returns
     -------
@@ -283,13 +301,12 @@ def from_arrays(arrays: dict[str, NDArray[Any]], levels: int) -> tuple[Forest, I
     sound = len({pattern for pattern, _ in sizes}) == len(sizes) and sum(tokens for _, tokens in sizes) == len(slots)
     if not sound or not all(0 < pattern < 1 << levels and tokens > 0 for pattern, tokens in sizes):
         raise InvalidValue(f"sizes must be distinct patterns of {levels} levels with their tokens, got {sizes!r}")
-    points, boxes, ids, alive = (
-        typed(arrays, name, np.uint8 if name == "alive" else np.int64 if name == "ids" else np.float64, shape)
-        for name, shape in _shapes(sizes).items()
+    points, boxes, ids, alive, codes = (
+        typed(arrays, name, _DTYPES[name], shape) for name, shape in _shapes(sizes, leaf).items()
     )
     if len(slots) and not (slots.min() >= 0 and slots.max() < len(ids) and np.all(np.diff(ids[slots]) > 0)):
         raise InvalidValue("slots must name every token once, by ascending id; drop the saved arrays to rebuild them")
-    return (points, boxes, _framed(sizes), ids, alive), slots
+    return (points, boxes, _framed(sizes, leaf), ids, alive, codes), slots
 
 
 def typed(arrays: dict[str, NDArray[Any]], name: str, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:

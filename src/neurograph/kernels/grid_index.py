@@ -13,14 +13,14 @@ Invariants:
 from __future__ import annotations
 
 import math
+from types import ModuleType
 from typing import Any, Self
 
-import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import InvalidValue
-from neurograph.kernels import grid_forest, grid_run
+from neurograph.kernels import grid_forest, grid_run, grid_search
 from neurograph.kernels.grid_forest import FloatArray, IntArray, Tick
 from neurograph.kernels.grid_run import Answers
 
@@ -84,20 +84,25 @@ class PointIndex:
 
     Attributes
     ----------
-    levels
-        How many levels a row has.
+    levels, leaf
+        How many levels a row has, how many points a leaf.
+    kernels
+        What searches.
     """
 
     levels = 1
+    leaf = 32
+    kernels: ModuleType = grid_search
 
     def __init__(self, weights: FloatArray) -> None:
         self._weights = weights
-        self._forest, self._slots = grid_forest.plant(*self._nothing(), weights)
+        self._forest, self._slots = grid_forest.plant(*self._nothing(), weights, self.leaf)
         self._values: FloatArray = np.empty((0, 0))
         self._dead = 0
         self._recent_ids, self._recent_patterns, self._recent_rows = self._nothing()
         self._recent_values: FloatArray = np.empty((0, 0))
         self._overlay, self._overlay_values = self._forest, self._values
+        self._bring()
 
     def _nothing(self) -> tuple[IntArray, IntArray, FloatArray]:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.empty((0, 3 * self.levels))
@@ -106,7 +111,7 @@ class PointIndex:
         self, ids: IntArray, patterns: IntArray | None, rows: FloatArray, values: FloatArray, tick: Tick | None
     ) -> None:
         """Build the main forest; values (kinds, n) go into the order of slots."""
-        self._forest, self._slots = grid_forest.plant(ids, patterns, rows, self._weights, tick=tick)
+        self._forest, self._slots = grid_forest.plant(ids, patterns, rows, self._weights, self.leaf, tick=tick)
         defined = np.ones(len(ids), bool) if patterns is None else patterns != 0
         self._values = self._by_slot(self._forest, self._slots, values[:, defined])
         self._dead = 0
@@ -122,8 +127,14 @@ class PointIndex:
         """Make the overlay hold these tokens."""
         self._recent_ids, self._recent_patterns, self._recent_rows = ids, patterns, rows
         self._recent_values = values
-        self._overlay, slots = grid_forest.plant(ids, patterns, rows, self._weights, ordered=False)
+        self._overlay, slots = grid_forest.plant(ids, patterns, rows, self._weights, self.leaf, ordered=False)
         self._overlay_values = self._by_slot(self._overlay, slots, values)
+        self._bring()
+
+    def _bring(self) -> None:
+        """Make ready what kernels take."""
+        arrays = 5 if self.levels == 1 else 6
+        self._parts: tuple[Any, Any] = (self._forest[:arrays], self._overlay[:arrays])
 
     def __len__(self) -> int:
         return len(self._slots) - self._dead + len(self._recent_ids)
@@ -154,8 +165,9 @@ class PointIndex:
         """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        points, boxes, frame, ids, alive = self._forest
-        other._forest = (points, boxes, frame, ids, alive.copy())
+        points, boxes, frame, ids, alive, codes = self._forest
+        other._forest = (points, boxes, frame, ids, alive.copy(), codes)
+        other._bring()
         return other
 
     def _apply(
@@ -219,7 +231,7 @@ class PointIndex:
         """Take over what `to_arrays` returned."""
         typed = grid_forest.typed
         self._weights = typed(arrays, "weights", np.float64, (self.levels,))
-        self._forest, self._slots = grid_forest.from_arrays(arrays, self.levels)
+        self._forest, self._slots = grid_forest.from_arrays(arrays, self.levels, self.leaf)
         self._values = typed(arrays, "values", np.float64, (kinds, len(self._forest[3])))
         self._dead = len(self._slots) - int(np.count_nonzero(self._forest[4][self._slots]))
         ids = ascending(typed(arrays, "recent_ids", np.int64, (-1,)), "recent_ids")
@@ -238,17 +250,17 @@ class PointIndex:
             grid_run.give(scratch)
 
     def _ask(self, queries: FloatArray, k: int | None, scratch: grid_run.Scratch, tick: Tick | None) -> Answers:
-        parts, limit = (self._forest, self._overlay), len(self) if k is None else min(k, len(self))
+        kernels, parts, limit = self.kernels, self._parts, len(self) if k is None else min(k, len(self))
         if k is not None and limit <= grid_run.LARGE:
             answers = grid_run.room(len(queries), len(queries) * limit)
             if limit:
-                answers = grid_run.nearest(parts, queries, limit, answers, scratch, tick)
+                answers = grid_run.nearest(kernels, parts, queries, limit, answers, scratch, tick)
         elif k is not None and len(queries) > 1:  # one by one, or the memory of all hits of all queries is needed
             rows = [queries[i : i + 1] for i in range(len(queries))]
             return grid_run.joined([self._ask(row, k, scratch, tick) for row in rows])
         else:
             answers = grid_run.room(len(queries), 64 * len(queries) + grid_run.ROOM)
-            answers = grid_run.within(parts, queries, answers, scratch, tick)
+            answers = grid_run.within(kernels, parts, queries, answers, scratch, tick)
             if k is not None:
                 answers = grid_run.first(answers, k)
         hits = answers[0][-1]

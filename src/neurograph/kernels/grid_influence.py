@@ -30,6 +30,7 @@ Part = tuple[Forest, FloatArray, FloatArray, FloatArray]
 Tree = tuple[IntArray, IntArray, IntArray, IntArray]
 
 QUERY, PART, DEPTH, HITS, BUDGET, STATUS, HEAD, TAIL, SEED, LABEL, STACK = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16
+GROUP_ITEMS = 7
 DONE, PAUSED, FULL, UNSORTED = 0, 1, 2, 3
 LINEAR, QUADRATIC, GAUSSIAN = 0, 1, 2
 SORTED = 1 << 16  # terms a kernel puts in order by itself: 8 ms
@@ -65,7 +66,7 @@ def _falloff(distance: float, radius: float, kind: int) -> float:
 def _terms(part: Part, query: FloatArray, kind: int, ids: IntArray, values: FloatArray, ints: IntArray) -> None:
     """Append the terms of one query in one part; stops early without budget or room for a leaf."""
     (points, boxes, frame, slot_ids, alive), radii, force, reach = part
-    stack, first, nodes, size = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1]
+    stack, first, nodes, size = ints[STACK:], 2 + GROUP_ITEMS * frame[0], frame[1], points.shape[1]
     depth, hits, budget, radius, sums = ints[DEPTH], ints[HITS], ints[BUDGET], query[3], np.empty(points.shape[1])
     while depth > 0 and budget > 0 and hits + size <= ids.shape[0]:
         budget -= 1
@@ -183,7 +184,7 @@ def _link(
     """Take every token not yet taken that is linked to `slot`, and queue it."""
     points, boxes, frame, _, _ = forest
     labels = tree[2]
-    stack, first, nodes, size, depth = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1], 1
+    stack, first, nodes, size, depth = ints[STACK:], 2 + GROUP_ITEMS * frame[0], frame[1], points.shape[1], 1
     at, sums, row = np.empty(3), np.empty(size), 3 * (slot // size)
     at[0], at[1], at[2] = points[row, slot % size], points[row + 1, slot % size], points[row + 2, slot % size]
     stack[0] = 0

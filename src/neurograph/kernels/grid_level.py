@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from neurograph.errors import InvalidValue, UnknownName
 from neurograph.kernels import grid_build, grid_influence, grid_region, grid_run
 from neurograph.kernels.grid_fields import Field, find_fields
-from neurograph.kernels.grid_forest import FAN, LEAF, FloatArray, Forest, IntArray, Tick
+from neurograph.kernels.grid_forest import FAN, FloatArray, IntArray, Tick
 from neurograph.kernels.grid_index import finite, radii_for
 from neurograph.kernels.grid_near import NearIndex
 
@@ -66,10 +66,10 @@ class LevelIndex(NearIndex):
         forest, values = (self._overlay, self._overlay_values) if recent else (self._forest, self._values)
         if (recent, weighted) not in self._radiance:
             reach = np.full((int(forest[2][1]), FAN), -1.0)
-            grid_build.reaches(values[0], forest[2], reach, LEAF)
+            grid_build.reaches(values[0], forest[2], reach, self.leaf)
             self._radiance[recent, weighted] = (values[1] * values[2] if weighted else values[1]), reach
         force, reach = self._radiance[recent, weighted]
-        return forest, values[0], force, reach
+        return self._parts[recent], values[0], force, reach
 
     def box(self, low: ArrayLike, high: ArrayLike, *, tick: Tick | None = None) -> IntArray:
         """Find every token in a box, its faces included.
@@ -119,14 +119,14 @@ class LevelIndex(NearIndex):
             If a corner is NaN or no point, or there are not as many lows as highs.
         """
         corners = np.column_stack([corners_of(lows, "low"), corners_of(highs, "high")])
-        parts = [self._boxed(forest, corners, tick) for forest in (self._forest, self._overlay)]
+        parts = [self._boxed(forest, corners, tick) for forest in self._parts]
         counts = sum(np.diff(indptr) for indptr, _ in parts)
         query = np.concatenate([np.repeat(np.arange(len(corners)), np.diff(indptr)) for indptr, _ in parts])
         ids = np.concatenate([ids for _, ids in parts])
         return np.concatenate([[0], np.cumsum(counts)]), ids[np.lexsort((ids, query))]
 
     @staticmethod
-    def _boxed(forest: Forest, corners: FloatArray, tick: Tick | None) -> tuple[IntArray, IntArray]:
+    def _boxed(forest: tuple[Any, ...], corners: FloatArray, tick: Tick | None) -> tuple[IntArray, IntArray]:
         """Return what is in each box, in no order."""
         scratch = grid_run.take()
         try:
@@ -174,8 +174,8 @@ class LevelIndex(NearIndex):
         queries = np.column_stack([points, radii_for(len(points), radius)])
         counts, scratch = np.zeros(len(points), np.int64), grid_run.take()
         try:
-            state, sums = scratch.state, np.empty(LEAF)
-            for forest in (self._forest, self._overlay):
+            state, sums = scratch.state, np.empty(self.leaf)
+            for forest in self._parts:
                 state[:8] = _START
                 while True:
                     grid_region.count(forest, queries, counts, scratch.ints, sums)

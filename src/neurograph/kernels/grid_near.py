@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import InvalidValue
-from neurograph.kernels import grid_run
+from neurograph.kernels import grid_run, grid_search
 from neurograph.kernels.grid_forest import FloatArray, IntArray, Tick
 from neurograph.kernels.grid_index import PointIndex, ascending, counted, finite, radii_for
 from neurograph.kernels.grid_run import Answers
@@ -152,18 +152,17 @@ class NearIndex(PointIndex):
         """Write one query, or say what is wrong with it."""
         numbers = scratch.numbers
         try:
-            numbers[0], numbers[1], numbers[2], numbers[5] = x, y, z, radius
+            numbers[0], numbers[1], numbers[2], numbers[3] = x, y, z, radius
         except TypeError:
             raise InvalidValue(f"x, y, z and radius must be numbers, got {(x, y, z, radius)!r}") from None
-        if not (isfinite(numbers[0] + numbers[1] + numbers[2]) and numbers[5] >= 0.0):
+        if not (isfinite(numbers[0] + numbers[1] + numbers[2]) and numbers[3] >= 0.0):
             finite((x, y, z), (3,), "x, y, z")
             radii_for(1, radius)
 
     def _many(self, points: ArrayLike, radius: ArrayLike, k: int | None, tick: Tick | None) -> Answers:
         """Answer a batch."""
         points = finite(points, (-1, 3), "points")
-        queries = np.ones((len(points), 6))
-        queries[:, :3], queries[:, 5] = points, radii_for(len(points), radius)
+        queries = np.column_stack([points, radii_for(len(points), radius)])
         return self._answer(queries, k, tick)
 
     def within(
@@ -197,8 +196,7 @@ class NearIndex(PointIndex):
         scratch = grid_run.take()
         try:
             self._place(scratch, x, y, z, radius)
-            parts = self._forest, self._overlay
-            _, ids, distances = grid_run.within(parts, scratch.point, scratch.answers, scratch, tick)
+            _, ids, distances = grid_run.within(grid_search, self._parts, scratch.point, scratch.answers, scratch, tick)
             hits = scratch.state[HITS]
             return ids[:hits].copy(), distances[:hits].copy()
         finally:
@@ -270,7 +268,7 @@ class NearIndex(PointIndex):
             if not 0 < k <= grid_run.ROOM:
                 return self._ask(scratch.point, k, scratch, tick)[1:]
             answers = scratch.answers[0], np.empty(k, np.int64), np.empty(k)
-            grid_run.nearest((self._forest, self._overlay), scratch.point, k, answers, scratch, tick)
+            grid_run.nearest(grid_search, self._parts, scratch.point, k, answers, scratch, tick)
             hits = scratch.state[BEFORE]
             return (answers[1], answers[2]) if hits == k else (answers[1][:hits], answers[2][:hits])
         finally:

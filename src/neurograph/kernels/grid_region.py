@@ -18,6 +18,7 @@ IntArray = NDArray[np.int64]
 Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, NDArray[np.uint8]]
 
 QUERY, DEPTH, HITS, BUDGET, STATUS, BEFORE, STACK = 0, 1, 2, 3, 4, 5, 16
+GROUP_ITEMS = 7
 DONE, PAUSED, FULL = 0, 1, 2
 
 # Parts of a kernel are compiled into it and never called from Python: without wrappers and files of their own.
@@ -29,7 +30,7 @@ _part = njit(**_OPTIONS)
 def _box(forest: Forest, corners: FloatArray, out: IntArray, ints: IntArray) -> None:
     """Append the ids of what is in one box; stops early without budget or room for a leaf."""
     points, boxes, frame, ids, alive = forest
-    stack, first, nodes, size = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1]
+    stack, first, nodes, size = ints[STACK:], 2 + GROUP_ITEMS * frame[0], frame[1], points.shape[1]
     depth, hits, budget = ints[DEPTH], ints[HITS], ints[BUDGET]
     while depth > 0 and budget > 0 and hits + size <= out.shape[0]:
         budget -= 1
@@ -87,7 +88,7 @@ def _squares(rows: FloatArray, low: int, high: int, query: FloatArray, out: Floa
 def _count(forest: Forest, query: FloatArray, ints: IntArray, sums: FloatArray) -> None:
     """Count what is within one radius; stops early without budget."""
     points, boxes, frame, _, alive = forest
-    stack, first, nodes, size, radius = ints[STACK:], 2 + 6 * frame[0], frame[1], points.shape[1], query[3]
+    stack, first, nodes, size, radius = ints[STACK:], 2 + GROUP_ITEMS * frame[0], frame[1], points.shape[1], query[3]
     depth, hits, budget = ints[DEPTH], ints[HITS], ints[BUDGET]
     while depth > 0 and budget > 0:
         budget -= 1

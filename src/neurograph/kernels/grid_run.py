@@ -9,21 +9,23 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from neurograph.kernels import grid_influence, grid_search
-from neurograph.kernels.grid_forest import FloatArray, Forest, IntArray, Tick
+from neurograph.kernels import grid_influence, grid_search, grid_weighted
+from neurograph.kernels.grid_forest import FloatArray, IntArray, Tick
 from neurograph.kernels.grid_influence import Part
+from neurograph.kernels.grid_search import BUDGET, HITS, QUERY, STATUS
 
 Answers = tuple[IntArray, IntArray, FloatArray]
-Parts = tuple[Forest, Forest]
+Parts = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 SLICE = 1 << 13  # nodes and leaves a call visits: 1 ms with one level, 10 ms with eight
 ROOM = 4096  # hits a scratch holds
 LARGE = 1 << 15  # a heap of more hits is slower than to find and sort them all, and can't be interrupted
-_START: Any = np.array([0, 0, 0, -1, 0, 0, SLICE, 0], np.int64).data
+_START: Any = np.array([0, 0, -1, 0, 0, SLICE, 0, 0], np.int64).data  # of both searches
 _INFLUENCE: Any = np.array([0, 0, -1, 0, SLICE, 0, 0, 0], np.int64).data
 
 
@@ -35,7 +37,7 @@ class Scratch:
     ints, floats
         What kernels keep; `state` is a view of `ints` (an item costs 15 ns, an array's 60).
     point
-        (1, 6) float64, a query of one level; `numbers` is a view of its items.
+        (1, 4) float64, a query of one level; `numbers` is a view of its items.
     place
         (1, 34) float64, a query of eight levels.
     answers
@@ -46,9 +48,9 @@ class Scratch:
 
     def __init__(self) -> None:
         self.ints = np.zeros(512, np.int64)
-        self.floats = np.zeros(grid_search.KEYS + 256)
+        self.floats = np.zeros(grid_weighted.KEYS + 256)
         self.state: Any = self.ints.data
-        self.point = np.ones((1, 6))
+        self.point = np.zeros((1, 4))
         self.numbers: Any = self.point[0].data
         self.place = np.ones((1, 34))
         self.answers: Answers = (np.zeros(2, np.int64), np.empty(ROOM, np.int64), np.empty(ROOM))
@@ -83,8 +85,9 @@ def _longer(answers: Answers, hits: int) -> Answers:
     return more
 
 
-def _put_in_order(answers: Answers, low: int, high: int, tick: Tick | None) -> None:
-    """Sort many hits, one pass a slice."""
+def _put_in_order(answers: Answers, query: int, tick: Tick | None) -> None:
+    """Sort the hits of a query that has many, one pass a slice."""
+    low, high = int(answers[0][query]), int(answers[0][query + 1])
     ids, distances = answers[1][low:high], answers[2][low:high]
     for start in range(0, high - low, grid_search.SORTED):  # a multiple of a run
         grid_search.sort_runs(distances[start : start + grid_search.SORTED], ids[start : start + grid_search.SORTED])
@@ -99,16 +102,24 @@ def _put_in_order(answers: Answers, low: int, high: int, tick: Tick | None) -> N
     answers[1][low:high], answers[2][low:high] = ids, distances
 
 
-def within(parts: Parts, queries: FloatArray, answers: Answers, scratch: Scratch, tick: Tick | None = None) -> Answers:
+def within(
+    kernels: ModuleType,
+    parts: Parts,
+    queries: FloatArray,
+    answers: Answers,
+    scratch: Scratch,
+    tick: Tick | None = None,
+) -> Answers:
     """Find what is within the radius each query ends with.
 
     Parameters
     ----------
+    kernels
+        `grid_search` or `grid_weighted`.
     parts
-        Two forests as `grid_forest.plant` returns them.
+        Two forests, as those kernels take them.
     queries
-        (m, 4 * levels + 2) float64: coordinates, weights (not negative, their sum finite), the levels the query
-        defines, radius. The coordinates of other levels are never read.
+        (m, columns) float64, as those kernels take them.
     answers
         Room to begin with.
     scratch
@@ -124,22 +135,38 @@ def within(parts: Parts, queries: FloatArray, answers: Answers, scratch: Scratch
     state = scratch.state
     state[:8] = _START
     while True:
-        grid_search.radius(parts, queries, answers, scratch.ints, scratch.floats)
-        status = state[grid_search.STATUS]
+        kernels.radius(parts, queries, answers, scratch.ints, scratch.floats)
+        status = state[STATUS]
         if status == grid_search.DONE:
-            return answers
+            return answers if kernels is grid_search else _in_order(answers, scratch, tick)
         if status == grid_search.FULL:
-            answers = _longer(answers, state[grid_search.HITS])
+            answers = _longer(answers, state[HITS])
         elif status == grid_search.UNSORTED:
-            query = state[grid_search.QUERY]
-            _put_in_order(answers, int(answers[0][query - 1]), int(answers[0][query]), tick)
-        state[grid_search.BUDGET] = SLICE
+            _put_in_order(answers, state[QUERY] - 1, tick)
+        state[BUDGET] = SLICE
         if tick is not None:
             tick()
 
 
+def _in_order(answers: Answers, scratch: Scratch, tick: Tick | None) -> Answers:
+    """Sort the hits of each query."""
+    state = scratch.state
+    state[:8] = _START
+    while True:
+        grid_search.sort(answers, scratch.ints)
+        if state[STATUS] == grid_search.DONE:
+            return answers
+        _put_in_order(answers, state[QUERY] - 1, tick)
+
+
 def nearest(
-    parts: Parts, queries: FloatArray, k: int, answers: Answers, scratch: Scratch, tick: Tick | None = None
+    kernels: ModuleType,
+    parts: Parts,
+    queries: FloatArray,
+    k: int,
+    answers: Answers,
+    scratch: Scratch,
+    tick: Tick | None = None,
 ) -> Answers:
     """Find the k nearest within the radius each query ends with; as `within`.
 
@@ -148,10 +175,10 @@ def nearest(
     state = scratch.state
     state[:8] = _START
     while True:
-        grid_search.nearest(parts, queries, k, answers, scratch.ints, scratch.floats)
-        if state[grid_search.STATUS] == grid_search.DONE:
+        kernels.nearest(parts, queries, k, answers, scratch.ints, scratch.floats)
+        if state[STATUS] == grid_search.DONE:
             return answers
-        state[grid_search.BUDGET] = SLICE
+        state[BUDGET] = SLICE
         if tick is not None:
             tick()
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import InvalidValue
-from neurograph.kernels import grid_run
+from neurograph.kernels import grid_run, grid_weighted
 from neurograph.kernels.grid_forest import FloatArray, IntArray, Tick
 from neurograph.kernels.grid_index import PointIndex, ascending, counted, radii_for
 from neurograph.kernels.grid_run import Answers
@@ -28,8 +28,9 @@ def weights_of(weights: ArrayLike | None) -> FloatArray:
     """Return the weights of the levels, 1 unless given, or say why they can't be."""
     if weights is None:
         return EVERY_LEVEL
-    array = np.array(weights, np.float64, order="C")
-    if array.shape != (LEVELS,) or not np.all(array >= 0.0) or not math.isfinite(sum(array.tolist())):
+    array = np.array(weights, np.float64)
+    values = array.tolist()
+    if array.shape != (LEVELS,) or not min(values) >= 0.0 or not math.isfinite(sum(values)):
         raise InvalidValue(f"weights must be {LEVELS} finite numbers of at least 0, their sum finite, got {weights!r}")
     return array
 
@@ -84,6 +85,8 @@ class SpaceIndex(PointIndex):
     """
 
     levels = LEVELS
+    leaf = 128
+    kernels = grid_weighted
 
     @classmethod
     def build(
