@@ -17,7 +17,6 @@ from .adjacency import (
 )
 from .graph_path_kernel import APART, MORE, THROUGH, Ends, search
 
-
 SLICE = 1 << 19  # entries after which a call ends with its depth: about 4 ms
 
 

@@ -108,10 +108,14 @@ def search(
                         continue
                     if old < base:
                         mark[v, at], queue[at, tail] = depth, v
-                        tail, pending = tail + 1, pending + span[side, v, 1] - span[side, v, 0]
+                        tail += 1
                         met = met or mark[v, 1 - at] >= base
                     if at == 0 and (old < base or _earlier(rank, u, mark[v, THROUGH] - base)):
                         mark[v, THROUGH] = base + u
+        if not met:
+            for i in range(last, tail):
+                for side in range(state[at, LOW], state[at, HIGH]):
+                    pending += span[side, queue[at, i], 1] - span[side, queue[at, i], 0]
         budget -= state[at, PENDING] + 1
         state[at, HEAD], state[at, TAIL] = last, tail
         state[at, DEPTH], state[at, PENDING] = depth - base, pending

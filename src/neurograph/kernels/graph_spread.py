@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..errors import InvalidValue
 from .adjacency import EVERY_KIND, Adjacency, BoolArray, FloatArray, IntArray, Scratch, Tick
 from .graph_spread_kernel import (
+    BASE,
     BEST,
-    DEPTH,
     DIGIT,
     DONE,
     ENERGY,
     FOUND,
     FULL,
-    NODE,
-    PARENT,
     ROUND,
     ROWS,
+    SLOT,
     TOUCHED,
+    WHERE,
     Log,
     spread,
 )
@@ -31,11 +30,10 @@ Mode = Literal["sum", "max", "weighted_average"]
 MODES: dict[str, int] = {"sum": 0, "max": 1, "weighted_average": 2}
 SLICE = 1 << 19  # entries after which a call ends with its round
 FIRST_ROWS = 1024
-MOST_ROUNDS = 100  # every node may take a row of 104 bytes a round
+MOST_ROUNDS = 100  # every node may take a row of 80 bytes a round
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(NamedTuple):
     """What activation reached, the strongest first."""
 
     slots: IntArray
@@ -50,8 +48,10 @@ class Spread:
     """Nodes that anything arrived at, and the source."""
     rounds: int
     """Rounds in which anything was sent."""
-    _best: IntArray = field(repr=False)
-    _trail: IntArray = field(repr=False)
+    best: IntArray
+    """(k,) int64: the row of `trail` in which the largest arrival came."""
+    trail: IntArray
+    """(rows,) int64: ``from << 32 | slot``, where from is the row of the sender of a round's largest arrival."""
 
     def path(self, i: int) -> list[int]:
         """Return the slots from the source to the i-th node by way of its largest arrival.
@@ -59,19 +59,20 @@ class Spread:
         Each step leads back to the sender of the largest arrival of its round, so the path is as long as the
         round was late, and may pass a node twice where energy went in a circle.
         """
-        row, path = int(self._best[i]), []
+        row, path = int(self.best[i]), []
         while row > 0:
-            path.append(int(self._trail[row, 0]))
-            row = int(self._trail[row, 1])
-        return [int(self._trail[0, 0]), *reversed(path)]
+            path.append(int(self.trail[row]) & SLOT)
+            row = int(self.trail[row]) >> 32
+        return [int(self.trail[0]) & SLOT, *reversed(path)]
 
 
 def _new_mark(n: int) -> tuple[IntArray, IntArray]:
     return np.zeros(n, np.int64), np.zeros((1 << DIGIT) + 1, np.int64)
 
 
-def _new_rows(size: int) -> tuple[IntArray, FloatArray, IntArray]:
-    return np.zeros((size, 7), np.int64), np.zeros((size, 4)), np.zeros((2, size), np.int64)
+def _new_rows(size: int) -> tuple[IntArray, FloatArray, IntArray, IntArray]:
+    rows = np.zeros((size, 8), np.int64)
+    return rows, rows.view(np.float64), np.zeros(size, np.int64), np.zeros((2, size), np.int64)
 
 
 def run_spread(
@@ -155,16 +156,17 @@ def run_spread(
     n, memory = adjacency.n, Scratch() if scratch is None else scratch
     (mark, digits), rows = memory.keep("spread", n, _new_mark), memory.room("spread.log", FIRST_ROWS, _new_rows)
     base = memory.base("spread", (max_depth + 1) * n)
-    state = np.array([base, 0, 1, 1, 0, MODES[mode], max_depth, n if budget is None else budget, source, 0, 0])
+    most, shift = n if budget is None else budget, n.bit_length()
+    state = np.array([base, 0, 1, 1, 0, MODES[mode], max_depth, most, source, 0, 0, shift])
     log = Log(mark, *rows, digits, state, np.array([1.0 - decay, min_energy, threshold]))
-    log.ints[0], log.floats[0] = (source, 0, 0, 0, 0, 0, 0), (0.0, energy, 0.0, 0.0)
+    log.ints[0, :3], log.floats[0, ENERGY:], log.trail[0] = (source, 0, 0), (0.0, energy, 0.0, 0.0), source
     mark[source] = base
     while (outcome := spread(adjacency.entries, allowed, log, adjacency.rank, SLICE)) != DONE:
         if outcome == FULL:
             log = _grown(log, memory)
         if tick is not None:
             tick()
-    return _reported(log)
+    return _reported(adjacency, log)
 
 
 def _check(
@@ -195,16 +197,28 @@ def _grown(log: Log, memory: Scratch) -> Log:
     """Return the log with room for twice the rows, or for one round whatever it touches."""
     rows = int(log.state[ROWS])
     size = max(2 * len(log.ints), rows + len(log.mark)) if rows > 4 * FIRST_ROWS else 4 * len(log.ints)
-    ints, floats, order = memory.room("spread.log", size, _new_rows)
-    ints[:rows], floats[:rows] = log.ints[:rows], log.floats[:rows]
-    return log._replace(ints=ints, floats=floats, order=order)
+    ints, floats, trail, order = memory.room("spread.log", size, _new_rows)
+    ints[:rows], trail[:rows] = log.ints[:rows], log.trail[:rows]
+    return log._replace(ints=ints, floats=floats, trail=trail, order=order)
 
 
-def _reported(log: Log) -> Spread:
-    rows = log.order[0, : log.state[FOUND]]
-    rows = rows[np.argsort(-log.floats[rows, ENERGY], kind="stable")]
-    ints, trail = log.ints[rows], log.ints[: log.state[ROWS], : PARENT + 1].copy()
-    best = ints[:, BEST]
-    senders = trail[trail[best, PARENT], NODE]
+def _reported(graph: Adjacency, log: Log) -> Spread:
+    """Return what the log says, in order.
+
+    One sort of packed integers: the bits of the energy but for the last, which give way to the rank. Equal energies are
+    in order of id by that; should others differ in their last bits alone, they are sorted by both in full, which
+    takes ten times as long.
+    """
+    keys = log.order[0, : log.state[FOUND]]
+    keys.sort()
+    slots = keys & ((1 << graph.n.bit_length()) - 1)
+    if graph.by_rank.size:
+        slots = graph.by_rank[slots]
+    rows = log.ints.take(log.mark[slots] - log.state[BASE], axis=0)
+    energies = rows.view(np.float64)[:, ENERGY].copy()
+    if not (energies[1:] <= energies[:-1]).all():
+        order = np.lexsort((graph.ids[slots], -energies))
+        slots, energies, rows = slots[order], energies[order], rows[order]
+    best, trail = rows[:, BEST], log.trail[: log.state[ROWS]].copy()
     touched, rounds = int(log.state[TOUCHED]), int(log.state[ROUND])
-    return Spread(ints[:, NODE], log.floats[rows, ENERGY], ints[:, DEPTH], senders, touched, rounds, best, trail)
+    return Spread(slots, energies, rows[:, WHERE] >> 32, best & SLOT, touched, rounds, best >> 32, trail)
