@@ -52,7 +52,7 @@ print([name for name, kernel in kernels() if kernel.stats.cache_misses])
 
 
 def python(code: str, *arguments: object, cache: Path) -> str:
-    env = environment(NUMBA_CACHE_DIR=str(cache), NGDB_KERNELS="")
+    env = environment(NUMBA_CACHE_DIR=str(cache), NGDB_KERNELS="", NUMBA_DISABLE_JIT="0")
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -63,13 +63,15 @@ def python(code: str, *arguments: object, cache: Path) -> str:
 def test_every_kernel_is_compiled_once_and_for_all(mind, tmp_path):
     cache = tmp_path / "cache"
     assert python(COLD, cache=cache) == "[]"
-    done = process("warm", "--json", env=environment(NUMBA_CACHE_DIR=str(cache), NGDB_KERNELS=""))
+    done = process(
+        "warm", "--json", env=environment(NUMBA_CACHE_DIR=str(cache), NGDB_KERNELS="", NUMBA_DISABLE_JIT="0")
+    )
     assert done.stderr == ""
     said = json.loads(done.stdout)
     assert (said["compiled"], said["kernels"] > 40) == (0, True)
     assert [Path(folder).parent for folder in said["folders"]] == [cache]
     assert python(USE, mind, cache=cache) == "[]"
-    text = process("warm", env=environment(NUMBA_CACHE_DIR=str(cache), NGDB_KERNELS="")).stdout
+    text = process("warm", env=environment(NUMBA_CACHE_DIR=str(cache), NGDB_KERNELS="", NUMBA_DISABLE_JIT="0")).stdout
     assert text.startswith(f"{said['kernels']} kernels, all were compiled before, in ")
     assert text.endswith(f"\n  {said['folders'][0]}\n")
 

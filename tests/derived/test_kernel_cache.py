@@ -17,7 +17,7 @@ ROOT = Path(neurograph.__file__).parents[1]
 SCRIPT = """
 import sys
 import neurograph
-from neurograph.derived.kernel_cache import cache_folder
+from neurograph.derived.kernel_cache import cache_folder, is_compiled
 from neurograph.derived.policy import why_no_kernels
 with neurograph.open(":memory:", engine=sys.argv[1]) as db:
     ids = db.tokens.create_many(count=600)
@@ -26,6 +26,7 @@ with neurograph.open(":memory:", engine=sys.argv[1]) as db:
 print(neurograph.__file__)
 print(cache_folder())
 print(why_no_kernels())
+print(is_compiled("graph"), is_compiled("grid"))
 if "numba" in sys.modules:
     from neurograph.kernels.graph_bfs_kernel import bfs
     print(bfs.stats.cache_path)
@@ -44,7 +45,13 @@ def read_only_package(tmp_path: Path) -> Path:
 
 
 def lines(package: Path, engine: str, **changes: str) -> list[str]:
-    changes = {"PYTHONPATH": str(package), "NUMBA_CACHE_DIR": "", "NGDB_KERNELS": "", **changes}
+    changes = {
+        "PYTHONPATH": str(package),
+        "NUMBA_CACHE_DIR": "",
+        "NGDB_KERNELS": "",
+        "NUMBA_DISABLE_JIT": "0",
+        **changes,
+    }
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, engine], env={**os.environ, **changes}, capture_output=True, text=True
     )
@@ -55,26 +62,35 @@ def lines(package: Path, engine: str, **changes: str) -> list[str]:
 @pytest.mark.kernels
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder has a variable of its own on Linux alone")
 def test_a_read_only_package_keeps_them_in_the_user_s_folder(read_only_package, tmp_path):
-    count, package, folder, why, kept = lines(read_only_package, "numba", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    count, package, folder, why, compiled, kept = lines(
+        read_only_package, "numba", XDG_CACHE_HOME=str(tmp_path / "cache")
+    )
     assert (count, why) == ("600", "None")
     assert package.startswith(str(read_only_package))
     assert folder == str(tmp_path / "cache" / "numba")
     assert Path(kept).parent == Path(folder)
     assert list(Path(kept).glob("*.nbi"))
+    assert compiled == "True False"
 
 
 @pytest.mark.kernels
 def test_a_folder_that_is_named_comes_first(read_only_package, tmp_path):
-    *_, folder, _, kept = lines(read_only_package, "numba", NUMBA_CACHE_DIR=str(tmp_path / "named"))
-    assert folder == str(tmp_path / "named")
+    named = str(tmp_path / "named")
+    *_, folder, _, compiled, kept = lines(read_only_package, "numba", NUMBA_CACHE_DIR=named)
+    assert folder == named
     assert Path(kept).parent == Path(folder)
+    assert compiled == "True False"
+    changed = read_only_package / "neurograph" / "kernels" / "graph_bfs.py"
+    os.utime(changed, (4e9, 4e9))
+    *_, compiled = lines(read_only_package, "auto", NUMBA_CACHE_DIR=named)
+    assert compiled == "False False"
 
 
 @pytest.mark.kernels
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder has a variable of its own on Linux alone")
 def test_without_any_folder_plain_sql_answers(read_only_package, tmp_path):
     (tmp_path / "file").touch()
-    count, _, folder, why = lines(read_only_package, "auto", XDG_CACHE_HOME=str(tmp_path / "file"))
+    count, _, folder, why, _ = lines(read_only_package, "auto", XDG_CACHE_HOME=str(tmp_path / "file"))
     assert (count, folder) == ("600", "None")
     assert "NUMBA_CACHE_DIR" in why
 

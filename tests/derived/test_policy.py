@@ -9,7 +9,7 @@ import pytest
 
 import neurograph
 from neurograph.derived.mechanism import Derived
-from neurograph.derived.policy import Policy
+from neurograph.derived.policy import COMPILE_S, Policy
 from neurograph.errors import InvalidValue, NotHere
 from neurograph.stores.graph.arrays import GRAPH
 from neurograph.stores.grid.arrays import LEVEL_KINDS
@@ -23,6 +23,7 @@ def chain(db: neurograph.Database, n: int) -> None:
 @pytest.mark.kernels
 def test_arrays_are_bought_when_sql_has_cost_as_much(monkeypatch):
     monkeypatch.setattr("neurograph.derived.policy.NUMBA_START_S", 0.0)
+    monkeypatch.setattr("neurograph.derived.policy._compiled", {"graph": True, "grid": True})
     policy = Policy("auto", 1 << 30)
     assert not policy.worth("graph", 1_000_000, 0.0)
     policy.spend("graph", 0.3)
@@ -31,6 +32,18 @@ def test_arrays_are_bought_when_sql_has_cost_as_much(monkeypatch):
     assert policy.worth("graph", 1_000_000, 0.2)
     assert not policy.worth("grid", 1_000_000, 0.2)
     assert Policy("numba", 1 << 30).worth("graph", 1_000_000, 0.0)
+
+
+@pytest.mark.kernels
+def test_compiling_for_the_first_time_is_part_of_the_price(monkeypatch):
+    monkeypatch.setattr("neurograph.derived.policy.NUMBA_START_S", 0.0)
+    monkeypatch.setattr("neurograph.derived.policy._compiled", {})
+    monkeypatch.setattr("neurograph.derived.policy.is_compiled", lambda family: False)
+    policy = Policy("auto", 1 << 30)
+    assert not policy.worth("grid.social", 1000, COMPILE_S * 0.9)
+    assert policy.worth("grid.social", 1000, COMPILE_S * 1.1)
+    assert policy.worth("grid", 1000, 0.1)  # by then they are compiled, for every kind of the family
+    assert not policy.worth("graph", 1000, 0.1)
 
 
 @pytest.mark.parametrize(("engine", "budget"), [("sql", 1 << 30), ("auto", 0)])

@@ -1,8 +1,8 @@
 """When arrays repay what they cost.
 
 Arrays are bought when plain SQL has cost as much as they would: the total is then at most about twice what knowing
-the future would have cost. The price is numba's start, if it is not loaded yet, compiling, if that was never done on this
-machine, and reading the rows.
+the future would have cost. The price is numba's start, if it is not loaded yet, compiling, if that was never done on
+this machine, and reading the rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NUMBA_START_S = 0.4  # import and the first cached kernel: 0.31 to 0.45 s measur
 COMPILE_S = 2.0  # the first kernels of a family where none is compiled yet: 0.5 to 5 s of one core measured
 ROW_READ_S = 0.5e-6  # one row into arrays: 0.3 to 0.6 µs measured
 FAMILIES = frozenset({"graph", "grid"})  # what kernels there are, by the beginning of their files' names
-_ready: set[str] = set()  # families whose kernels this process found compiled, or compiled itself
+_compiled: dict[str, bool] = {}  # what this process knows of each family; it looks once
 
 
 def why_no_kernels() -> str | None:
@@ -75,12 +75,18 @@ class Policy:
         if spent_s < price_s:
             return False
         family = name.partition(".")[0]
-        if family in FAMILIES and family not in _ready:
-            if spent_s < price_s + COMPILE_S and not is_compiled(family):
+        if family in FAMILIES and not _is_ready(family):
+            if spent_s < price_s + COMPILE_S:
                 return False
-            _ready.add(family)
+            _compiled[family] = True
         return True
 
     def disable(self) -> None:
         """Use plain SQL from now on, because kernels failed on this machine."""
         self._usable = False
+
+
+def _is_ready(family: str) -> bool:
+    if family not in _compiled:
+        _compiled[family] = is_compiled(family)
+    return _compiled[family]
