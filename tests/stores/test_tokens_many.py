@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -294,3 +295,17 @@ def test_one_place_for_all_and_undefined_levels(db: neurograph.Database) -> None
         {"physical": (4.0, 5.0, 6.0), "social": (1.0, 2.0, 3.0)},
     )
     assert len(COORDINATE_COLUMNS) == db.tokens.coordinates()[1][0].size
+
+
+def test_memory_stays_flat(db: neurograph.Database) -> None:
+    peaks = []
+    for n in (1_000, 30_000, 90_000):  # the first imports what is imported once
+        places = {level: np.random.default_rng(0).random((n, 3)) for level in ("physical", "social", "abstract")}
+        labels = [f"{n} w{i}" for i in range(n)]
+        tracemalloc.start()
+        try:
+            db.tokens.create_many(labels, coordinates=places, weight=places["social"][:, 0])
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[2] < 1.3 * peaks[1]

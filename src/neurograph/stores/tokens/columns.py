@@ -35,8 +35,7 @@ def read_columns(line: Line, columns: Sequence[str], keys: list[Key] | None) -> 
 def _slices(line: Line, columns: Sequence[str], keys: list[Key] | None) -> Iterator[list[tuple[Any, ...]]]:
     names = ", ".join(["token.id", *columns])
     if keys is not None:
-        found = found_rows(line.connection, names, keys, "error")
-        rows = [row for _, row in found]
+        rows = [*found_rows(line.connection, names, keys, "error")]
         for start in range(0, len(rows), SLICE_ROWS):
             yield rows[start : start + SLICE_ROWS]
         return

@@ -24,7 +24,7 @@ SLICE_KEYS = 4_096
 MISSING = ("error", "skip")
 Key = int | str | None
 
-# A key is an id or a label. `cross join` keeps the order of the loops: each key is one look-up.
+# A key is an id or a label. Each is one look-up, in the order of the array: `cross join` keeps the order of the loops.
 _FROM_KEYS = """
       from (select key, value, type from json_each(?)) as wanted
      cross join token
@@ -58,22 +58,20 @@ def _key(token: Any, index: int) -> Key:
         ) from None
 
 
-def found_rows(
-    connection: apsw.Connection, columns: str, keys: list[Key], missing: str
-) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Yield (index of the key, columns of its token) in order of the keys."""
+def found_rows(connection: apsw.Connection, columns: str, keys: list[Key], missing: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns of the tokens that `keys` name, in their order."""
     if missing not in MISSING:
         raise InvalidValue(f"missing must be one of {', '.join(map(repr, MISSING))}, got {missing!r}")
-    sql = f"select wanted.key, {columns} {_FROM_KEYS}"
+    sql = f"select {columns} {_FROM_KEYS}"
     for start in range(0, len(keys), SLICE_KEYS):
         wanted = keys[start : start + SLICE_KEYS]
         rows: Any = connection.execute(sql, (json.dumps(wanted),)).fetchall()
         if len(rows) < len(wanted) and missing == "error":
-            there = {row[0] for row in rows}
+            found: Any = connection.execute(f"select wanted.key {_FROM_KEYS}", (json.dumps(wanted),)).fetchall()
+            there = {index for (index,) in found}
             index = next(index for index in range(len(wanted)) if index not in there)
             raise _not_found(connection, wanted[index], start + index)
-        for row in rows:
-            yield start + row[0], row[1:]
+        yield from rows
 
 
 def _not_found(connection: apsw.Connection, key: Key, index: int) -> TokenNotFound:
@@ -88,4 +86,4 @@ def found_ids(connection: apsw.Connection, keys: list[Key], missing: str = "erro
     import numpy as np
 
     rows = found_rows(connection, "token.id", keys, missing)
-    return np.fromiter((row[0] for _, row in rows), np.int64)
+    return np.fromiter((row[0] for row in rows), np.int64)

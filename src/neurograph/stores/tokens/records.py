@@ -165,7 +165,7 @@ class RecordedTokens(SingleTokens, ManyTokens):
 
         Notes
         -----
-        Grows with n, 5 µs each.
+        Grows with n, 6 µs each.
         """
         import numpy as np
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ...derived import CHUNK_BITS
+from ...derived.kind import CHUNK_BITS
 from ...errors import InvalidValue
 from ...model.levels import AXES, COORDINATE_COLUMNS, LEVELS, level_columns, level_index
 from ..arguments import TokenLike
@@ -65,7 +65,7 @@ class PlacedTokens(TokenPart):
 
         Notes
         -----
-        Grows with n: 1 µs a token for one level, 4 for all.
+        Grows with n: 0.6 µs a token for one level, 5 for all.
         """
         columns = COORDINATE_COLUMNS if level is None else level_columns(level)
         keys = None if tokens is None else keys_of(tokens)
@@ -108,7 +108,7 @@ class PlacedTokens(TokenPart):
 
         Notes
         -----
-        Grows with n, 2 µs each, whatever the number of levels already set.
+        Grows with n: 2.5 µs each for one level.
         """
         keys = keys_of(tokens)
         batch = Batch(len(keys))
