@@ -14,6 +14,7 @@ repository).
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ import neurograph
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KERNELS_OFF = os.environ.get("NGDB_KERNELS", "").lower() == "off"
+if KERNELS_OFF:
+    sys.modules["numba"] = None  # type: ignore[assignment]  # from here on `import numba` fails, whoever tries
+collect_ignore = ["kernels"] if KERNELS_OFF else []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
