@@ -95,7 +95,7 @@ def test_an_update_changes_what_it_names_and_nothing_else(db: neurograph.Databas
         field_strength=0.5,
     )
     assert [after.label, after.entity_type, after.domain, after.flags] == ["dog", "event", "domain_2", 9]
-    assert [after.weight, after.field_radius, after.field_strength] == [0.0, 0.5, 1.0]
+    assert [after.weight, after.field_radius, after.field_strength] == [0.0, 0.5, 0.5]
     assert db.tokens.update("dog", label=None).label is None
     assert db.tokens.update(1).modified_ns == db.tokens.get(1).modified_ns  # nothing named, nothing changed
 
