@@ -33,6 +33,9 @@ BoolArray = NDArray[np.bool_]
 # Compiled into the kernels that call it and never called from Python: no wrapper, no file of its own.
 _part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
+# Called for every link: as a call of its own, counting references takes longer than its work.
+_inline = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)  # type: ignore[call-overload]
+
 SLOT = (1 << 32) - 1
 DISTANCE, MARK, LINKS, PREDECESSOR = 0, 1, 2, 3
 INVERSE, WEIGHT, GIVEN = 0, 1, 2
@@ -114,7 +117,7 @@ def _pop(heap: IntArray, size: int) -> None:
     heap[i, 0], heap[i, 1] = key, tag
 
 
-@_part
+@_inline
 def _offer(label: IntArray, rank: IntArray, base: int, distance: int, u: int, v: int) -> bool:
     """Make u the predecessor of v if that is better; return whether v came nearer."""
     links, old = label[u, LINKS] + 1, label[v, PREDECESSOR]
