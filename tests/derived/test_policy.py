@@ -38,7 +38,7 @@ def test_arrays_are_bought_when_sql_has_cost_as_much(monkeypatch):
 def test_compiling_for_the_first_time_is_part_of_the_price(monkeypatch):
     monkeypatch.setattr("neurograph.derived.policy.NUMBA_START_S", 0.0)
     monkeypatch.setattr("neurograph.derived.policy._compiled", {})
-    monkeypatch.setattr("neurograph.derived.policy.is_compiled", lambda family: False)
+    monkeypatch.setattr("neurograph.derived.kernel_cache.is_compiled", lambda family: False)
     policy = Policy("auto", 1 << 30)
     assert not policy.worth("grid.social", 1000, COMPILE_S * 0.9)
     assert policy.worth("grid.social", 1000, COMPILE_S * 1.1)

@@ -6,7 +6,6 @@ import contextlib
 import gc
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -29,7 +28,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             counts[function.name] += 1
             return function.answer(*arguments)
 
-        return replace(function, answer=ask)
+        return function._replace(answer=ask)
 
     monkeypatch.setattr(tables, "FUNCTIONS", tuple(counting(function) for function in tables.FUNCTIONS))
     return counts

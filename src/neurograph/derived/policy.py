@@ -13,7 +13,6 @@ import os
 import sys
 
 from ..errors import InvalidValue, NotHere
-from .kernel_cache import cache_folder, is_compiled
 
 log = logging.getLogger("neurograph")
 
@@ -31,6 +30,8 @@ def why_no_kernels() -> str | None:
         return "NGDB_KERNELS=off is set"
     if "numba" not in sys.modules and importlib.util.find_spec("numba") is None:
         return "numba is not installed; run `pip install numba`"
+    from .kernel_cache import cache_folder
+
     if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and cache_folder() is None:
         return "numba has no folder for compiled code that it can write; name one by NUMBA_CACHE_DIR"
     return None
@@ -88,5 +89,7 @@ class Policy:
 
 def _is_ready(family: str) -> bool:
     if family not in _compiled:
+        from .kernel_cache import is_compiled
+
         _compiled[family] = is_compiled(family)
     return _compiled[family]

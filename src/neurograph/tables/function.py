@@ -22,8 +22,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
@@ -51,8 +50,7 @@ LIMITS = frozenset({apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTR
 Columns = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(NamedTuple):
     """What an argument may be.
 
     Attributes
@@ -74,8 +72,7 @@ WHOLE = Type("a whole number", (int,))
 NUMBER = Type("a number", (int, float))
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """An argument: a hidden column of the table."""
 
     name: str
@@ -83,8 +80,7 @@ class Argument:
     default: Any = REQUIRED
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """What a table-valued function is called, takes and gives.
 
     Attributes

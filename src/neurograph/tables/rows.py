@@ -7,9 +7,8 @@ them. They answer on the connection whose statement calls them, in the state it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from ..database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class RowFunction:
+class RowFunction(NamedTuple):
     """What a scalar function is called, takes and returns.
 
     Attributes
