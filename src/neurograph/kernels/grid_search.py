@@ -118,7 +118,7 @@ def _sort(distances: FloatArray, ids: IntArray) -> None:
     n = distances.shape[0]
     sort_runs(distances, ids)
     if n > RUN:
-        other_d, other_i, width = np.empty(n), np.empty(n, np.int64), RUN
+        other_d, other_i, width = np.empty(n), np.empty(n, np.int64), min(RUN, n)
         while width < n:
             merge_runs(distances, ids, other_d, other_i, width)
             for i in range(n):  # a slice assignment here costs 3 s of compiling
