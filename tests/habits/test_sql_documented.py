@@ -1,4 +1,7 @@
-"""`docs/sql.md` has a section for every SQL function of ours: its arguments, its columns, an example that runs."""
+"""`docs/sql.md` has a section for every SQL function of ours: its arguments, its columns, an example that runs.
+
+It names every table and view of the file, and shows a statement that reads or writes it.
+"""
 
 from __future__ import annotations
 
@@ -50,3 +53,14 @@ def test_the_page_names_arguments_and_columns_in_order(name: str) -> None:
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_the_section_shows_an_example(name: str) -> None:
     assert re.search(rf"```sql\n[^`]*\b{name}\(", SECTIONS[name])
+
+
+def test_an_example_reads_or_writes_every_table_and_view_of_the_file() -> None:
+    with neurograph.open(":memory:") as db:
+        stored = db.execute(
+            "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite_%'"
+        )
+        names = [name for (name,) in stored]
+    examples = " ".join(re.findall(r"```sql\n(.*?)```", PAGE, re.S))
+    assert "token" in names
+    assert not [name for name in names if not re.search(rf"\b{name}\b", examples)]
