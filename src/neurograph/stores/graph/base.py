@@ -42,6 +42,16 @@ class GraphPart:
 
         return self._scratches.setdefault(line, Scratch())
 
+    def _type_name(self, code: int) -> str:
+        """Return the name of an edge's type."""
+        if code < len(CONNECTION_TYPES):
+            return CONNECTION_TYPES[code]
+        line = self._session.enter()
+        try:
+            return type_name(line.connection, code)
+        finally:
+            self._session.leave(line)
+
     def _ask(self, question: Callable[[Line], T]) -> T:
         """Answer a question in one state.
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import Conflict, EdgeNotFound, InvalidValue, RuleViolated, TokenNotFound
 from ...model.edge import Edge
 from ..arguments import TokenLike, json_text, real, token_id, whole, with_value
-from .base import GraphPart, TypeLike, TypesLike, type_code, type_codes, type_name
+from .base import GraphPart, TypeLike, TypesLike, type_code, type_codes
 
 _COLUMNS = "source, target, type, key, weight, bidirectional, properties"
 _KEY = "source = ? and type = ? and target = ? and key = ?"
@@ -281,13 +281,6 @@ class Edges(GraphPart):
     def _edge(self, row: tuple[Any, ...]) -> Edge:
         source, target, code, key, weight, bidirectional, properties = row
         return Edge(source, target, self._type_name(code), key, weight, bool(bidirectional), properties)
-
-    def _type_name(self, code: int) -> str:
-        line = self._session.enter()
-        try:
-            return type_name(line.connection, code)
-        finally:
-            self._session.leave(line)
 
     def _said_better(self, error: RuleViolated, source: int, target: int, weight: float) -> Exception:
         """Return the error that names the value a trigger could not name."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
-
-import apsw
 
 from ...connection.line import Line
 from ...errors import InvalidValue
@@ -15,23 +12,9 @@ from ...model.records import Neighbors, Path
 from ..arguments import TokenLike, existing_token_id
 from . import plain
 from .arrays import GraphArrays
-from .base import GraphPart, TypesLike, direction_of, type_codes, type_name
-from .plain import Entry, Rows
-
-COSTS = ("inverse_weight", "weight", "hops")
-Cost = str | Sequence[float] | Any
-CostOf = Callable[[Entry], float | None]
-
-
-class Search(NamedTuple):
-    """What a search is asked, checked."""
-
-    line: Line
-    direction: Any  # 'out', 'in' or 'both', as the kernels' type says
-    codes: tuple[int, ...] | None
-    cost: Any
-    cost_of: CostOf
-    cutoff: float
+from .base import GraphPart, TypesLike, direction_of, type_codes
+from .costs import COST_OF, COSTS, Cost, Search, by_place, given_costs, price_of, priced, refuse_negative
+from .plain import Rows
 
 
 class Step(NamedTuple):
@@ -197,9 +180,9 @@ class Paths(GraphPart):
                 raise InvalidValue(f"cost must be one of {', '.join(COSTS)} or an array, got {cost!r}")
             if cost != "hops":
                 refuse_negative(line.connection, codes, f"cost {cost!r}")
-            return Search(line, way, codes, cost, _COST_OF[cost], most)
-        array = _costs(line.connection, cost)
-        return Search(line, way, codes, array, _given(line.connection, array, way), most)
+            return Search(line, way, codes, cost, COST_OF[cost], most)
+        array = given_costs(line.connection, cost)
+        return Search(line, way, codes, array, by_place(line.connection, array, way), most)
 
     def _by_arrays(self, search: Search, arrays: GraphArrays, start: int, end: int) -> list[Step] | None:
         from ...kernels.adjacency import allowed_kinds
@@ -209,7 +192,7 @@ class Paths(GraphPart):
         source, target = arrays.index.slot(start), arrays.index.slot(end)
         if source < 0 or target < 0:
             return None
-        graph, cost = _priced(search, arrays)
+        graph, cost = priced(search, arrays)
         allowed = allowed_kinds(search.codes)
         memory, tick = self._scratch(search.line), search.line.tick
         if isinstance(cost, str) and cost == "hops":
@@ -237,7 +220,7 @@ class Paths(GraphPart):
         slot = arrays.index.slot(start)
         if slot < 0:
             return Neighbors([start], [0.0])
-        graph, cost = _priced(search, arrays)
+        graph, cost = priced(search, arrays)
         if isinstance(cost, str) and cost == "hops":
             cost = np.ones(len(graph.entries.weight))
         found = run_distances(
@@ -245,85 +228,6 @@ class Paths(GraphPart):
             scratch=self._scratch(search.line), tick=search.line.tick,
         )  # fmt: skip
         return Neighbors(graph.ids[found.slots], found.distances)
-
-    def _type_name(self, code: int) -> str:
-        line = self._session.enter()
-        try:
-            return type_name(line.connection, code)
-        finally:
-            self._session.leave(line)
-
-
-def _inverse(entry: Entry) -> float | None:
-    return 1.0 / entry.weight if entry.weight else None
-
-
-_COST_OF: dict[str, CostOf] = {
-    "inverse_weight": _inverse,
-    "weight": lambda entry: entry.weight or None,
-    "hops": lambda entry: 1.0,
-}
-
-
-def refuse_negative(connection: apsw.Connection, codes: tuple[int, ...] | None, purpose: str) -> None:
-    """Refuse the graph if an edge of a type that is followed has a negative weight; one lookup in a partial index."""
-    types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
-    row: Any = connection.execute(f"select min(weight) from edge where weight < 0 {types}").fetchone()
-    if row[0] is not None:
-        raise InvalidValue(
-            f"weights of edges must be at least 0 for {purpose}, got {row[0]!r}; leave out the types that hold it"
-        )
-
-
-def _costs(connection: apsw.Connection, cost: Any) -> Any:
-    """Return the caller's costs as an array, one for each edge."""
-    import numpy as np
-
-    try:
-        array = np.ascontiguousarray(cost, np.float64)
-    except (TypeError, ValueError):
-        raise InvalidValue(f"cost must be one of {', '.join(COSTS)} or an array, got {cost!r}") from None
-    row: Any = connection.execute("select count(*) from edge").fetchone()
-    if array.shape != (row[0],):
-        raise InvalidValue(f"cost must have one value for each of {row[0]} edges, got shape {array.shape}")
-    if not (array >= 0).all():
-        raise InvalidValue(f"costs must be at least 0, got {float(array[~(array >= 0)][0])!r}")
-    return array
-
-
-def _given(connection: apsw.Connection, costs: Any, direction: str) -> CostOf:
-    """Return the cost of an entry by the caller's array, read only when plain SQL answers."""
-    table: dict[tuple[Any, ...], float] = {}
-
-    def cost_of(entry: Entry) -> float | None:
-        if not table:
-            keys: Any = connection.execute(
-                "select source, type, target, key from edge order by source, type, target, key"
-            ).fetchall()
-            table.update(zip(keys, costs.tolist(), strict=True))
-        turned = (direction == "in") != bool(entry.back)
-        source, target = (entry.far, entry.near) if turned else (entry.near, entry.far)
-        found = table[source, entry.type, target, entry.key]
-        return None if math.isinf(found) else found
-
-    return cost_of
-
-
-def _priced(search: Search, arrays: GraphArrays) -> tuple[Any, Any]:
-    """Return the graph to walk and the cost of its entries."""
-    if isinstance(search.cost, str):
-        return arrays.adjacency, search.cost
-    import numpy as np
-
-    from ...kernels.graph_build import run_build
-
-    # The caller's costs are in the order of the edges: weights that are the edges' places tell which is whose.
-    rows = [np.concatenate(column) for column in zip(*(arrays.rows[c] for c in sorted(arrays.rows)), strict=True)]
-    source, target, kind, _, both = rows
-    slots = arrays.index.slots
-    places = np.arange(len(source), dtype=np.float64)
-    graph = run_build(arrays.adjacency.ids, slots(source), slots(target), places, kind, both)
-    return graph, search.cost[graph.entries.weight.astype(np.int64)]
 
 
 def _along(graph: Any, slots: Any, cost: Any, search: Search) -> list[Step]:
@@ -346,22 +250,10 @@ def _along(graph: Any, slots: Any, cost: Any, search: Search) -> list[Step]:
             for place in (np.flatnonzero(neighbor[first:last] == far_) + first).tolist():
                 code = int(kind[place])
                 if search.codes is None or code in search.codes:
-                    options.append((_price(cost, place, weight), code))
+                    options.append((price_of(cost, place, weight), code))
         price, code = min(options)
         steps.append(Step(ids[at], code, steps[-1].cost + price))
     return steps
-
-
-def _price(cost: Any, place: int, weight: Any) -> float:
-    """Return what an entry costs; infinity where it can't be walked."""
-    if not isinstance(cost, str):
-        return float(cost[place])
-    if cost == "hops":
-        return 1.0
-    value = float(weight[place])
-    if value == 0.0:
-        return math.inf
-    return 1.0 / value if cost == "inverse_weight" else value
 
 
 def _by_rows(search: Search, limit: int, start: int, end: int) -> list[Step] | None:

@@ -13,7 +13,7 @@ from ..token_ids import TOKEN_IDS
 from . import whole as plain
 from .arrays import GRAPH, GraphArrays
 from .base import GraphPart, TypesLike, type_codes
-from .paths import refuse_negative
+from .costs import refuse_negative
 
 if TYPE_CHECKING:
     import numpy as np

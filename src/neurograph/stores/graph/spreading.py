@@ -12,7 +12,7 @@ from ..arguments import TokenLike, existing_token_id, real, whole
 from . import plain
 from .arrays import GraphArrays
 from .base import GraphPart, TypesLike, type_codes
-from .paths import refuse_negative
+from .costs import refuse_negative
 from .plain import Rows
 
 MODES = ("sum", "max", "weighted_average")
