@@ -184,3 +184,18 @@ def test_a_record_holds_what_a_row_is_made_of() -> None:
     assert len(row) == len(TOKEN_COLUMNS) + 2
     assert (token.entity_type, token.domain, token.created_ns, token.modified_ns) == ("concept", "domain_2", 10, 11)
     assert (token.legacy_id, token.properties, token.uid) == (12, {"a": 1}, b"u")
+
+
+def test_threads_create_and_read_side_by_side(db: neurograph.Database) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work(number: int) -> list[int]:
+        made = [db.tokens.create(f"{number}-{index}").id for index in range(100)]
+        made += db.tokens.create_many([f"{number}-many-{index}" for index in range(100)]).tolist()
+        assert [token.label for token in db.tokens.get_many(made[:3])] == [f"{number}-{index}" for index in range(3)]
+        return made
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [id for ids in pool.map(work, range(4)) for id in ids]
+    assert sorted(made) == [*range(1, 801)]
+    assert len({token.uid for token in db.tokens}) == 800

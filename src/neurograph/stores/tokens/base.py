@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...connection.session import Bindings, Session
+from ...connection.session import Session
 from ...errors import InvalidValue, TokenNotFound
 from ...model.token import TOKEN_COLUMNS, Token
 from ...model.vocabulary import DOMAIN_CODES, ENTITY_TYPE_CODES, FIRST_USER_CODE
@@ -33,10 +33,6 @@ class TokenPart:
         if code < FIRST_USER_CODE:
             return code, None
         return code, self._session.rows(f"select name from {table} where code = ?", (code,))[0][0]
-
-    def _insert(self, sql: str, bindings: Bindings) -> int:
-        """Run one insert and return its id."""
-        return self._session.insert(sql, bindings)
 
 
 def key_of(token: TokenLike) -> tuple[str, int | str | None]:

@@ -126,7 +126,7 @@ class SingleTokens(TokenPart):
                 at = _FIRST[level]
                 place[at : at + 3] = point
         try:
-            number = self._insert(sql, values)
+            number = self._session.insert(sql, values)
         except RuleViolated as error:
             refused = {"weight": weight, "field_radius": field_radius, "field_strength": field_strength}
             raise with_value(error, {**refused, "entity_type": entity_type}) from error
