@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import click
+import pytest
 from repository import ROOT
 
 from neurograph.cli.app import ngdb
@@ -14,6 +16,14 @@ PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 def test_the_page_has_a_section_for_every_command_and_no_other() -> None:
     assert sorted(re.findall(r"^### ngdb ([\w-]+)$", PAGE, re.M)) == sorted(ngdb.commands)
+
+
+@pytest.mark.parametrize("name", sorted(ngdb.commands))
+def test_the_section_of_a_command_names_its_options(name: str) -> None:
+    section = PAGE.split(f"### ngdb {name}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    options = [parameter for parameter in ngdb.commands[name].params if isinstance(parameter, click.Option)]
+    missing = [option.opts[-1] for option in options if not re.search(rf"`{option.opts[-1]}\b", section)]
+    assert not missing
 
 
 def test_the_page_lists_the_exit_codes() -> None:

@@ -27,9 +27,12 @@ def command(name: str, *examples: str, more: str = "") -> Callable[[Callable[...
 file_argument = click.argument("file", type=click.Path(dir_okay=False))
 json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 limit_option = click.option(
-    "-n", "--limit", type=click.IntRange(0), default=20, show_default=True, help="Show so many; 0 shows all."
+    "-n", "--limit", type=click.IntRange(0), metavar="N", default=20, show_default=True,
+    help="Show so many; 0 shows all.",
+)  # fmt: skip
+types_option = click.option(
+    "--type", "types", metavar="NAME", multiple=True, help="Follow only edges of this type; may be repeated."
 )
-types_option = click.option("--type", "types", multiple=True, help="Follow only edges of this type; may be repeated.")
 direction_option = click.option(
     "--direction",
     type=click.Choice(["out", "in", "both"]),

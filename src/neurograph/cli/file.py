@@ -60,7 +60,12 @@ def _show_file(facts: dict[str, Any]) -> None:
 @command("check", "ngdb check mind.ngdb", "ngdb check mind.ngdb --json", "ngdb check mind.ngdb || echo unsound")
 @file_argument
 @click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="Of each invariant, at most so many."
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Of each invariant, at most so many.",
 )
 @json_option
 def check(file: str, limit: int, as_json: bool) -> None:

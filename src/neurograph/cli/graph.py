@@ -79,7 +79,7 @@ def links(file: str, token: int | str, direction: str, types: tuple[str, ...], l
 )
 @file_argument
 @token_argument
-@click.option("--depth", type=click.IntRange(0), help="Go at most so many edges; all the way unless given.")
+@click.option("--depth", type=click.IntRange(0), metavar="N", help="Go at most so many edges; else all the way.")
 @direction_option
 @types_option
 @limit_option
@@ -108,7 +108,7 @@ def bfs(
     show_default=True,
     help="What an edge costs: 1/weight, its weight, or 1.",
 )
-@click.option("--cutoff", type=float, help="The most a path may cost.")
+@click.option("--cutoff", type=float, metavar="NUMBER", help="The most a path may cost.")
 @direction_option
 @types_option
 @json_option
@@ -153,11 +153,18 @@ def path(
 )
 @file_argument
 @token_argument
-@click.option("--energy", type=float, default=1.0, show_default=True, help="What the token is given.")
+@click.option("--energy", type=float, metavar="NUMBER", default=1.0, show_default=True, help="What the token is given.")
 @click.option(
-    "--decay", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="What part is lost on each edge."
+    "--decay",
+    type=click.FloatRange(0, 1),
+    metavar="NUMBER",
+    default=0.2,
+    show_default=True,
+    help="What part is lost on each edge.",
 )
-@click.option("--depth", type=click.IntRange(0, 100), default=5, show_default=True, help="At most so many rounds.")
+@click.option(
+    "--depth", type=click.IntRange(0, 100), metavar="N", default=5, show_default=True, help="At most so many rounds."
+)
 @click.option(
     "--mode",
     type=click.Choice(["sum", "max", "weighted_average"]),
@@ -166,7 +173,12 @@ def path(
     help="How what arrives at a token combines.",
 )
 @click.option(
-    "--threshold", type=click.FloatRange(0), default=0.1, show_default=True, help="List what received at least this."
+    "--threshold",
+    type=click.FloatRange(0),
+    metavar="NUMBER",
+    default=0.1,
+    show_default=True,
+    help="List what received at least this.",
 )
 @types_option
 @limit_option
@@ -210,9 +222,10 @@ def spread(
 @click.option(
     "--damping",
     type=click.FloatRange(0, 1, max_open=True),
+    metavar="NUMBER",
     default=0.85,
     show_default=True,
-    help="How often it goes on.",
+    help="How likely a walk follows an edge instead of jumping.",
 )
 @types_option
 @limit_option

@@ -23,7 +23,9 @@ at_option = click.option("--at", type=POINT, help="A place of the level, instead
 weight_option = click.option(
     "--weight", "weights", type=PAIR, multiple=True, metavar="LEVEL=NUMBER", help="Weigh levels; may be repeated."
 )
-radius_option = click.option("--radius", type=click.FloatRange(0), required=True, help="In the unit of the level.")
+radius_option = click.option(
+    "--radius", type=click.FloatRange(0), metavar="NUMBER", required=True, help="In the unit of the level."
+)
 
 
 @command(
@@ -35,10 +37,16 @@ radius_option = click.option("--radius", type=click.FloatRange(0), required=True
 @file_argument
 @place_argument
 @at_option
-@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="So many.")
+@click.option("-k", type=click.IntRange(1), metavar="N", default=10, show_default=True, help="So many.")
 @level_option
 @weight_option
-@click.option("--max-distance", type=click.FloatRange(0), default=math.inf, help="Nothing farther away than this.")
+@click.option(
+    "--max-distance",
+    type=click.FloatRange(0),
+    metavar="NUMBER",
+    default=math.inf,
+    help="Nothing farther away than this.",
+)
 @json_option
 def near(
     file: str,

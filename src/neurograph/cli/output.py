@@ -26,7 +26,8 @@ ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | 
 
 
 def note(text: str) -> None:
-    """Say something that is not part of the answer."""
+    """Say something that is not part of the answer, after as much of it as was written before."""
+    sys.stdout.flush()
     print(text, file=sys.stderr)
 
 
