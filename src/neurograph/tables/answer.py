@@ -35,14 +35,15 @@ class Answer:
 
     def __init__(self, found: Found, width: int) -> None:
         self.size = len(found)
-        columns: Sequence[Any]
         if hasattr(found, "_columns"):  # records; their class is imported by the store that makes them
-            columns = found._columns[:width]
+            self._columns: Sequence[Any] = found._columns[:width]
+            self._arrays = any(hasattr(column, "tolist") for column in self._columns)
         else:
-            columns = list(zip(*found, strict=True)) or ((),) * width
-        self._columns = columns
-        self._arrays = any(hasattr(column, "tolist") for column in columns)
-        self.nbytes = sum(getattr(column, "nbytes", LIST_BYTES * self.size) for column in columns)
+            self._columns = list(zip(*found, strict=True)) or ((),) * width
+            self._arrays = False
+        self.nbytes = LIST_BYTES * self.size * width
+        if self._arrays:
+            self.nbytes = sum(getattr(column, "nbytes", LIST_BYTES * self.size) for column in self._columns)
 
     def block(self, at: int) -> Block:
         """Return columns of Python values that hold row `at`, their first row, and the row behind their last."""

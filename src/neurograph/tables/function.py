@@ -262,13 +262,16 @@ class Table:
         self._stamp = None
 
 
+NOTHING = Answer((), 0)
+
+
 class Cursor:
     """The rows of one call."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._width = len(table.columns)
-        self._answer = Answer((), self._width)
+        self._answer = NOTHING
         self._arguments: tuple[Any, ...] = ()
         self._block: Sequence[Sequence[Any]] = ()
         self._at = self._first = self._last = 0
