@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph
-from neurograph.errors import Conflict, NeurographError, RuleViolated, TokenNotFound
+from neurograph.errors import Conflict, Interrupted, NeurographError, RuleViolated, TokenNotFound
 from neurograph.model.levels import COORDINATE_COLUMNS, LEVELS
 from neurograph.model.token import TOKEN_COLUMNS
 from neurograph.stores.bulk import bulk
@@ -236,6 +237,26 @@ def test_triggers_are_on_again_after_a_bulk_call_that_failed(db: neurograph.Data
         db.tokens.create_many([*(f"w{i}" for i in range(100)), "taken", *(f"x{i}" for i in range(100))])
     assert db.tokens.count() == 1
     with pytest.raises(RuleViolated):
+        db.execute("insert into token (weight) values (7)")
+
+
+def test_a_bulk_call_that_is_interrupted_leaves_nothing(db: neurograph.Database) -> None:
+    over = threading.Event()
+
+    def interrupt() -> None:
+        while not over.wait(0.001):
+            db.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(Interrupted):
+            db.tokens.create_many(count=50_000_000)
+    finally:
+        over.set()
+        thread.join()
+    assert db.tokens.count() == 0
+    with pytest.raises(RuleViolated):  # the triggers are on again
         db.execute("insert into token (weight) values (7)")
 
 

@@ -121,6 +121,7 @@ def place_with(*point: float) -> np.ndarray:
 MANY: list[Case] = [
     ({}, InvalidValue, "count must be given where no argument has one entry for each token"),
     ({"count": -1}, InvalidValue, "count must be in"),
+    ({"count": 10**12}, InvalidValue, "count must be in [0, 2147483647], got 1000000000000"),
     ({"count": 2.0}, InvalidValue, "count must be a whole number, got 2.0"),
     ({"count": 5, "weight": ONES}, InvalidValue, "weight must have one entry for each of the 5 tokens, got 100"),
     ({"labels": "cat"}, InvalidValue, "count must be given"),

@@ -23,6 +23,7 @@ from .place import COLUMNS_OF
 if TYPE_CHECKING:
     import numpy as np
 
+MOST_ROWS = 2**31 - 1  # in one call: a count beyond it is a mistake that would fill the disk
 Code = Callable[[str, str | int], tuple[int, str | None]]
 
 
@@ -186,7 +187,7 @@ class Batch:
 def size_of(count: int | None, given: Mapping[str, Any]) -> int:
     """Return how many tokens are meant: by `count`, else by the first of `given` that has entries."""
     if count is not None:
-        return whole(count, "count", 0)
+        return whole(count, "count", 0, MOST_ROWS)
     for values in given.values():
         if isinstance(values, Mapping):
             arrays = [numbers(level, points) for level, points in values.items()]
