@@ -8,7 +8,7 @@ import os
 import sys
 
 import pytest
-from command_line import PROGRAM, answer, companions, process, refusal, run
+from command_line import PROGRAM, answer, companions, process, refusal, run, start
 
 import neurograph
 
@@ -126,6 +126,18 @@ def test_an_error_in_a_script_ends_it_and_is_said_once(mind):
     assert done.stdout == "1\n"
     assert done.stderr.count("no such column: nope") == 1
     assert "ngdb:" not in done.stderr
+
+
+def test_a_closed_pipe_ends_the_shell_quietly(mind):
+    with start("sql", mind) as child:
+        child.stdin.write(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000) select i from n;\n"
+        )
+        child.stdin.close()
+        assert child.stdout.readline() == "1\n"
+        child.stdout.close()
+        assert child.stderr.read() == ""
+        assert child.wait(60) == 141
 
 
 def test_the_shell_keeps_the_rules(mind):

@@ -46,7 +46,7 @@ class Progress:
     def text(self, what: str, count: int, elapsed_s: float, total: int | None) -> str:
         """Return the line: ``reading: 120,000 rows, 85,000/s, 1.2 s left``."""
         of = f" of {total:,}" if total and total >= count else ""
-        line = f"{what}: {count:,}{of} {self._unit}"
+        line = f"{what}: {count:,}{of} {self._unit}".rstrip()
         if elapsed_s >= SETTLING_S and count:
             rate = count / elapsed_s
             line += f", {rate:,.0f}/s"

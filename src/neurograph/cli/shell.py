@@ -81,8 +81,17 @@ def _shell(db: Database) -> None:
 
     from ..connection.lent import lend
 
+    class Quiet(Shell):
+        """A shell that leaves it to us when the program that reads it went away."""
+
+        def handle_exception(self) -> None:
+            error = sys.exc_info()[1]
+            if isinstance(error, BrokenPipeError):
+                raise error
+            super().handle_exception()  # type: ignore[no-untyped-call]
+
     with lend(db._session) as connection:
-        shell: Any = Shell(db=connection)
+        shell: Any = Quiet(db=connection)
         shell.prompt, shell.moreprompt = "ngdb> ", "  ..> "
         shell.bail = not shell.interactive
         try:

@@ -1,0 +1,93 @@
+"""What `--json` writes keeps its shape: names, nesting and kinds of values are what other programs rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from command_line import answer, run
+
+import neurograph
+from neurograph.cli.app import ngdb
+
+TEXT, NUMBER, FLAG, NULL = "text", "number", "flag", "null"
+TOKEN = {"id": NUMBER, "label": TEXT}
+FOUND = [{**TOKEN, "distance": NUMBER}]
+SAVED = [{"name": TEXT, "chunks": NUMBER, "saved": NUMBER, "current": NUMBER, "bytes": NUMBER}]
+PATH = {"on": FLAG, "why": TEXT}
+
+# command: (arguments after it, shape); {} stands for the file.
+SHAPES: dict[str, tuple[str, Any]] = {
+    "info": (
+        "{}",
+        {
+            "path": TEXT,
+            "size": dict.fromkeys(("bytes", "wal_bytes", "pages", "page_bytes", "free_pages"), NUMBER),
+            "journal": TEXT,
+            "schema": NUMBER,
+            "engine": TEXT,
+            "tables": NUMBER,
+            "saved_arrays": SAVED,
+            "constitution": {
+                "version": NUMBER, "profile": TEXT, "on_trial": FLAG, "validation": FLAG, "reason": TEXT,
+            },
+            "versions": TEXT,
+            "paths": {"kernels": PATH, "parquet": PATH},
+        },
+    ),
+    "sql": ("{} values(1,'a',null)", [{"column1": NUMBER, "column2": TEXT, "column3": NULL}]),
+    "links": ("{} cat", [{**TOKEN, "type": TEXT, "key": TEXT, "weight": NUMBER}]),
+    "bfs": ("{} cat", [{**TOKEN, "depth": NUMBER}]),
+    "path": ("{} vet vet", {"hops": NUMBER, "cost": NUMBER, "steps": [{**TOKEN, "by": NULL, "cost": NUMBER}]}),
+    "spread": ("{} cat", [{**TOKEN, "energy": NUMBER, "depth": NUMBER, "path": [TEXT]}]),
+    "pagerank": ("{}", [{**TOKEN, "score": NUMBER}]),
+    "components": ("{}", [{**TOKEN, "tokens": NUMBER}]),
+    "near": ("{} cat", FOUND),
+    "range": ("{} cat --radius 1", FOUND),
+    "density": ("{} cat --level emotional --radius 1", dict.fromkeys(("tokens", "density", "influence"), NUMBER)),
+    "export": ("{} tokens out.csv", {"kind": TEXT, "target": TEXT, "rows": NUMBER, "seconds": NUMBER}),
+    "import": (
+        "{} edges edges.csv",
+        {"kind": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
+    ),
+    "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
+}  # fmt: skip
+ELSEWHERE = {"check", "demo", "warm"}  # each in the tests of its own, which need more than this file
+
+
+def shape(value: Any) -> Any:
+    """Return names and kinds; of a list that of its first item, of an open mapping that of its values."""
+    if isinstance(value, bool):
+        return FLAG
+    if isinstance(value, dict):
+        return {name: shape(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return NULL if value is None else NUMBER if isinstance(value, int | float) else TEXT
+
+
+def test_every_command_has_a_shape():
+    assert SHAPES.keys() | ELSEWHERE == ngdb.commands.keys()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_json_keeps_its_shape(mind, name):
+    (mind.parent / "edges.csv").write_text("source,target\nvet,cat\n", encoding="utf-8")
+    with neurograph.open(mind) as db:
+        db.optimize()
+    arguments, expected = SHAPES[name]
+    found = shape(answer(name, *(argument.replace("{}", str(mind)) for argument in arguments.split())))
+    for mapping in ("tables", "versions"):  # which of these there are is not for ever
+        if isinstance(found, dict) and mapping in found:
+            assert set(found[mapping].values()) <= {expected[mapping], NULL}
+            found[mapping] = expected[mapping]
+    assert found == expected
+
+
+def test_json_of_a_violation_names_invariant_row_and_message(mind):
+    with neurograph.open(mind) as db:
+        db.execute("update degree set outgoing = outgoing + 1, total = total + 1 where token_id = 1")
+    found = run("check", mind, "--json", code=3)
+    assert '{"invariant": "degree.' in found.stdout
+    assert '"row": "1' in found.stdout
+    assert '"message": "' in found.stdout
