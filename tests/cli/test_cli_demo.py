@@ -128,3 +128,22 @@ def test_nothing_but_json_is_on_stdout(small_library):
     result = run("demo", "--question", "most-called", "--json")
     assert json.loads(result.stdout)["questions"][0]["name"] == "most-called"
     assert result.stderr == ""
+
+
+def test_a_path_with_spaces_is_quoted_in_what_is_suggested(small_library):
+    said = run("demo", "my demo.ngdb", "--question", "most-called").stdout
+    assert "\n  ngdb info 'my demo.ngdb' " in said
+
+
+def test_what_another_process_wrote_meanwhile_is_kept(small_library, monkeypatch):
+    """The file was not there when the demo began, and holds somebody's tokens when it is to be written."""
+    read = demo.read_standard_library
+
+    def slowly(limit, progress):
+        with neurograph.open("demo.ngdb") as db:
+            db.tokens.create("mine")
+        return read(limit, progress)
+
+    monkeypatch.setattr(demo, "read_standard_library", slowly)
+    assert "must be written into an empty file" in refusal("demo")
+    assert answer("sql", "demo.ngdb", "select label from token") == [{"label": "mine"}]

@@ -107,7 +107,9 @@ def _ended_by(error: BaseException) -> int:
         note(f"ngdb: {_sentence(error.format_message())}")
         return FAILED
     if isinstance(error, click.Abort | InterruptedByUserError | KeyboardInterrupt):
-        note(f"{chr(10) if sys.stderr.isatty() else ''}ngdb: interrupted")  # a terminal has shown ^C on this line
+        if sys.stderr.isatty():
+            note("")  # the terminal has shown ^C on this line
+        note("ngdb: interrupted")
         return INTERRUPTED
     if isinstance(error, PipeClosedError | BrokenPipeError | SystemExit):
         # Python flushes stdout again at exit; what is left in its buffer must not raise there.

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for himself how long it takes
 
 
-def command(name: str, *examples: str, more: str = "") -> Callable[[Callable[..., Any]], click.Command]:
+def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command whose help ends with examples."""
-    lines = ["\b", "Examples:", *(f"  {example}" for example in examples)]
-    text = "\n".join(lines) + (f"\n\n{more}" if more else "")
+    text = "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
     return click.command(name, epilog=text, context_settings={"help_option_names": ["-h", "--help"]})
 
 
@@ -113,7 +112,8 @@ def reading(file: str) -> Iterator[Database]:
 def writing(file: str, *, create: bool = False) -> Iterator[Database]:
     """Open a file for writing; leave it as read-only media can hold it, unless somebody else has it open.
 
-    A file that is created goes again with an error.
+    After an error a file that was created here goes again, unless it holds something: what was interrupted may be
+    resumed, and another process may have been quicker.
     """
     import neurograph
 
@@ -123,15 +123,25 @@ def writing(file: str, *, create: bool = False) -> Iterator[Database]:
     db = neurograph.open(file, mode="rwc" if create else "rw", **UNHURRIED)
     try:
         yield db
-    except BaseException as error:
+    except BaseException:
+        useless = is_new and _is_empty(db)
         db.close()
-        if is_new and isinstance(error, Exception):  # what was interrupted may be resumed
-            Path(file).unlink()
+        if useless:
+            Path(file).unlink(missing_ok=True)
         raise
     try:
         db.close(portable=True)
     except TransactionBusy:
         db.close()
+
+
+def _is_empty(db: Database) -> bool:
+    """Tell for certain whether a file holds neither tokens nor an import under way."""
+    try:
+        rows = db.execute("select exists (select 1 from token) or exists (select 1 from import_run)").fetchall()
+    except Exception:
+        return False
+    return rows == [(0,)]
 
 
 def _require(file: str) -> None:

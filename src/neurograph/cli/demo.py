@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import click
 from ..errors import InvalidValue
 from ..flows.stdlib_questions import QUESTIONS, Question
 from .command import command, json_option, reading, writing
-from .output import records, seconds_text, terminal_width, write_json, write_table
+from .output import heading, records, seconds_text, terminal_width, write_json, write_table
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def demo(path: str, names: tuple[str, ...], fresh: bool, as_json: bool) -> None:
         )
         return
     print(f"{len(answers)} questions, {seconds_text(seconds)} in all. Go on with:\n")
-    shown = [("ngdb " + text.format(path=path), what) for text, what in GO_ON]
+    shown = [("ngdb " + text.format(path=shlex.quote(path)), what) for text, what in GO_ON]
     widest = max(len(text) for text, _ in shown)
     for text, what in shown:
         print(f"  {text:<{widest}}  {what}")
@@ -81,13 +81,8 @@ def _build(path: str, fresh: bool) -> dict[str, Any]:
             return found
         for companion in ("", "-wal", "-shm", "-journal"):
             Path(path + companion).unlink(missing_ok=True)
-    try:
-        with writing(path, create=True) as db, Progress("") as progress:
-            built = build(db, lambda unit, done, of: progress(f"reading {unit}", done, of))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(path).unlink(missing_ok=True)  # what was begun here holds nothing
-        raise
+    with writing(path, create=True) as db, Progress("") as progress:
+        built = build(db, lambda unit, done, of: progress(f"reading {unit}", done, of))
     times = {"read_s": round(built.read_s, 3), "write_s": round(built.write_s, 3)}
     return _existing(path) | {"files": built.files} | times
 
@@ -119,7 +114,7 @@ def _ask(path: str, questions: list[Question], as_json: bool) -> list[Answer]:
     with reading(path) as db:
         for number, question in enumerate(questions, 1):
             if not as_json:
-                click.secho(f"{number}. {question.text}\n", bold=True)
+                print(heading(f"{number}. {question.text}") + "\n")
                 print("\n".join(f"   {line}" for line in question.sql.strip().splitlines()) + "\n")
             answers.append(ask(db, question))
             if not as_json:

@@ -36,6 +36,11 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
 
 
+def heading(text: str) -> str:
+    """Return a text in bold, where stdout is a terminal."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
 def write_table(
     columns: Sequence[str], rows: Iterable[Row], *, digits: int = 12, indent: str = "", width: int | None = None
 ) -> None:
