@@ -17,6 +17,7 @@ from neurograph.errors import Conflict, Interrupted, NeurographError, RuleViolat
 from neurograph.model.levels import COORDINATE_COLUMNS, LEVELS
 from neurograph.model.token import TOKEN_COLUMNS
 from neurograph.stores.bulk import bulk
+from neurograph.stores.tokens.insert import insert_sql, statement_rows
 
 # What differs by nature: identities, times, nonces.
 COMPARED = ", ".join(name for name in TOKEN_COLUMNS if name not in ("uid", "created_ns", "modified_ns"))
@@ -330,3 +331,12 @@ def test_memory_stays_flat(db: neurograph.Database) -> None:
         finally:
             tracemalloc.stop()
     assert peaks[2] < 1.3 * peaks[1]
+
+
+def test_no_statement_is_too_long_to_stay_prepared() -> None:
+    every = tuple(name for name in TOKEN_COLUMNS if name != "uid")
+    for cut in (0, 1, 4, len(every)):
+        columns, same = every[:cut], every[cut:]
+        rows = statement_rows(columns, same)
+        assert rows >= 32
+        assert len(insert_sql(columns, same, rows)) <= 16_000 < 2**14
