@@ -144,6 +144,15 @@ def strict_quotes(connection: apsw.Connection) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
 
 
+def stable_plans(connection: apsw.Connection) -> None:
+    """A plan does not depend on the values bound to it, so a statement is prepared once.
+
+    Without this a join with a parameter is prepared anew each time it is bound: a connection and its edge by id took 33
+    µs instead of 3.7.
+    """
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+
+
 def sqlite_vec(connection: apsw.Connection) -> None:
     """Load sqlite-vec by its full path, with loading on for that moment only.
 
@@ -176,6 +185,7 @@ HARDENING: tuple[Callable[[apsw.Connection], None], ...] = (
     defensive,
     untrusted_schema,
     strict_quotes,
+    stable_plans,
     sqlite_vec,
 )
 
