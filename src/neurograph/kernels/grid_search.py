@@ -127,20 +127,35 @@ def _sort(distances: FloatArray, ids: IntArray) -> None:
 
 
 @_inline
+def _keep(
+    forest: Forest, leaf: int, query: FloatArray, sums: FloatArray, near: int, answers: Answers, hits: int
+) -> int:
+    """Append the points of a leaf that are within the radius; `near` are within its limit. Return the hits."""
+    ids, alive, limit, c = forest[3], forest[4], _limit(query[3]), 0
+    while near > 0:  # to count first and stop at the last one is 1.3 times as fast as to look at all
+        if sums[c] <= limit:
+            near -= 1
+            slot = leaf * sums.shape[0] + c
+            if alive[slot]:
+                answers[2][hits], answers[1][hits] = np.sqrt(sums[c]), ids[slot]
+                hits += int(answers[2][hits] <= query[3])
+        c += 1
+    return hits
+
+
+@_inline
 def _gather(forest: Forest, query: FloatArray, answers: Answers, ints: IntArray, floats: FloatArray) -> int:
     """Append what is within the radius in one forest; return DONE, PAUSED or FULL."""
-    points, boxes, frame, ids, alive = forest
-    _, out_ids, out_d = answers
+    points, boxes, frame, _, _ = forest
     stack, bounds, sums = ints[STACK:], floats[BOUNDS : BOUNDS + boxes.shape[1]], floats[SUMS : SUMS + points.shape[1]]
-    first, nodes, size, radius, limit = (
+    first, nodes, limit, room = (
         2 + GROUP_ITEMS * frame[0],
         frame[1],
-        points.shape[1],
-        query[3],
         _limit(query[3]),
+        answers[2].shape[0] - sums.shape[0],
     )
     depth, hits, budget = ints[DEPTH], ints[HITS], ints[BUDGET]
-    while depth > 0 and budget > 0 and hits + size <= out_d.shape[0]:
+    while depth > 0 and budget > 0 and hits <= room:
         budget -= 1
         depth -= 1
         code = stack[depth]
@@ -151,14 +166,8 @@ def _gather(forest: Forest, query: FloatArray, answers: Answers, ints: IntArray,
                 stack[depth] = begin + c
                 depth += int(bounds[c] <= limit)
         else:
-            near, slot = _square(points, code - nodes, query, limit, sums), (code - nodes) * size
-            while near > 0:  # to count first and stop at the last one is 1.3 times as fast as to look at all
-                if sums[slot % size] <= limit:
-                    near -= 1
-                    if alive[slot]:
-                        out_d[hits], out_ids[hits] = np.sqrt(sums[slot % size]), ids[slot]
-                        hits += int(out_d[hits] <= radius)
-                slot += 1
+            near = _square(points, code - nodes, query, limit, sums)
+            hits = _keep(forest, code - nodes, query, sums, near, answers, hits)
     ints[DEPTH], ints[HITS], ints[BUDGET] = depth, hits, budget
     return DONE if depth == 0 else (PAUSED if budget == 0 else FULL)
 
@@ -246,18 +255,27 @@ def _push(bounds: FloatArray, first: int, n: int, limit: float, stack: IntArray,
 
 
 @_inline
+def _offer(forest: Forest, leaf: int, query: FloatArray, sums: FloatArray, heap: Answers, hits: int) -> int:
+    """Let the points of a leaf into the heap; return how many were let in so far."""
+    ids, alive, limit, size = forest[3], forest[4], _limit(min(query[3], heap[2][0])), sums.shape[0]
+    for c in range(size):
+        if sums[c] <= limit and alive[leaf * size + c]:
+            distance, id_ = np.sqrt(sums[c]), ids[leaf * size + c]
+            nearer = distance < heap[2][0] or (distance == heap[2][0] and id_ <= heap[1][0])
+            if nearer and distance <= query[3]:
+                _replace(heap[2], heap[1], heap[2].shape[0], distance, id_)
+                hits += 1
+                limit = _limit(min(query[3], heap[2][0]))
+    return hits
+
+
+@_inline
 def _approach(forest: Forest, query: FloatArray, heap: Answers, ints: IntArray, floats: FloatArray) -> int:
     """Let the points of one forest into the heap; return DONE or PAUSED."""
-    points, boxes, frame, ids, alive = forest
-    _, heap_i, heap_d = heap
+    points, boxes, frame, _, _ = forest
     stack, keys, bounds = ints[STACK:], floats[KEYS:], floats[BOUNDS : BOUNDS + boxes.shape[1]]
-    sums, nodes, first, size = (
-        floats[SUMS : SUMS + points.shape[1]],
-        frame[1],
-        2 + GROUP_ITEMS * frame[0],
-        points.shape[1],
-    )
-    depth, hits, limit = ints[DEPTH], ints[HITS], _limit(min(query[3], heap_d[0]))
+    sums, nodes, first = floats[SUMS : SUMS + points.shape[1]], frame[1], 2 + GROUP_ITEMS * frame[0]
+    depth, hits, limit = ints[DEPTH], ints[HITS], _limit(min(query[3], heap[2][0]))
     while depth > 0 and ints[BUDGET] > 0:
         depth -= 1
         code = stack[depth]
@@ -268,16 +286,9 @@ def _approach(forest: Forest, query: FloatArray, heap: Answers, ints: IntArray, 
             _bound(boxes, code, query, bounds)
             begin = frame[first + 2 * code]
             depth = _push(bounds, begin, frame[first + 2 * code + 1] - begin, limit, stack, keys, depth)
-            continue
-        for c in range(size if _square(points, code - nodes, query, limit, sums) else 0):
-            slot = (code - nodes) * size + c
-            if sums[c] <= limit and alive[slot]:
-                distance, id_ = np.sqrt(sums[c]), ids[slot]
-                nearer = distance < heap_d[0] or (distance == heap_d[0] and id_ <= heap_i[0])
-                if nearer and distance <= query[3]:
-                    _replace(heap_d, heap_i, heap_d.shape[0], distance, id_)
-                    hits += 1
-                    limit = _limit(min(query[3], heap_d[0]))
+        elif _square(points, code - nodes, query, limit, sums):
+            hits = _offer(forest, code - nodes, query, sums, heap, hits)
+            limit = _limit(min(query[3], heap[2][0]))
     ints[DEPTH], ints[HITS] = depth, hits
     return DONE if depth == 0 else PAUSED
 

@@ -109,81 +109,88 @@ def _sum(points: FloatArray, row: int, limit: float, ints: IntArray, floats: Flo
     return True
 
 
+@_inline
+def _steps(boxes: FloatArray, box: int, child: int, level: FloatArray, limit: float, out: SingleArray) -> float:
+    """Write where the query is in a child's box, in steps an axis, and what a step weighs; return their spread.
+
+    All in units of the limit. Infinite where codes tell nothing: a step or a weight is no normal number.
+    """
+    spread, weight = 0.0, level[3]
+    for axis in range(3):
+        low, high = boxes[box + axis, child], boxes[box + axis + 3, child]
+        offset, step = level[axis] - low, (high - low) / 255.0
+        place, factor = -1.0, weight * (offset * offset) / limit  # all points are on the face: one step from it
+        if step > 0.0:
+            place, factor = min(max(offset / step, -1e6), 1e6), weight * (step * step) / limit
+            spread += factor * (0.501 + abs(place) * 1.2e-7) ** 2
+        if not (factor < 1e36 and (high == low or 1e-100 < step < 1e100)):
+            place, factor, spread = 0.0, 0.0, np.inf
+        out[axis], out[3 + axis] = place, factor
+    return spread
+
+
 @_part
 def _screen(
-    forest: Forest,
-    group: IntArray,
-    leaf: int,
-    limit: float,
-    ints: IntArray,
-    floats: FloatArray,
-    far: NDArray[np.float32],
+    forest: Forest, group: IntArray, leaf: int, limit: float, ints: IntArray, floats: FloatArray, far: SingleArray
 ) -> int:
-    """Count the points of a leaf whose codes can't rule them out (far is at most far[-1]); -1 if codes tell nothing.
+    """Count the points of a leaf whose codes can't rule them out: those with far[c] at most far[-1].
 
-    In units of the limit, the root of a point's sum is at least the root of its codes' sum less the root of
-    `spread` (Minkowski): half a step an axis, and what rounding takes from the query's place in steps, which is cut
-    at 1e6 steps, on the safe side. 4e-6 covers the 28 roundings to float32. What is no normal number says -1.
+    In units of the limit, the root of a point's sum is at least the root of its codes' sum less the root of the
+    spread (Minkowski): half a step an axis, and what rounding to float32 takes from the query's place, which is cut
+    at 1e6 steps, the safe side. 4e-6 covers the other 16 roundings to float32. An infinite spread rules nothing out.
     """
-    boxes, codes = forest[1], forest[5]
-    n, child, sound, total, spread = far.shape[0] - 1, leaf % boxes.shape[1], True, 0.0, 0.0
-    box_row = group[BOX_ROW] + (group[BOTTOM] - group[ROOT] + leaf // boxes.shape[1]) * 2 * group[COLUMNS]
-    for j in range(3 * ints[LEVELS]):
-        column, weight, box = (
-            3 * ints[PLACES + j // 3] + j % 3,
-            floats[j // 3 * 4 + 3],
-            ints[PLACES + j // 3] * 6 + j % 3,
-        )
-        low, high = boxes[box_row + box, child], boxes[box_row + box + 3, child]
-        offset, step = floats[j // 3 * 4 + j % 3] - low, (high - low) / 255.0
-        t, a = -1.0, weight * (offset * offset) / limit
-        sound &= high == low or 1e-100 < step < 1e100
-        if step > 0.0:
-            t, a = min(max(offset / step, -1e6), 1e6), weight * (step * step) / limit
-            spread += a * (0.501 + abs(t) * 1.2e-7) ** 2
-        total += a
-        place, factor, row = np.float32(t), np.float32(a), group[POINT_ROW] + leaf * group[COLUMNS] + column
+    boxes, codes, spread, near = forest[1], forest[5], 0.0, 0
+    n, child, steps = far.shape[0] - 7, leaf % boxes.shape[1], far[far.shape[0] - 7 :]
+    node = group[BOTTOM] - group[ROOT] + leaf // boxes.shape[1]
+    for i in range(ints[LEVELS]):
+        box = group[BOX_ROW] + node * 2 * group[COLUMNS] + 6 * ints[PLACES + i]
+        spread += _steps(boxes, box, child, floats[4 * i : 4 * i + 4], limit, steps)
+        row = group[POINT_ROW] + leaf * group[COLUMNS] + 3 * ints[PLACES + i]
+        x, y, z, wx, wy, wz = steps[0], steps[1], steps[2], steps[3], steps[4], steps[5]
         for c in range(n):
-            d = np.float32(codes[row, c]) - place
-            far[c] = (far[c] if j else np.float32(0.0)) + factor * (d * d)
-    far[n] = (1.0 + math.sqrt(spread)) ** 2 * (1.0 + 4e-6)
-    near = 0
-    for c in range(n):
-        near += int(far[c] <= far[n])
-    return near if sound and total < 1e37 else -1
+            dx, dy = np.float32(codes[row, c]) - x, np.float32(codes[row + 1, c]) - y
+            dz = np.float32(codes[row + 2, c]) - z
+            far[c] = (far[c] if i else np.float32(0.0)) + (wx * (dx * dx) + wy * (dy * dy) + wz * (dz * dz))
+        if i & 1 or i == ints[LEVELS] - 1:
+            bound, near = np.float32((1.0 + math.sqrt(spread)) ** 2 * (1.0 + 4e-6)), 0
+            for c in range(n):
+                near += int(far[c] <= bound)
+            if near == 0:
+                break
+            steps[6] = bound
+    return near
 
 
 @_part
 def _look(
-    forest: Forest,
-    group: IntArray,
-    leaf: int,
-    limit: float,
-    ints: IntArray,
-    floats: FloatArray,
-    far: NDArray[np.float32],
+    forest: Forest, group: IntArray, leaf: int, limit: float, ints: IntArray, floats: FloatArray, far: SingleArray
 ) -> bool:
     """Write the sums of a leaf's points that may be within the limit, NaN for others; return whether any is."""
     points, sums = forest[0], floats[SUMS : SUMS + forest[0].shape[1]]
-    row, near = group[POINT_ROW] + leaf * group[COLUMNS], -1
+    row, near = group[POINT_ROW] + leaf * group[COLUMNS], sums.shape[0]
     if forest[5].shape[0] > 0 and ints[LEVELS] > 1 and limit < np.inf:
         near = _screen(forest, group, leaf, limit, ints, floats, far)
-    if near < 0 or near > sums.shape[0] // 8:
+    if near > sums.shape[0] // 8:
         return bool(_sum(points, row, limit, ints, floats, sums))
     for c in range(sums.shape[0] if near else 0):
-        total = np.nan
-        if far[c] <= far[-1]:
-            total = 0.0
-            for i in range(ints[LEVELS]):
-                r = row + 3 * ints[PLACES + i]
-                dx, dy, dz = (
-                    points[r, c] - floats[4 * i],
-                    points[r + 1, c] - floats[4 * i + 1],
-                    points[r + 2, c] - floats[4 * i + 2],
-                )
-                total += ((dx * dx + dy * dy) + dz * dz) * floats[4 * i + 3]
-        sums[c] = total
+        sums[c] = 0.0 if far[c] <= far[far.shape[0] - 1] else np.nan
+        for i in range(ints[LEVELS] if sums[c] == 0.0 else 0):
+            r = row + 3 * ints[PLACES + i]
+            dx, dy, dz = points[r, c] - floats[4 * i], points[r + 1, c] - floats[4 * i + 1], points[r + 2, c]
+            dz -= floats[4 * i + 2]
+            sums[c] += ((dx * dx + dy * dy) + dz * dz) * floats[4 * i + 3]
     return bool(near > 0)
+
+
+@_inline
+def _keep(forest: Forest, leaf: int, radius: float, norm: float, sums: FloatArray, answers: Answers, hits: int) -> int:
+    """Append the points of a leaf that are within the radius; return the hits."""
+    ids, alive, limit, size = forest[3], forest[4], _limit(radius, norm), sums.shape[0]
+    for c in range(size):
+        if sums[c] <= limit and alive[leaf * size + c]:
+            answers[2][hits], answers[1][hits] = np.sqrt(sums[c]) / norm, ids[leaf * size + c]
+            hits += int(answers[2][hits] <= radius)
+    return hits
 
 
 @_inline
@@ -191,34 +198,22 @@ def _gather(
     forest: Forest, group: IntArray, radius: float, norm: float, answers: Answers, ints: IntArray, floats: FloatArray
 ) -> int:
     """Append what is within the radius in one group; return DONE, PAUSED or FULL."""
-    points, boxes, frame, ids, alive, codes = forest
-    _, out_ids, out_d = answers
-    stack, bounds, sums = ints[STACK:], floats[BOUNDS : BOUNDS + boxes.shape[1]], floats[SUMS : SUMS + points.shape[1]]
-    nodes, size, columns, limit = frame[1], points.shape[1], group[COLUMNS], _limit(radius, norm)
-    first, depth, hits, budget = 2 + GROUP_ITEMS * frame[0], ints[DEPTH], ints[HITS], ints[BUDGET]
-    far = np.empty(size + 1 if codes.shape[0] else 0, np.float32)
-    while depth > 0 and budget > 0 and hits + size <= out_d.shape[0]:
+    boxes, frame, size, limit = forest[1], forest[2], forest[0].shape[1], _limit(radius, norm)
+    stack, bounds, sums = ints[STACK:], floats[BOUNDS : BOUNDS + boxes.shape[1]], floats[SUMS : SUMS + size]
+    nodes, first, far = frame[1], 2 + GROUP_ITEMS * frame[0], np.empty(size + 7, np.float32)
+    depth, hits, budget, room = ints[DEPTH], ints[HITS], ints[BUDGET], answers[2].shape[0] - size
+    while depth > 0 and budget > 0 and hits <= room:
         budget -= 1
         depth -= 1
         code = stack[depth]
         if code < nodes:
-            _bound(boxes, group[BOX_ROW] + (code - group[ROOT]) * 2 * columns, ints, floats, bounds)
+            _bound(boxes, group[BOX_ROW] + (code - group[ROOT]) * 2 * group[COLUMNS], ints, floats, bounds)
             begin = frame[first + 2 * code]
             for c in range(frame[first + 2 * code + 1] - begin):
                 stack[depth] = begin + c
                 depth += int(bounds[c] <= limit)
         elif _look(forest, group, code - nodes - group[LEAF], limit, ints, floats, far):
-            near, c = 0, 0
-            for i in range(size):  # to count first, then stop at the last one, is 1.3 times as fast
-                near += int(sums[i] <= limit)
-            while near > 0:
-                if sums[c] <= limit:
-                    near -= 1
-                    slot = (code - nodes) * size + c
-                    if alive[slot]:
-                        out_d[hits], out_ids[hits] = np.sqrt(sums[c]) / norm, ids[slot]
-                        hits += int(out_d[hits] <= radius)
-                c += 1
+            hits = _keep(forest, code - nodes, radius, norm, sums, answers, hits)
     ints[DEPTH], ints[HITS], ints[BUDGET] = depth, hits, budget
     return DONE if depth == 0 else (PAUSED if budget == 0 else FULL)
 
@@ -297,21 +292,34 @@ def _push(bounds: FloatArray, first: int, n: int, limit: float, stack: IntArray,
 
 
 @_inline
+def _offer(forest: Forest, leaf: int, radius: float, norm: float, sums: FloatArray, heap: Answers, hits: int) -> int:
+    """Let the points of a leaf into the heap; return how many were let in so far."""
+    ids, alive, limit, size = forest[3], forest[4], _limit(min(radius, heap[2][0]), norm), sums.shape[0]
+    for c in range(size):
+        if sums[c] <= limit and alive[leaf * size + c]:
+            distance, id_ = np.sqrt(sums[c]) / norm, ids[leaf * size + c]
+            nearer = distance < heap[2][0] or (distance == heap[2][0] and id_ <= heap[1][0])
+            if nearer and distance <= radius:
+                _replace(heap[2], heap[1], heap[2].shape[0], distance, id_)
+                hits += 1
+                limit = _limit(min(radius, heap[2][0]), norm)
+    return hits
+
+
+@_inline
 def _approach(
     forest: Forest, group: IntArray, radius: float, norm: float, heap: Answers, ints: IntArray, floats: FloatArray
 ) -> int:
     """Let the points of one group into the heap; return DONE or PAUSED."""
-    points, boxes, frame, ids, alive, codes = forest
-    _, heap_i, heap_d = heap
+    boxes, frame, size, limit = forest[1], forest[2], forest[0].shape[1], _limit(min(radius, heap[2][0]), norm)
     stack, keys, bounds = ints[STACK:], floats[KEYS:], floats[BOUNDS : BOUNDS + boxes.shape[1]]
-    sums, nodes, first, size = (
-        floats[SUMS : SUMS + points.shape[1]],
+    sums, nodes, first, far = (
+        floats[SUMS : SUMS + size],
         frame[1],
         2 + GROUP_ITEMS * frame[0],
-        points.shape[1],
+        np.empty(size + 7, np.float32),
     )
-    far = np.empty(size + 1 if codes.shape[0] else 0, np.float32)
-    depth, hits, limit, columns = ints[DEPTH], ints[HITS], _limit(min(radius, heap_d[0]), norm), group[COLUMNS]
+    depth, hits = ints[DEPTH], ints[HITS]
     while depth > 0 and ints[BUDGET] > 0:
         depth -= 1
         code = stack[depth]
@@ -319,19 +327,12 @@ def _approach(
             continue
         ints[BUDGET] -= 1
         if code < nodes:
-            _bound(boxes, group[BOX_ROW] + (code - group[ROOT]) * 2 * columns, ints, floats, bounds)
+            _bound(boxes, group[BOX_ROW] + (code - group[ROOT]) * 2 * group[COLUMNS], ints, floats, bounds)
             begin = frame[first + 2 * code]
             depth = _push(bounds, begin, frame[first + 2 * code + 1] - begin, limit, stack, keys, depth)
         elif _look(forest, group, code - nodes - group[LEAF], limit, ints, floats, far):
-            for c in range(size):
-                slot = (code - nodes) * size + c
-                if sums[c] <= limit and alive[slot]:
-                    distance, id_ = np.sqrt(sums[c]) / norm, ids[slot]
-                    nearer = distance < heap_d[0] or (distance == heap_d[0] and id_ <= heap_i[0])
-                    if nearer and distance <= radius:
-                        _replace(heap_d, heap_i, heap_d.shape[0], distance, id_)
-                        hits += 1
-                        limit = _limit(min(radius, heap_d[0]), norm)
+            hits = _offer(forest, code - nodes, radius, norm, sums, heap, hits)
+            limit = _limit(min(radius, heap[2][0]), norm)
     ints[DEPTH], ints[HITS] = depth, hits
     return DONE if depth == 0 else PAUSED
 
