@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...errors import Conflict, InvalidValue, RuleViolated, TokenNotFound
+from ...errors import Conflict, InvalidValue, TokenNotFound
 from ..arguments import id_array, json_text, label_ids
-from ..bulk import Bulk, bulk
+from ..bulk import bulk
+from ..edge_bulk import INSERT, Columns, insert_edges, refuse_beyond_limits, rows
 from .base import GraphPart, TypeLike, type_code
 
 if TYPE_CHECKING:
     import numpy as np
 
 FEWEST_ROWS = 512  # below, the triggers cost less than switching them off and counting in bulk
-SLICE = 16_384  # rows as Python objects at a time, so that memory stays flat
 POLICIES = {
     "error": "",
     "ignore": "on conflict do nothing",
     "update": """on conflict do update
         set weight = excluded.weight, bidirectional = excluded.bidirectional, properties = excluded.properties""",
 }
-_INSERT = """insert into edge (source, target, type, key, weight, bidirectional, properties)
-             values (?, ?, ?, ?, ?, ?, ?) """
 
 
 class Many(GraphPart):
@@ -92,14 +90,14 @@ class Many(GraphPart):
             if not len(columns[0]):
                 return 0
             if on_conflict == "error":
-                _refuse_beyond_limits(run.connection, columns[2], columns[4])
+                refuse_beyond_limits(run.connection, columns[2], columns[4])
             if not run.fast or on_conflict != "error" or len(columns[0]) < FEWEST_ROWS:
                 return _by_rows(run.connection, columns, on_conflict)
-            _in_bulk(run, columns)
+            try:
+                insert_edges(run, columns)
+            except apsw.ConstraintError as error:
+                raise _named(error, run.connection, columns) from error
             return len(columns[0])
-
-
-Columns = tuple[Any, Any, Any, Any, Any, Any, Any]  # source, target, type, key, weight, bidirectional, properties
 
 
 def _columns(connection: apsw.Connection, source: Any, target: Any, type: Any, key: Any, *rest: Any) -> Columns:
@@ -175,119 +173,13 @@ def _require_tokens(connection: apsw.Connection, *ends: np.ndarray) -> None:
         raise TokenNotFound(f"{side} must be tokens, got the id {missing[0]} at index {at}")
 
 
-def _rows(columns: Columns, order: np.ndarray | slice) -> Iterator[tuple[Any, ...]]:
-    """Yield rows as plain Python values, a slice at a time."""
-    ordered = [column[order] for column in columns]
-    for start in range(0, len(columns[0]), SLICE):
-        yield from zip(*(column[start : start + SLICE].tolist() for column in ordered), strict=True)
-
-
 def _by_rows(connection: apsw.Connection, columns: Columns, on_conflict: str) -> int:
     """Insert row by row, triggers included, and return how many were written."""
-    sql = f"{_INSERT} {POLICIES[on_conflict]} returning 1"
+    sql = f"{INSERT} {POLICIES[on_conflict]} returning 1"
     try:
-        return sum(1 for _ in connection.executemany(sql, _rows(columns, slice(None))))
+        return sum(1 for _ in connection.executemany(sql, rows(columns, slice(None))))
     except apsw.ConstraintError as error:
         raise _named(error, connection, columns) from error
-
-
-def _in_bulk(run: Bulk, columns: Columns) -> None:
-    """Insert without row triggers, then write what they would have written."""
-    import numpy as np
-
-    source, target, kind, _, _, both, _ = columns
-    connection = run.connection
-    order = np.lexsort((target, kind, source))
-    try:
-        run.run(_INSERT, _rows(columns, order))
-    except apsw.ConstraintError as error:
-        raise _named(error, connection, columns) from error
-    _refuse_reverse(connection)
-    touched = _count(connection, source, target, both != 0)
-    _refuse_degrees(connection, touched)
-    run.mark("edge", np.unique(source >> 9).tolist())
-
-
-def _refuse_beyond_limits(connection: apsw.Connection, kind: np.ndarray, weight: np.ndarray) -> None:
-    """Refuse weights and types that the constitution does not allow."""
-    import numpy as np
-
-    row: Any = connection.execute(
-        "select validation, min_edge_weight, max_edge_weight, allowed_types from cdna_current"
-    ).fetchone()
-    validation, low, high, allowed = row
-    if not validation:
-        return
-    wrong = np.flatnonzero(~((weight >= low) & (weight <= high)))
-    if len(wrong):
-        raise RuleViolated(
-            f"weight must be within the constitution's limits ([{low}, {high}]; change them with "
-            f"db.cdna.update(max_edge_weight=…)), got {float(weight[wrong[0]])!r} at index {wrong[0]}",
-            "edge.weight",
-        )
-    for code in np.unique(kind).tolist():
-        sql = "select allowed from connection_type where code = ?"
-        row = (allowed[code] == "1",) if code < 256 else connection.execute(sql, (code,)).fetchone()
-        if not row[0]:
-            raise RuleViolated(f"type must be one the constitution allows, got the code {code}", "edge.type")
-
-
-def _refuse_reverse(connection: apsw.Connection) -> None:
-    """Refuse a bidirectional edge beside its reverse. Costs one lookup for each bidirectional edge of the table."""
-    found: Any = connection.execute(
-        """select a.source, a.target
-             from edge as a indexed by edge_bidirectional
-             join edge as b on b.source = a.target and b.type = a.type and b.target = a.source and b.key = a.key
-            where a.bidirectional and a.source <> a.target
-            limit 1"""
-    ).fetchone()
-    if found:
-        raise RuleViolated(
-            f"a bidirectional edge and its reverse can't coexist, got both between {found[0]} and {found[1]}",
-            "edge.bidirectional",
-        )
-
-
-def _count(connection: apsw.Connection, source: np.ndarray, target: np.ndarray, both: np.ndarray) -> np.ndarray:
-    """Add the edges to the counters, and return the ids touched."""
-    import numpy as np
-
-    ids, place = np.unique(np.concatenate((source, target)), return_inverse=True)
-    near, far = place[: len(source)], place[len(source) :]
-    loop = near == far
-    counts = [
-        np.bincount(near, minlength=len(ids)) + np.bincount(far[both & ~loop], minlength=len(ids)),
-        np.bincount(far, minlength=len(ids)) + np.bincount(near[both & ~loop], minlength=len(ids)),
-        np.bincount(near, minlength=len(ids)) + np.bincount(far[~loop], minlength=len(ids)),
-    ]
-    connection.executemany(
-        """insert into degree values (?, ?, ?, ?)
-               on conflict do update
-              set outgoing = outgoing + excluded.outgoing, incoming = incoming + excluded.incoming,
-                  total = total + excluded.total""",
-        zip(ids.tolist(), *(count.tolist() for count in counts), strict=True),
-    )
-    return ids
-
-
-def _refuse_degrees(connection: apsw.Connection, ids: np.ndarray) -> None:
-    """Refuse more edges at a token than the constitution allows."""
-    for column, limit in (("outgoing", "out_degree"), ("incoming", "in_degree"), ("total", "total_degree")):
-        found: Any = connection.execute(
-            f"""select d.token_id, d.{column}, c.max_{limit}
-                  from carray(?) as a
-                  join degree as d on d.token_id = a.value
-                  join cdna_current as c
-                 where c.validation and d.{column} > c.max_{limit}
-                 limit 1""",
-            (apsw.carray(ids),),
-        ).fetchone()
-        if found:
-            raise RuleViolated(
-                f"a token must not have more edges than the constitution allows (max_{limit} is {found[2]}; change it "
-                f"with db.cdna.update(max_{limit}=…)), got {found[1]} at the token {found[0]}",
-                f"edge.{limit}",
-            )
 
 
 def _named(error: apsw.ConstraintError, connection: apsw.Connection, columns: Columns) -> Exception:
@@ -295,7 +187,7 @@ def _named(error: apsw.ConstraintError, connection: apsw.Connection, columns: Co
     if "UNIQUE constraint failed: edge" not in str(error):
         return error
     seen: set[tuple[Any, ...]] = set()
-    for source, target, kind, key, *_ in _rows(columns, slice(None)):
+    for source, target, kind, key, *_ in rows(columns, slice(None)):
         edge = (source, kind, target, key)
         sql = "select 1 from edge where source = ? and type = ? and target = ? and key = ?"
         if edge in seen or connection.execute(sql, edge).fetchone():
