@@ -278,7 +278,7 @@ def run_cheapest_path(
 
     Notes
     -----
-    By weight, a search from both ends finds what the path costs but for rounding (200 times less work on a graph
+    By weight, a search from both ends finds what the path costs but for rounding (100 times faster on a graph
     of 100k nodes and 1M edges), then one from the source follows what can lie on such a path: adding costs
     from both ends, the last bit of the sum would depend on where they meet. By an array of costs, the search goes
     from the source until the target is settled.
