@@ -301,7 +301,7 @@ def bulk(folder: Path, nodes: int, source: np.ndarray, target: np.ndarray, weigh
                 db.execute("update cdna_current set max_total_degree = 4000000000, max_out_degree = 4000000000")
                 db.tokens.create_many(count=nodes)
                 if ours:
-                    times.append(seconds(lambda: db.graph.create_many(s, t, key=keys, weight=weight)))  # noqa: B023
+                    times.append(seconds(lambda: db.graph.create_many(s, t, key=keys, weight=weight)))
                     continue
                 connection = db._session.writer.connection
                 for (trigger,) in db.execute("select name from sqlite_schema where type = 'trigger'").fetchall():
@@ -310,9 +310,9 @@ def bulk(folder: Path, nodes: int, source: np.ndarray, target: np.ndarray, weigh
                 values = zip(s.tolist(), t.tolist(), names, weight.tolist(), strict=True)
 
                 def raw() -> None:
-                    with connection:  # noqa: B023
+                    with connection:
                         sql = "insert into edge (source, target, key, weight) values (?, ?, ?, ?)"
-                        connection.executemany(sql, values)  # noqa: B023
+                        connection.executemany(sql, values)
 
                 times.append(seconds(raw))
         ours_s, raw_s = min(times[::2]), min(times[1::2])
@@ -377,7 +377,7 @@ def fresh(folder: Path) -> list[Row]:
         for what, code, file in (("neighbor", NEAR, space_file), ("BFS", BFS, graph_file)):
             code = code.replace("argv[1])", "argv[1], engine='numba')")
             env = {**os.environ, "NUMBA_CACHE_DIR": f"{cache}/{what}"}
-            took = seconds(lambda: subprocess.run([sys.executable, "-c", code, file], check=True, env=env))  # noqa: B023
+            took = seconds(lambda: subprocess.run([sys.executable, "-c", code, file], check=True, env=env))
             rows.append(at_most(f"fresh install to first {what}, compile included", took, 1.5))
     return rows
 

@@ -94,10 +94,10 @@ def bulk(rows: int, folder: Path) -> None:
         for turn in range(ROUNDS):
             path = folder / f"{turn}.ngdb"
             with neurograph.open(path, synchronous="normal") as db:
-                best[0] = min(best[0], seconds(lambda: ours(db)))  # noqa: B023
+                best[0] = min(best[0], seconds(lambda: ours(db)))
             path.unlink()
             connection = raw(str(path))
-            best[1] = min(best[1], seconds(lambda: in_transaction(connection, sql, bindings)))  # noqa: B023
+            best[1] = min(best[1], seconds(lambda: in_transaction(connection, sql, bindings)))
             connection.close()
             path.unlink()
         print(f"{name:34}{rows / best[0] / 1e3:10.0f}{rows / best[1] / 1e3:10.0f}{best[1] / best[0]:8.2f}")
@@ -119,7 +119,7 @@ def single(folder: Path) -> None:
                 for number, work in enumerate((ours_create, raw_create, ours_get, raw_get)):
                     labels = [f"{turn} {number} {label}" for label in range(SINGLES)]
                     ids = [random.randrange(1, SINGLES) for _ in labels]
-                    took = seconds(lambda: work(db, connection, labels, ids))  # noqa: B023
+                    took = seconds(lambda: work(db, connection, labels, ids))
                     best[work] = min(best.get(work, took), took)
             for name, ours, theirs in (("create", ours_create, raw_create), ("get by id", ours_get, raw_get)):
                 figures = [best[work] / SINGLES * 1e6 for work in (ours, theirs)]
