@@ -11,13 +11,22 @@ import pytest
 
 import neurograph
 from neurograph.errors import Conflict, InvalidValue, RuleViolated, TokenNotFound, UnknownName
+from neurograph.stores.connections import many_bulk
 
 TABLES = ("edge", "connection", "degree", "sqlite_sequence")
 TOKENS = 12
 
 
 def contents(db: neurograph.Database) -> list[Any]:
-    return [sorted(db.execute(f"select * from {table}").fetchall(), key=repr) for table in TABLES]
+    tables = [sorted(db.execute(f"select * from {table}").fetchall(), key=repr) for table in TABLES]
+    return [*tables, db.execute("select subject, chunk from mark order by 1, 2").fetchall()]
+
+
+@pytest.fixture(params=[True, False], ids=["bulk", "rows"])
+def in_bulk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Let even the smallest batch go without triggers, or none at all."""
+    monkeypatch.setattr(many_bulk, "FEWEST_ROWS", 0 if request.param else 10**9)
+    return request.param
 
 
 def mind(seed: int) -> neurograph.Database:
@@ -60,8 +69,8 @@ def random_columns(rng: random.Random, n: int) -> dict[str, Any]:
     return columns
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_many_at_once_equals_one_by_one(seed):
+@pytest.mark.parametrize("seed", range(40))
+def test_many_at_once_equals_one_by_one(seed, in_bulk):
     rng = random.Random(seed)
     columns = random_columns(rng, rng.choice((0, 1, 5, 20)))
     n = len(columns["source"])
@@ -129,6 +138,48 @@ def test_the_pull_is_the_constitutions_unless_given(empty):
     assert empty.connections.get(1, 2).pull == -1.0
 
 
+def outcome(db: neurograph.Database, source: list[int], target: list[int], **values: Any) -> bool:
+    """Create connections and tell whether that went without triggers."""
+    with pytest.MonkeyPatch.context() as patch:
+        taken = []
+        insert = many_bulk.insert
+        patch.setattr(many_bulk, "insert", lambda *args: taken.append(insert(*args)) or taken[0])
+        db.connections.create_many(source, target, **values)
+    return taken[0] is not None
+
+
+def test_triggers_run_where_somebody_else_made_one_or_an_edge_would_change(empty, monkeypatch):
+    assert not outcome(empty, [1], [2])  # too few
+    monkeypatch.setattr(many_bulk, "FEWEST_ROWS", 1)
+    assert outcome(empty, [1, 2], [3, 4], weight=0.5, bidirectional=True)
+    empty.graph.create(5, 6, weight=0.25, bidirectional=True)
+    empty.graph.create(6, 7)
+    assert outcome(empty, [5], [6])  # an edge that is there, and stays as it is
+    assert (empty.connections.get(5, 6).weight, empty.connections.get(5, 6).bidirectional) == (0.25, True)
+    assert not outcome(empty, [6], [7], weight=0.5)
+    assert not outcome(empty, [6], [7], key="k", flags=4) or empty.connections.get(6, 7, key="k").bidirectional
+    empty.execute("create table seen (id integer primary key)")
+    empty.execute("create trigger mine after insert on connection begin insert into seen values (new.id); end")
+    assert not outcome(empty, [8], [9])
+    assert empty.execute("select count(*) from seen").fetchone() == (1,)
+    empty.execute("drop trigger mine")
+    empty.execute("drop table seen")
+    assert outcome(empty, [9], [10])
+    with neurograph.open(empty.path) as other:  # what was written without triggers is right for everybody
+        assert other.graph.degree(9) == 2
+
+
+def test_the_constitution_speaks_in_bulk_too(empty, monkeypatch):
+    monkeypatch.setattr(many_bulk, "FEWEST_ROWS", 1)
+    empty.cdna.update(max_pull=0.25, default_pull=0.5)
+    with pytest.raises(RuleViolated, match="pull must be within"):
+        empty.connections.create_many([1], [2])
+    empty.cdna.update(validation=False)
+    assert outcome(empty, [1], [2], pull=99.0)
+    empty.connections.delete(empty.connections.get(1, 2))
+    empty.cdna.update(validation=True)
+
+
 BAD = [
     ({"source": [1, 2, 3]}, InvalidValue, "target must be as long as source, which has 3, got 2"),
     ({"source": 1}, InvalidValue, "source must be an array"),
@@ -173,7 +224,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("change", "error", "message"), BAD, ids=[str(case[0]) for case in BAD])
-def test_a_bad_batch_is_refused_whole_and_the_row_is_named(empty, change, error, message):
+def test_a_bad_batch_is_refused_whole_and_the_row_is_named(empty, in_bulk, change, error, message):
     empty.connections.create(7, 8)
     before = contents(empty)
     columns = {"source": [1, 2], "target": [3, 4], **change}

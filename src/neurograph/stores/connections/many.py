@@ -9,7 +9,7 @@ import apsw
 
 from ...errors import InvalidValue
 from ...model.vocabulary import IMMUTABLE
-from . import columns
+from . import columns, many_bulk
 from .base import TypeLike, moment, type_mutability
 from .columns import Column
 from .single import EDGE, SingleConnections
@@ -91,7 +91,8 @@ decay_rate, origin
 
         Notes
         -----
-        One transaction, row by row.
+        One transaction, or a savepoint inside the caller's. Without row triggers where all triggers of the tables are
+        ours and no edge that exists would change: 8 µs a connection with its edge, else 25.
         """
         with self._session.transaction():
             connection = self._session.writer.connection
@@ -135,6 +136,9 @@ decay_rate, origin
         n = len(places[0])
         connection = self._session.writer.connection
         _settle(connection, places[1], edges[1], values)
+        found = many_bulk.insert(self._session, places, edges, values)
+        if found is not None:
+            return found
         given: list[Column] = [[None] * n if column is None else column for column in edges]
         names, holes = ["source", "type", "target", "key", *values], "?, " * (3 + len(values)) + "?"
         if "pull" not in values:
