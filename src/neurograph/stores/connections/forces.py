@@ -97,8 +97,8 @@ class ForcefulConnections(ConnectionPart):
 
         Notes
         -----
-        (preferred distance - distance) · rigidity · pull · confidence, 3 µs a connection; confidence is 1 for what is
-        immutable.
+        (preferred distance - distance) · rigidity · pull · confidence, which is 1 for what is immutable. One statement,
+        1 to 2 µs a connection.
         """
 
         def law(row: Row) -> float:
