@@ -21,19 +21,30 @@ from neurograph.kernels.grid_level import LevelIndex
 pytestmark = pytest.mark.kernels
 
 
+class Deep(LevelIndex):
+    """Leaves so small that a few tokens make a tree of several levels."""
+
+    leaf = 4
+
+
+indexes = st.sampled_from([LevelIndex, Deep])
+
+
 @EXAMPLES
-@given(tokens(), points, radii)
-def test_radius_equals_naive(crowd: list[naive.Token], point: tuple, radius: float) -> None:
-    index = LevelIndex.build(**columns(crowd))
+@given(indexes, tokens(), points, radii)
+def test_radius_equals_naive(kind: type[LevelIndex], crowd: list[naive.Token], point: tuple, radius: float) -> None:
+    index = kind.build(**columns(crowd))
     assert pairs(index.within(*point, radius)) == naive.within(crowd, point, radius)
     for token in crowd[:3]:
         assert pairs(index.within(*token.point, radius)) == naive.within(crowd, token.point, radius)
 
 
 @EXAMPLES
-@given(tokens(), points, st.integers(0, 500), radii)
-def test_nearest_equals_naive(crowd: list[naive.Token], point: tuple, k: int, radius: float) -> None:
-    index = LevelIndex.build(**columns(crowd))
+@given(indexes, tokens(), points, st.integers(0, 500), radii)
+def test_nearest_equals_naive(
+    kind: type[LevelIndex], crowd: list[naive.Token], point: tuple, k: int, radius: float
+) -> None:
+    index = kind.build(**columns(crowd))
     assert pairs(index.nearest(*point, k)) == naive.nearest(crowd, point, k)
     assert pairs(index.nearest(*point, k, radius)) == naive.nearest(crowd, point, k, radius)
     for token in crowd[:3]:
@@ -41,9 +52,9 @@ def test_nearest_equals_naive(crowd: list[naive.Token], point: tuple, k: int, ra
 
 
 @EXAMPLES
-@given(tokens(), points, points)
-def test_box_equals_naive(crowd: list[naive.Token], a: tuple, b: tuple) -> None:
-    index = LevelIndex.build(**columns(crowd))
+@given(indexes, tokens(), points, points)
+def test_box_equals_naive(kind: type[LevelIndex], crowd: list[naive.Token], a: tuple, b: tuple) -> None:
+    index = kind.build(**columns(crowd))
     low, high = np.minimum(a, b), np.maximum(a, b)
     assert index.box(low, high).tolist() == naive.box(crowd, low, high)
     assert index.box([-math.inf] * 3, high).tolist() == naive.box(crowd, [-math.inf] * 3, high)

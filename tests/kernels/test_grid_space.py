@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from unittest import mock
 
 import apsw
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import naive_grid as naive
 from neurograph.errors import InvalidValue
+from neurograph.kernels import grid_forest
 from neurograph.kernels.grid_space import SpaceIndex
 
 pytestmark = pytest.mark.kernels
@@ -21,12 +23,31 @@ weights = st.lists(st.sampled_from([0.0, 1.0, 0.5, 1e-3, 34.0, 1e-200, 1e200, 0.
 places = st.dictionaries(st.integers(0, 7), points, min_size=1, max_size=8)
 
 
+class Deep(SpaceIndex):
+    """Leaves so small that a few tokens make a tree of several levels."""
+
+    leaf = 8
+
+
 @EXAMPLES
-@given(space_tokens(), places, weights, st.integers(0, 40), st.sampled_from([0.0, 0.5, 1.0, 5**0.5, 1e160, math.inf]))
+@given(
+    st.sampled_from([(SpaceIndex, 64), (Deep, 64), (Deep, 1)]),
+    space_tokens(),
+    places,
+    weights,
+    st.integers(0, 40),
+    st.sampled_from([0.0, 0.5, 1.0, 5**0.5, 1e160, math.inf]),
+)
 def test_nearest_and_radius_equal_naive(
-    crowd: list[naive.Token], place: dict, weight: list[float], k: int, radius: float
+    kind: tuple[type[SpaceIndex], int],
+    crowd: list[naive.Token],
+    place: dict,
+    weight: list[float],
+    k: int,
+    radius: float,
 ) -> None:
-    index = SpaceIndex.build(**space_columns(crowd))
+    with mock.patch.object(grid_forest, "CODED", kind[1]):
+        index = kind[0].build(**space_columns(crowd))
     queries = [place] + [token.levels for token in crowd[:3] if token.levels]
     for levels in queries:
         query = space_query(levels)
@@ -79,14 +100,16 @@ def test_the_weights_of_the_build_change_no_answer() -> None:
         assert pairs(one.nearest(*query, 12)) == pairs(other.nearest(*query, 12))
 
 
-def test_numpy_finds_the_same() -> None:
+@pytest.mark.parametrize("spread", [0.05, 1e-9])
+def test_numpy_finds_the_same(spread: float) -> None:
+    """Most points are ruled out by their codes here."""
     rng = np.random.default_rng(7)
-    n = 100 if PURE else 5000
+    n = 300 if PURE else 20_000
     center = rng.random((20, 24))
-    coordinates = center[rng.integers(0, 20, n)] + rng.normal(0, 0.05, (n, 24))
+    coordinates = center[rng.integers(0, 20, n)] + rng.normal(0, spread, (n, 24))
     index = SpaceIndex.build(np.arange(n), coordinates, np.full(n, 255))
     weight = rng.random(8)
-    for query in coordinates[:10] + 0.01:
+    for query in coordinates[:10] + 0.2 * spread:
         square = ((coordinates - query) ** 2).reshape(n, 8, 3).sum(axis=2) @ weight
         far = np.sqrt(square) / math.sqrt(weight.sum())
         ids, distances = index.nearest(query, 255, 10, weights=weight)
