@@ -54,6 +54,7 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
+@cache
 def schema_folder() -> str:
     """Return where the schema is: in the wheel, or in the repository of an editable install."""
     package = os.path.dirname(os.path.abspath(__file__))

@@ -47,7 +47,7 @@ def ask(db):
 for _ in range(2):  # from rows, then from saved arrays
     with neurograph.open(sys.argv[1], engine="numba") as db:
         ask(db)
-        db.graph.create("vet", "cat", type="likes", on_conflict="update")
+        db.graph.create_many(["vet"], ["cat"], type="likes", on_conflict="update")
         db.tokens.update("dog", coordinates={"emotional": (0.1, 0.1, 0.1)})
         ask(db)
         db.optimize()
