@@ -1,8 +1,8 @@
 """The grid's kernels against what a user would pick: SQLite's R*Tree, scipy's cKDTree, numpy.
 
-Run ``python benches/kernel_grid.py [TOKENS]``. Each figure is the best of several rounds of queries, all systems in
-turn within a round, so that a busy machine slows each of them. A ratio is how often ours fits into the peer's time.
-Every answer is compared with a peer's before anything is timed.
+Run ``python benches/kernel_grid.py [TOKENS] [PART …]`` (parts: one, many, radiance). Queries are asked in chunks, all
+systems in turn; a figure is the mean over the chunks of the best turn of each, so that a busy machine slows all of
+them and hardly shows. A ratio is the peer's time by ours. Answers are compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -18,46 +18,47 @@ from scipy.spatial import cKDTree
 from neurograph.kernels.grid_level import LevelIndex
 from neurograph.kernels.grid_space import SpaceIndex
 
-ROUNDS = 15
 HITS = 50
-
 Ask = Callable[[np.ndarray], object]
 
 
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def seconds(work: Callable[[], object], turns: int) -> float:
+    """Return the best of some turns."""
+    times = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
 
 
-def asked(ask: Ask, queries: np.ndarray) -> float:
-    """Return microseconds a query."""
-    began = time.perf_counter()
-    for query in queries:
-        ask(query)
-    return (time.perf_counter() - began) / len(queries) * 1e6
-
-
-def best(systems: dict[str, Ask], queries: np.ndarray, rounds: int = ROUNDS) -> dict[str, float]:
+def asked(systems: dict[str, Ask], queries: np.ndarray, chunk: int, turns: int) -> dict[str, float]:
     """Return microseconds a query of each system."""
-    figures = {name: [] for name in systems}
-    part = queries[:100]
-    for _ in range(rounds):
+    chunks = [queries[low : low + chunk] for low in range(0, len(queries), chunk)]
+    best = {name: [float("inf")] * len(chunks) for name in systems}
+    for _ in range(turns):
         for name, ask in systems.items():
-            figures[name].append(asked(ask, part))
-    return {name: min(times) for name, times in figures.items()}
+            for number, part in enumerate(chunks):
+                began = time.perf_counter()
+                for query in part:
+                    ask(query)
+                best[name][number] = min(best[name][number], time.perf_counter() - began)
+    return {name: sum(times) / len(queries) * 1e6 for name, times in best.items()}
 
 
-def report(title: str, figures: dict[str, float]) -> None:
+def at_once(systems: dict[str, Ask], queries: np.ndarray) -> dict[str, float]:
+    """Return microseconds a query when all are asked in one call."""
+    best = dict.fromkeys(systems, float("inf"))
+    for _ in range(15):
+        for name, ask in systems.items():
+            best[name] = min(best[name], seconds(lambda ask=ask: ask(queries), 1) / len(queries) * 1e6)
+    return best
+
+
+def report(title: str, figures: dict[str, float], unit: str = "µs") -> None:
     ours, *peers = figures.items()
     ratios = "".join(f"   {name} {value:9.1f} = {value / ours[1]:6.1f}x" for name, value in peers)
-    print(f"{title:44} ours {ours[1]:8.1f} µs{ratios}", flush=True)
-
-
-def clouds(n: int) -> Iterator[tuple[str, np.ndarray]]:
-    rng = np.random.default_rng(0)
-    yield "even", rng.random((n, 3))
-    yield "clusters", rng.random((1000, 3))[rng.integers(0, 1000, n)] + rng.normal(0, 0.01, (n, 3))
+    print(f"{title:48} ours {ours[1]:8.1f} {unit}{ratios}", flush=True)
 
 
 def rtree(place: np.ndarray) -> apsw.Connection:
@@ -92,153 +93,132 @@ def rtree_nearest(db: apsw.Connection, query: np.ndarray, k: int, radius: float)
     return hits[:k]
 
 
-def one_level(n: int) -> None:
-    for name, place in clouds(n):
-        rng = np.random.default_rng(1)
-        queries = rng.random((1000, 3)) if name == "even" else place[rng.integers(0, n, 1000)] + 1e-4
-        ids = np.arange(n)
-        LevelIndex.build(ids[:1000], *place[:1000].T)
-        figures = {"ours": min(timed(lambda: LevelIndex.build(ids, *place.T)) for _ in range(3))}
-        index, tree, db = LevelIndex.build(ids, *place.T), cKDTree(place), rtree(place)
-        figures |= {"cKDTree": min(timed(lambda: cKDTree(place)) for _ in range(2))}
-        report(f"{name}: build {n}", {key: value * 1e6 for key, value in figures.items()})
-        arrays = index.to_arrays()
-        print(f"{'':44} reload {min(timed(lambda: LevelIndex.from_arrays(arrays)) for _ in range(5)) * 1e3:.1f} ms")
-        radius = float(np.median(tree.query(queries, HITS)[0][:, -1]))
-        ten = float(np.median(tree.query(queries, 10)[0][:, -1]))
-        for query in queries[:50]:
-            assert index.nearest(*query, 10)[0].tolist() == tree.query(query, 10)[1].tolist()
-            assert sorted(index.within(*query, radius)[0].tolist()) == sorted(tree.query_ball_point(query, radius))
-        systems = {
-            "ours": lambda q: index.within(*q.tolist(), radius),
-            "cKDTree": lambda q: tree.query_ball_point(q, radius),
-            "R*Tree": lambda q: rtree_within(db, q, radius),
-        }
-        report(f"{name}: radius, about {HITS} hits", best(systems, queries))
-        systems = {
-            "ours": lambda q: index.nearest(*q.tolist(), 10),
-            "cKDTree": lambda q: tree.query(q, 10),
-            "R*Tree": lambda q: rtree_nearest(db, q, 10, 1.1 * ten),
-        }
-        report(f"{name}: 10 nearest", best(systems, queries))
-        many = {
-            "ours": lambda q: index.nearest_many(q, 10),
-            "cKDTree": lambda q: tree.query(q, 10),
-        }
-        report(f"{name}: 10 nearest, 1000 at once, each", batch(many, queries))
-        many = {
-            "ours": lambda q: index.within_many(q, radius),
-            "cKDTree": lambda q: tree.query_ball_point(q, radius),
-        }
-        report(f"{name}: radius, 1000 at once, each", batch(many, queries))
-        changed(index, queries, radius)
-
-
-def batch(systems: dict[str, Callable[[np.ndarray], object]], queries: np.ndarray) -> dict[str, float]:
-    figures = dict.fromkeys(systems, float("inf"))
-    for _ in range(ROUNDS):
-        for name, ask in systems.items():
-            figures[name] = min(figures[name], timed(lambda ask=ask: ask(queries)) / len(queries) * 1e6)
-    return figures
-
-
-def changed(index: LevelIndex, queries: np.ndarray, radius: float) -> None:
-    """What changes cost, and what they cost the queries after them."""
-    rng = np.random.default_rng(2)
-    n = len(index)
-    print(f"{'':44} copy {min(timed(index.copy) for _ in range(9)) * 1e6:.0f} µs")
+def one_level(name: str, place: np.ndarray, queries: np.ndarray) -> None:
+    n = len(place)
+    ids, axes = np.arange(n), place.T.copy()
+    LevelIndex.build(ids[:1000], *axes[:, :1000])
+    index, tree, db = LevelIndex.build(ids, *axes), cKDTree(place), rtree(place)
+    radius, near = np.median(tree.query(queries, HITS)[0][:, [-1, 9]], axis=0).tolist()
+    for query in queries[:100]:
+        assert index.nearest(*query, 10)[0].tolist() == tree.query(query, 10)[1].tolist()
+        assert sorted(index.within(*query, radius)[0].tolist()) == sorted(tree.query_ball_point(query, radius))
+    build = {"ours": seconds(lambda: LevelIndex.build(ids, *axes), 5), "cKDTree": seconds(lambda: cKDTree(place), 3)}
+    report(f"{name}: build", {key: value * 1e3 for key, value in build.items()}, "ms")
+    arrays = index.to_arrays()
+    report(f"{name}: reload", {"ours": seconds(lambda: LevelIndex.from_arrays(arrays), 9) * 1e3}, "ms")
+    systems: dict[str, Ask] = {
+        "ours": lambda q: index.within(*q.tolist(), radius),
+        "cKDTree": lambda q: tree.query_ball_point(q, radius),
+        "R*Tree": lambda q: rtree_within(db, q, radius),
+    }
+    report(f"{name}: radius, about {HITS} hits", asked(systems, queries, 100, 15))
+    systems = {
+        "ours": lambda q: index.nearest(*q.tolist(), 10),
+        "cKDTree": lambda q: tree.query(q, 10),
+        "R*Tree": lambda q: rtree_nearest(db, q, 10, 1.1 * near),
+    }
+    report(f"{name}: 10 nearest", asked(systems, queries, 100, 15))
+    systems = {"ours": lambda q: index.within_many(q, radius), "cKDTree": lambda q: tree.query_ball_point(q, radius)}
+    report(f"{name}: radius, {len(queries)} at once, each", at_once(systems, queries))
+    systems = {"ours": lambda q: index.nearest_many(q, 10), "cKDTree": lambda q: tree.query(q, 10)}
+    report(f"{name}: 10 nearest, {len(queries)} at once, each", at_once(systems, queries))
+    report(f"{name}: copy", {"ours": seconds(index.copy, 50) * 1e6})
     for moved in (1, 256, 1024, 4096, 16384):
-        if moved > n // 4:
-            break
-        ids = np.sort(rng.choice(n, moved, replace=False))
-        x, y, z = rng.random((3, moved))
-        other = index.copy()
-        other.apply(ids=ids, x=x, y=y, z=z)
-        one = min(timed(lambda o=other: o.apply(ids=[5], x=[0.5], y=[0.5], z=[0.5])) for _ in range(9))
-        figures = best({"o": lambda q, o=other: o.nearest(*q.tolist(), 10)}, queries)
-        figures |= best({"r": lambda q, o=other: o.within(*q.tolist(), radius)}, queries)
-        print(
-            f"{'':44} {moved:5} moved: one more {one * 1e6:.0f} µs, then nearest {figures['o']:.1f}, "
-            f"radius {figures['r']:.1f} µs"
-        )
+        changed(f"{name}: {moved} moved", index, queries, radius, moved)
+
+
+def changed(title: str, index: LevelIndex, queries: np.ndarray, radius: float, moved: int) -> None:
+    """What one more change costs, and what all of them cost the queries after them."""
+    rng = np.random.default_rng(2)
+    other = index.copy()
+    ids = np.sort(rng.choice(len(index), min(moved, len(index) // 2), replace=False))
+    other.apply((), ids, *rng.random((3, len(ids))))
+    report(f"{title}, one more", {"ours": seconds(lambda: other.apply((), [5], [0.5], [0.5], [0.5]), 20) * 1e6})
+    report(f"{title}, radius", asked({"ours": lambda q: other.within(*q.tolist(), radius)}, queries, 100, 10))
+    report(f"{title}, 10 nearest", asked({"ours": lambda q: other.nearest(*q.tolist(), 10)}, queries, 100, 10))
+
+
+def clouds(n: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    yield "even", rng.random((n, 3)), rng.random((1000, 3))
+    place = rng.random((1000, 3))[rng.integers(0, 1000, n)] + rng.normal(0, 0.01, (n, 3))
+    yield "clusters", place, place[rng.integers(0, n, 1000)] + 1e-4
 
 
 def spaces(n: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (n, 24): what minds hold is clustered and has few degrees of freedom; even noise is the worst case."""
     rng = np.random.default_rng(3)
-    yield "100 clusters", rng.random((100, 24))[rng.integers(0, 100, n)] + rng.normal(0, 0.1, (n, 24))
     yield "1000 clusters", rng.random((1000, 24))[rng.integers(0, 1000, n)] + rng.normal(0, 0.05, (n, 24))
+    yield "100 clusters", rng.random((100, 24))[rng.integers(0, 100, n)] + rng.normal(0, 0.1, (n, 24))
     yield "8 hidden factors", np.tanh(rng.random((n, 8)) @ rng.normal(size=(8, 24))) + rng.normal(0, 0.02, (n, 24))
     yield "100 wide clusters", rng.random((100, 24))[rng.integers(0, 100, n)] + rng.normal(0, 0.2, (n, 24))
     yield "even", rng.random((n, 24))
 
 
-def numpy_nearest(place: np.ndarray, weight: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
-    """The quickest exact way with columns: a matrix product is not exact enough to order by."""
-    square = np.zeros(place.shape[1])
+WEIGHT = np.array([1.0, 1.5, 1.2, 2.0, 3.0, 2.5, 2.0, 5.0])
+PER_AXIS = np.repeat(WEIGHT, 3)
+
+
+def numpy_nearest(columns: np.ndarray, query: np.ndarray, k: int) -> list[int]:
+    """The quickest exact way: by columns. A matrix product is not exact enough to order by."""
+    square = np.zeros(columns.shape[1])
     for column in range(24):
-        d = place[column] - query[column]
-        square += weight[column] * (d * d)
+        d = columns[column] - query[column]
+        square += PER_AXIS[column] * (d * d)
     nearest = np.argpartition(square, k)[:k]
-    return nearest[np.argsort(square[nearest])]
+    return nearest[np.argsort(square[nearest])].tolist()
 
 
-def eight_levels(n: int) -> None:
-    weight = np.array([1.0, 1.5, 1.2, 2.0, 3.0, 2.5, 2.0, 5.0])
-    per_axis = np.repeat(weight, 3)
-    for name, place in spaces(n):
-        rng = np.random.default_rng(4)
-        queries = place[rng.integers(0, n, 200)] + rng.normal(0, 0.01, (200, 24))
-        masks = np.full(n, 255)
-        build = min(timed(lambda: SpaceIndex.build(np.arange(n), place, masks, weight)) for _ in range(2))
-        index = SpaceIndex.build(np.arange(n), place, masks, weight)
-        scaled = place * np.sqrt(per_axis)
-        tree, columns = cKDTree(scaled), np.ascontiguousarray(place.T)
-        for query in queries[:5]:
-            expected = numpy_nearest(columns, per_axis, query, 10).tolist()
-            assert index.nearest(query, 255, 10, weights=weight)[0].tolist() == expected
-        few = queries[:5] if name == "even" else queries[:40]
-        systems = {
-            "ours": lambda q: index.nearest(q, 255, 10, weights=weight),
-            "cKDTree": lambda q: tree.query(q * np.sqrt(per_axis), 10),
-        }
-        figures = best(systems, few, 5)
-        figures |= best({"numpy": lambda q: numpy_nearest(columns, per_axis, q, 10)}, queries[:5], 3)
-        report(f"8 levels, {name}: 10 nearest", figures)
-        print(f"{'':44} build {build * 1e3:.0f} ms, {index.nbytes / n:.0f} bytes a token", flush=True)
+def eight_levels(name: str, place: np.ndarray) -> None:
+    n, rng = len(place), np.random.default_rng(4)
+    queries = place[rng.integers(0, n, 40)] + rng.normal(0, 0.01, (40, 24))
+    masks = np.full(n, 255)
+    index = SpaceIndex.build(np.arange(n), place, masks, WEIGHT)
+    tree, columns, root = cKDTree(place * np.sqrt(PER_AXIS)), np.ascontiguousarray(place.T), np.sqrt(PER_AXIS)
+    for query in queries[:5]:
+        assert index.nearest(query, 255, 10, weights=WEIGHT)[0].tolist() == numpy_nearest(columns, query, 10)
+    systems: dict[str, Ask] = {
+        "ours": lambda q: index.nearest(q, 255, 10, weights=WEIGHT),
+        "cKDTree": lambda q: tree.query(q * root, 10),
+        "numpy": lambda q: numpy_nearest(columns, q, 10),
+    }
+    report(f"8 levels, {name}: 10 nearest", asked(systems, queries[:8] if name == "even" else queries, 4, 5))
+    build = seconds(lambda: SpaceIndex.build(np.arange(n), place, masks, WEIGHT), 3)
+    report(f"8 levels, {name}: build", {"ours": build * 1e3}, f"ms, {index.nbytes / n:.0f} bytes a token")
 
 
 def some_levels(n: int) -> None:
-    """Tokens that define three levels, in many patterns: what a mind is like."""
+    """Tokens that define one to eight levels, in six patterns: what a mind is like."""
     rng = np.random.default_rng(5)
-    place = np.full((n, 8, 3), np.nan)
     masks = rng.choice([1, 9, 128, 136, 200, 255], n)
-    center = rng.random((1000, 8, 3))
-    full = center[rng.integers(0, 1000, n)] + rng.normal(0, 0.05, (n, 8, 3))
-    for level in range(8):
-        defined = masks >> level & 1 == 1
-        place[defined, level] = full[defined, level]
+    place = rng.random((1000, 8, 3))[rng.integers(0, 1000, n)] + rng.normal(0, 0.05, (n, 8, 3))
+    place[masks[:, None] >> np.arange(8) & 1 == 0] = np.nan
     index = SpaceIndex.build(np.arange(n), place, masks)
-    figures = best({"ours": lambda i: index.nearest(place[i], int(masks[i]), 10)}, rng.integers(0, n, 200), 5)
-    report("8 levels, 6 patterns: 10 nearest", figures)
-    print(f"{'':44} {index.nbytes / n:.0f} bytes a token")
+    systems: dict[str, Ask] = {"ours": lambda i: index.nearest(place[i], int(masks[i]), 10)}
+    report("8 levels, 6 patterns: 10 nearest", asked(systems, rng.integers(0, n, 200), 20, 10))
+    report("8 levels, 6 patterns: memory", {"ours": index.nbytes / n}, "bytes a token")
 
 
 def radiance(n: int) -> None:
     rng = np.random.default_rng(6)
-    place = rng.random((n, 3))
-    reach = (HITS / n / 4.19) ** (1 / 3)
-    index = LevelIndex.build(np.arange(n), *place.T, radius=np.full(n, reach), strength=rng.random(n))
-    figures = best({"ours": lambda q: index.influence(*q.tolist())}, place[:1000])
-    report("influence, about 50 fields reach a point", figures)
-    report("influence, 10,000 at once, each", batch({"ours": index.influence_many}, place[:10_000]))
-    part = LevelIndex.build(np.arange(n // 10), *place[: n // 10].T, np.full(n // 10, reach), rng.random(n // 10))
-    print(f"{'':44} fields of {n // 10} tokens: {timed(lambda: part.fields(0.3)):.2f} s", flush=True)
+    place, strength = rng.random((n, 3)), rng.random(n)
+    reach = np.full(n, (HITS / n / 4.19) ** (1 / 3))
+    index = LevelIndex.build(np.arange(n), *place.T, reach, strength)
+    title = f"about {HITS} fields reach a point"
+    report(f"influence, {title}", asked({"ours": lambda q: index.influence(*q.tolist())}, place[:1000], 100, 10))
+    report("influence, 10,000 at once, each", at_once({"ours": index.influence_many}, place[:10_000]))
+    report("density", asked({"ours": lambda q: index.density(*q.tolist(), reach[0])}, place[:1000], 100, 10))
+    report("fields of all tokens", {"ours": seconds(lambda: index.fields(0.3), 1)}, "s")
 
 
 if __name__ == "__main__":
     tokens = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    one_level(tokens)
-    eight_levels(tokens)
-    some_levels(tokens)
-    radiance(tokens)
+    parts = sys.argv[2:] or ["one", "many", "radiance"]
+    for cloud in clouds(tokens) if "one" in parts else ():
+        one_level(*cloud)
+    for space in spaces(tokens) if "many" in parts else ():
+        eight_levels(*space)
+    if "many" in parts:
+        some_levels(tokens)
+    if "radiance" in parts:
+        radiance(tokens)

@@ -14,7 +14,7 @@ from .connection import guard
 from .connection.handle import Handle
 from .connection.location import Location, locate
 from .connection.session import Session
-from .connection.settings import Options, require_safe_sqlite
+from .connection.settings import Options, require_safe_sqlite, require_vec
 from .derived.policy import Policy
 from .errors import Misuse
 from .migrate import Schema
@@ -132,6 +132,8 @@ def open(
         read_only=mode == "r",
     )
     location = locate(path, mode)
+    if not location.exists:
+        require_vec()
     if not location.in_memory and (kind := guard.network_file_system(location.path)):
         log.warning(
             "%s: on %s, where locks can't be trusted: never open it from two machines. A rollback journal is used, "

@@ -209,3 +209,27 @@ def test_threads_of_a_loop_take_turns(db: neurograph.Database) -> None:
 
     asyncio.run(main())
     assert db.tokens.count() == 20
+
+
+def test_a_snapshot_that_ends_in_the_middle_of_another_tasks_transaction_leaves_it_alone(
+    db: neurograph.Database,
+) -> None:
+    async def main() -> None:
+        opened, begun, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def look() -> None:
+            with db.snapshot():
+                opened.set()
+                await begun.wait()
+
+        looking = asyncio.create_task(look())
+        await opened.wait()
+        begin = asyncio.create_task(hold(db, begun, ended))
+        await looking
+        with pytest.raises(errors.TransactionBusy):
+            db.tokens.create("between")
+        ended.set()
+        await begin
+
+    asyncio.run(main())
+    assert [token.label for token in db.tokens.list()] == ["held", "held on"]

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from naive_learning import HOUR_NS, Learner
 
 import neurograph
+from naive_learning import HOUR_NS, Learner
 from neurograph.errors import ConnectionNotFound, ImmutableConnection, InvalidValue
 from neurograph.model.connection import Connection
 

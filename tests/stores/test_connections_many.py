@@ -174,6 +174,13 @@ def test_the_constitution_speaks_in_bulk_too(empty, monkeypatch):
     empty.cdna.update(max_pull=0.25, default_pull=0.5)
     with pytest.raises(RuleViolated, match="pull must be within"):
         empty.connections.create_many([1], [2])
+    empty.graph.create(3, 4, type="hates")
+    empty.cdna.update(max_pull=1.0)
+    empty.cdna.forbid_type("hates")
+    with pytest.raises(RuleViolated, match="type must be one the constitution allows") as caught:
+        empty.connections.create_many([3], [4], type="hates")
+    assert caught.value.rule == "connection.type"
+    empty.cdna.allow_type("hates")
     empty.cdna.update(validation=False)
     assert outcome(empty, [1], [2], pull=99.0)
     empty.connections.delete(empty.connections.get(1, 2))
@@ -213,6 +220,8 @@ BAD = [
     ({"confidence": [0.5, 2]}, InvalidValue, "confidence must be in"),
     ({"origin": [1, -1]}, InvalidValue, "origin must be in"),
     ({"origin": 0.5}, InvalidValue, "origin must be whole numbers"),
+    ({"origin": [[1]]}, InvalidValue, "origin must be one number or have shape"),
+    ({"key": 5}, InvalidValue, "key must be one value or a sequence of 2, got 5"),
     ({"aim": [1.0]}, InvalidValue, "aim must have shape"),
     ({"aim": "up"}, InvalidValue, "aim must be a mapping"),
     ({"aim": np.full((2, 8), math.inf)}, InvalidValue, "aim must be finite"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import networkx as nx
 import pytest
-from test_graph_many import TABLES
 from graph_minds import random_mind
+from test_graph_many import TABLES
 
 import neurograph
 from neurograph.errors import InvalidValue, NotHere, RuleViolated, TokenNotFound

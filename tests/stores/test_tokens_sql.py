@@ -6,9 +6,9 @@ from pathlib import Path
 
 import apsw
 import pytest
-from naive_tokens import QUERIES, Mind, RefusedError, expected, statements
 
 import neurograph
+from naive_tokens import QUERIES, Mind, RefusedError, expected, statements
 from neurograph.model.levels import LEVELS
 
 SWITCHES = [(keys, recursive) for keys in (0, 1) for recursive in (0, 1)]

@@ -72,6 +72,19 @@ def test_a_free_code_is_found_when_the_last_is_taken(words):
     assert repr(words).endswith("4 of them users' own>")
 
 
+def test_a_full_vocabulary_says_so(db):
+    db.executemany("insert into domain (code, name) values (?, ?)", [(code, f"w{code}") for code in range(256, 65_536)])
+    with pytest.raises(InvalidValue, match="domain must have at most 65536 words; delete one"):
+        db.domains.create("one more")
+    db.domains.delete("w300")
+    assert db.domains.create("one more") == 300
+
+
+def test_an_update_of_nothing_returns_the_word(db):
+    db.entity_types.create("robot")
+    assert db.entity_types.update("robot") == db.entity_types.get("robot")
+
+
 def test_a_word_of_ones_own_can_be_renamed_and_deleted(words):
     code = words.create("first")
     assert words.update("first", name="second").name == "second"

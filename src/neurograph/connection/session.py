@@ -83,14 +83,14 @@ class Session(Transactions):
             self._refuse()
         if self._pinned and (lines := self._pinned.get(current_owner())):
             return lines[-1]
-        if self._levels or self._shared or get_ident() != self._home or not self._turn.take(0):
+        if self._marks or self._shared or get_ident() != self._home or not self._turn.take(0):
             return self._enter_shared(deadline)
         return self.writer
 
     def _enter_shared(self, deadline: float | None) -> Line:
         self._notice_thread()
         if self._turn.mine:
-            if not self._levels or self._task is current_task():
+            if not self._marks or self._task is current_task():
                 self._require_alive()
                 self._turn.take(0)
                 return self.writer
@@ -140,7 +140,7 @@ class Session(Transactions):
     def may_write(self, line: Line) -> bool:
         """Tell whether a line from `enter` may be written to as it stands."""
         free = line is self.writer and not self.options.read_only and not self.pinned
-        return free and (self._levels > 0 or not line.connection.in_transaction)
+        return free and (bool(self._marks) or not line.connection.in_transaction)
 
     def rows(self, sql: str, bindings: Bindings = None) -> list[Row]:
         """Run one reading statement and return its rows."""
@@ -211,7 +211,7 @@ class Session(Transactions):
         if not self._turn.take(self.options.busy_timeout_s):
             raise TransactionOpen("cannot close; another thread has a transaction open; end it first")
         try:
-            if self._levels:
+            if self._marks:
                 raise TransactionOpen("cannot close; another task of this loop has a transaction open; end it first")
             with self._closing:
                 if self._state:

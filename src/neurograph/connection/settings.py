@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SAFE_SQLITE = 3_053_003  # 3.53.3: a hostile journal could delete another file before; FTS5 overflowed before 3.53.2
 SYNCHRONOUS = {"off": 0, "normal": 1, "full": 2, "extra": 3}
 JOURNALS = ("wal", "rollback")
+CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 class Options:
@@ -92,7 +93,7 @@ def memory_bytes() -> int:
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     elif os.name == "nt":
         found.append(_windows_memory_bytes())
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+    for path in CONTROL_GROUPS:
         try:
             with open(path) as file:
                 found.append(int(file.read()))
@@ -170,6 +171,11 @@ def sqlite_vec(connection: apsw.Connection) -> None:
         ) from error
     finally:
         connection.enable_load_extension(False)
+
+
+def require_vec() -> None:
+    """Refuse to go on without sqlite-vec, before SQLite makes a file: it creates one as soon as it opens it."""
+    sqlite_vec(apsw.Connection(":memory:"))
 
 
 @functools.cache

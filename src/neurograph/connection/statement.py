@@ -177,6 +177,9 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
             cursor.executemany(sql, checked())
         except BINDING_ERRORS as error:
             raise refused(error, bound) from error
+        except BaseException as error:
+            line.refuse(error)
+            raise
         finally:
             line.deadline = before
             cursor.close(True)

@@ -14,6 +14,8 @@ import logging
 import time
 from threading import get_ident
 
+import apsw
+
 from ..errors import Closed, NoTransaction, ReadOnlyDatabase, TransactionBusy, WrongProcess
 from . import refusal
 from .scope import earlier
@@ -44,7 +46,7 @@ class Transactions:
         self._turn = Turn()
         self._home = 0  # the first thread that used this session
         self._shared = False
-        self._levels = 0
+        self._marks: list[int] = []  # of the turn, one for each transaction and savepoint that is open
         self._task: object = None
         self._began = 0.0
         self._pinned: dict[Owner, list[Line]] = {}
@@ -63,16 +65,18 @@ class Transactions:
             raise ReadOnlyDatabase(f"cannot {verb}; {what} only read; write before or after")
         if get_ident() != self._home:
             self._notice_thread()
-        self._wait_for_turn(verb, deadline)
-        if self._levels:
-            try:
+        mark = self._turn.mark()
+        try:
+            self._wait_for_turn(verb, deadline)
+            if self._marks:
                 self._require_mine(verb)
-            except BaseException:
-                self._turn.give()
-                raise
-        elif self.writer.connection.in_transaction:
-            self._turn.give()
-            raise TransactionBusy(f"cannot {verb}; another task of this event loop has a snapshot open; end it first")
+            elif self.writer.connection.in_transaction:
+                raise TransactionBusy(
+                    f"cannot {verb}; another task of this event loop has a snapshot open; end it first"
+                )
+        except BaseException:
+            self._turn.settle(mark)
+            raise
 
     def give_turn(self) -> None:
         """Give back what `take_turn` took."""
@@ -95,7 +99,7 @@ class Transactions:
 
     def _require_alive(self) -> None:
         """Refuse to go on after SQLite undid the whole transaction: what follows would be committed on its own."""
-        if self._levels and not self.writer.connection.in_transaction:
+        if self._marks and not self.writer.connection.in_transaction:
             raise NoTransaction(
                 "cannot go on; the transaction was already rolled back (by an interrupt, a deadline or an error of the "
                 "disk); leave its block and begin again"
@@ -119,97 +123,126 @@ class Transactions:
     @property
     def levels(self) -> int:
         """How many transactions and savepoints are open, whoever began them."""
-        return self._levels
+        return len(self._marks)
 
     @property
     def in_transaction(self) -> bool:
         """True where the calling thread and task have a transaction open."""
-        return self._levels > 0 and not self._state and self._turn.mine and self._task is current_task()
+        return bool(self._marks) and not self._state and self._turn.mine and self._task is current_task()
 
     def begin(self, deadline: float | None = None) -> None:
         """Begin a transaction, or a savepoint inside one."""
-        self.take_turn("begin a transaction", deadline=deadline)
-        before, self.writer.deadline = self.writer.deadline, earlier(self.writer.deadline, deadline)
+        mark, levels = self.mark()
+        line = self.writer
+        before, deadline = line.deadline, earlier(line.deadline, deadline)
+        began = False
         try:
-            if self._levels:
-                self.writer.connection.execute(f"savepoint ng_{self._levels}")
-            else:
-                self.writer.connection.execute("begin immediate")
+            self.take_turn("begin a transaction", deadline=deadline)
+            line.deadline = deadline
+            levels = len(self._marks)
+            began = True
+            line.connection.execute(f"savepoint ng_{levels}" if levels else "begin immediate")
+            if not levels:
                 self._task, self._began = current_task(), time.monotonic()
-            self._levels += 1
+            self._marks.append(mark)
         except BaseException as error:
-            if not self._levels and self.writer.connection.in_transaction:  # an interrupt right after BEGIN
-                self.writer.connection.execute("rollback")
-            self._turn.give()
-            self.writer.refuse(error)
+            if began:
+                self._unwind(mark, levels)
+            self._turn.settle(mark)
+            line.refuse(error)
             raise
         finally:
-            self.writer.deadline = before
+            line.deadline = before
 
     def commit(self) -> None:
         """End the innermost transaction or savepoint and keep its writes."""
-        self._require_transaction("commit")
-        connection = self.writer.connection
-        if not connection.in_transaction:
-            self._end()
+        mark, levels = self._innermost("commit")
+        line = self.writer
+        if not line.connection.in_transaction:
+            self._unwind(mark, levels)
             raise NoTransaction("cannot commit; the transaction was already rolled back")
         try:
-            connection.execute(f"release ng_{self._levels - 1}" if self._levels > 1 else "commit")
+            line.connection.execute(f"release ng_{levels}" if levels else "commit")
+            self._ended(mark, levels)
         except BaseException as error:
-            self.rollback()
-            self.writer.refuse(error)
+            self._unwind(mark, levels)
+            line.refuse(error)
             raise
-        self._end()
 
     def rollback(self) -> None:
         """End the innermost transaction or savepoint and undo its writes."""
-        self._require_transaction("roll back")
-        connection = self.writer.connection
-        self.writer.undone += 1
+        mark, levels = self._innermost("roll back")
         try:
-            if connection.in_transaction:
-                if self._levels > 1:
-                    connection.execute(f"rollback to ng_{self._levels - 1}")
-                    connection.execute(f"release ng_{self._levels - 1}")
-                else:
-                    connection.execute("rollback")
-        finally:
-            self._end()
+            self._unwind(mark, levels)
+        except BaseException:
+            self._unwind(mark, levels)
+            raise
 
-    def _require_transaction(self, verb: str) -> None:
-        if self._state:
-            self._refuse()
+    def mark(self) -> tuple[int, int]:
+        """Return how the caller holds the writing connection, for `unwind`."""
+        mark = self._turn.mark()
+        return mark, len(self._marks) if mark else 0  # without the turn the levels are another thread's
+
+    def unwind(self, mark: int, levels: int) -> None:
+        """Undo what the caller began since `mark` and give it back; nothing to do is fine."""
+        if self.in_transaction and len(self._marks) > levels:
+            self._unwind(mark, levels)
+        self._turn.settle(mark)
+
+    def _innermost(self, verb: str) -> tuple[int, int]:
+        self.require_open()
         if not self.in_transaction:
             raise NoTransaction(f"cannot {verb}; no transaction is open in this thread or task")
+        return self._marks[-1], len(self._marks) - 1
 
-    def _end(self) -> None:
-        self._levels -= 1
-        if self._levels == 0:
+    def _unwind(self, mark: int, levels: int) -> None:
+        """Undo all but `levels` levels. Twice is as good as once, so it may be called again after an interrupt."""
+        self.writer.undone += 1
+        connection = self.writer.connection
+        try:
+            if connection.in_transaction and levels:
+                connection.execute(f"rollback to ng_{levels}")
+                connection.execute(f"release ng_{levels}")
+            elif connection.in_transaction:
+                connection.execute("rollback")
+        except apsw.SQLError:
+            pass  # the savepoint was released a moment before the interrupt
+        finally:
+            self._ended(mark, levels)
+
+    def _ended(self, mark: int, levels: int) -> None:
+        del self._marks[levels:]
+        if not levels:
             self._task = None
             self.writer.close_streams()
             held_s = time.monotonic() - self._began
             if held_s > LONG_TRANSACTION_S:
                 log.info("%s: a transaction held the write lock for %.1f s", self.location.path, held_s)
-        self._turn.give()
+        self._turn.settle(mark)
 
     # --- one state for several reads ------------------------------------------------------------------------------
 
     @property
     def pinned(self) -> bool:
         """True where the reads of the calling thread and task go to a pinned line."""
-        return bool(self._pinned) and current_owner() in self._pinned
+        return bool(self._pinned) and bool(self._pinned.get(current_owner()))
 
-    def pin(self, line: Line) -> None:
-        """Let the reads of the calling thread and task go to `line` until `unpin`."""
-        self._pinned.setdefault(current_owner(), []).append(line)
-
-    def unpin(self) -> None:
-        """Undo the last `pin` of the calling thread and task."""
+    def pins(self) -> tuple[Owner, int]:
+        """Return who the caller is and how often pinned, for `unpin`."""
         owner = current_owner()
-        lines = self._pinned[owner]
-        lines.pop()
-        if not lines:
-            del self._pinned[owner]
+        return owner, len(self._pinned.get(owner, ()))
+
+    def pin(self, owner: Owner, line: Line) -> None:
+        """Let the reads of `owner` go to `line` until `unpin`."""
+        self._pinned.setdefault(owner, []).append(line)
+
+    def unpin(self, owner: Owner, count: int) -> None:
+        """Undo all but `count` pins of `owner`."""
+        lines = self._pinned.get(owner)
+        if lines is not None:
+            del lines[count:]
+            if not lines:
+                self._pinned.pop(owner, None)
 
     # --- may it be used at all ------------------------------------------------------------------------------------
 

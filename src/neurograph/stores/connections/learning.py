@@ -243,8 +243,8 @@ class LearningConnections(ConnectionPart):
 
         Notes
         -----
-        One statement. For all of them it reads every row: 45 ms for a million connections, and 1.2 µs for each hypothesis
-        that decays. Why each hour counts once: decision 0006.
+        One statement. For all of them it reads every row: 45 ms for a million connections, and 1.2 µs for each
+        hypothesis that decays. Why each hour counts once: decision 0006.
         """
         now = {"now_ns": moment(now_ns)}
         if connections is None:
