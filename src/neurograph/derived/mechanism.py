@@ -249,6 +249,6 @@ def _read(line: Line, kind: Kind[Any], first: int, last: int) -> Columns:
 def _join(parts: list[Columns]) -> Columns:
     import numpy as np
 
-    if len(parts) == 1:
-        return parts[0]
+    if len(parts) == 1:  # a saved chunk is read-only, which numba would compile every kernel for anew
+        return [column if column.flags.writeable else column.copy() for column in parts[0]]
     return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
