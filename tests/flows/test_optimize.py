@@ -75,6 +75,7 @@ def test_check_finds_saved_arrays_that_differ_from_the_rows(tmp_path):
         assert {violation.invariant for violation in db.check()} == {"derived.content"}
 
 
+@pytest.mark.kernels
 def test_only_what_changed_is_saved_again(tmp_path):
     with mind(tmp_path / "mind.ngdb") as db:
         first = db.optimize().saved_bytes
@@ -85,6 +86,7 @@ def test_only_what_changed_is_saved_again(tmp_path):
         assert db.optimize(budget_bytes=0).saved_bytes == 0
 
 
+@pytest.mark.kernels
 def test_the_budget_is_kept(tmp_path):
     with mind(tmp_path / "mind.ngdb") as db:
         assert 0 < db.optimize(budget_bytes=50_000).saved_bytes <= 50_000

@@ -39,6 +39,7 @@ def obvious_near(places: dict[int, dict], where: dict, weights: dict[str, float]
     return sorted((distance, id) for distance, id in found if distance is not None)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # kernels as plain Python say so; compiled ones don't
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=60, deadline=None)
 @given(places=st.lists(WHERE, max_size=12), where=WHERE, k=st.integers(0, 15), radius=st.sampled_from([0, 0.5, 1, 1e9]))

@@ -176,6 +176,7 @@ def db(request: pytest.FixtureRequest) -> Iterator[Database]:
         assert database.check() == []
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # kernels as plain Python say so; compiled ones don't
 @settings(max_examples=20, deadline=None)
 @given(kept=tokens, edges=links, added=tokens, more=links, gone=st.integers(0, 5))
 def test_sql_equals_python_equals_naive(db, kept, edges, added, more, gone):
