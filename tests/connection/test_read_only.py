@@ -134,7 +134,9 @@ import os, sys, urllib.parse
 import neurograph
 from neurograph import errors
 kept = neurograph.open(":memory:")  # libraries are loaded before the rights are gone
-kept.check(), list(kept.stream("select 1"))
+kept.check(), list(kept.stream("select 1")), kept.tokens.create("cat"), kept.tokens.get("cat")
+with kept.reader() as reader, reader.snapshot():
+    reader.tokens.get("cat")
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
