@@ -169,6 +169,7 @@ def damaged() -> list:
         change("slots", lambda a: a - 10**6),
         change("slots", slots_twice),
         change("values", lambda a: a[:2]),
+        change("values", lambda a: a[:, 1:]),
         change("weights", np.ones(3)),
         change("recent_ids", np.array([3, 2])),
         change("recent_rows", np.zeros((5, 3))),

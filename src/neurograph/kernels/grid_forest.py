@@ -235,36 +235,36 @@ def find(forest: Forest, slots: IntArray, ids: IntArray) -> IntArray:
     return alive
 
 
-def rows_of(forest: Forest, levels: int) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
+def rows_of(forest: Forest, slots: IntArray, levels: int) -> tuple[IntArray, FloatArray]:
     """Take a forest apart again.
 
     Parameters
     ----------
     forest
         As `plant` returns it.
+    slots
+        Which rows, in which order.
     levels
         How many levels a row has.
 
     Returns
     -------
-    tuple of (ids, patterns, rows, slots)
-        What is alive, by ascending id; NaN where a level is not defined.
+    tuple of (patterns, rows)
+        NaN where a level is not defined.
     """
-    points, _, _, ids, alive, _ = forest
-    groups, leaf = groups_of(forest), points.shape[1]
-    slots = np.flatnonzero(alive)
-    slots = slots[np.argsort(ids[slots], kind="stable")]
+    points, groups = forest[0], groups_of(forest)
+    leaf = points.shape[1]
     rows, patterns = np.full((len(slots), 3 * levels), np.nan), np.zeros(len(slots), np.int64)
     leaves = slots // leaf
     for index, (pattern, _, _, first, point_row, columns, _) in enumerate(groups.tolist()):
-        after = groups[index + 1, 3] if index + 1 < len(groups) else len(ids) // leaf
+        after = groups[index + 1, 3] if index + 1 < len(groups) else len(forest[3]) // leaf
         member = np.flatnonzero((leaves >= first) & (leaves < after))
         patterns[member] = pattern
         row = point_row + (leaves[member] - first) * columns
         defined = [3 * level + axis for level in range(levels) if pattern >> level & 1 for axis in range(3)]
         for j, column in enumerate(defined):
             rows[member, column] = points[row + j, slots[member] % leaf]
-    return ids[slots], patterns, rows, slots
+    return patterns, rows
 
 
 def to_arrays(forest: Forest, slots: IntArray) -> dict[str, NDArray[Any]]:

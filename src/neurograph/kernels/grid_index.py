@@ -97,11 +97,11 @@ class PointIndex:
     def __init__(self, weights: FloatArray) -> None:
         self._weights = weights
         self._forest, self._slots = grid_forest.plant(*self._nothing(), weights, self.leaf)
-        self._values: FloatArray = np.empty((0, 0))
+        self._values: FloatArray = np.empty((0, 0))  # by ascending id, the dead included
         self._dead = 0
         self._recent_ids, self._recent_patterns, self._recent_rows = self._nothing()
         self._recent_values: FloatArray = np.empty((0, 0))
-        self._overlay, self._overlay_values = self._forest, self._values
+        self._overlay, self._recent_slots = self._forest, self._slots
         self._bring()
 
     def _nothing(self) -> tuple[IntArray, IntArray, FloatArray]:
@@ -110,25 +110,18 @@ class PointIndex:
     def _plant(
         self, ids: IntArray, patterns: IntArray | None, rows: FloatArray, values: FloatArray, tick: Tick | None
     ) -> None:
-        """Build the main forest; values (kinds, n) go into the order of slots."""
+        """Build the main forest; values are (kinds, n)."""
         self._forest, self._slots = grid_forest.plant(ids, patterns, rows, self._weights, self.leaf, tick=tick)
-        defined = np.ones(len(ids), bool) if patterns is None else patterns != 0
-        self._values = self._by_slot(self._forest, self._slots, values[:, defined])
+        self._values = values if patterns is None else values[:, patterns != 0]
         self._dead = 0
         self._recall(*self._nothing(), values[:, :0])
-
-    @staticmethod
-    def _by_slot(forest: grid_forest.Forest, slots: IntArray, values: FloatArray) -> FloatArray:
-        placed = np.zeros((len(values), len(forest[3])))
-        placed[:, slots] = values
-        return placed
 
     def _recall(self, ids: IntArray, patterns: IntArray, rows: FloatArray, values: FloatArray) -> None:
         """Make the overlay hold these tokens."""
         self._recent_ids, self._recent_patterns, self._recent_rows = ids, patterns, rows
         self._recent_values = values
-        self._overlay, slots = grid_forest.plant(ids, patterns, rows, self._weights, self.leaf, ordered=False)
-        self._overlay_values = self._by_slot(self._overlay, slots, values)
+        planted = grid_forest.plant(ids, patterns, rows, self._weights, self.leaf, ordered=False)
+        self._overlay, self._recent_slots = planted
         self._bring()
 
     def _bring(self) -> None:
@@ -146,7 +139,7 @@ class PointIndex:
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         recent = (self._recent_ids, self._recent_patterns, self._recent_rows, self._recent_values)
-        arrays = (*self._forest, self._slots, self._values, *self._overlay, self._overlay_values, *recent)
+        arrays = (*self._forest, self._slots, self._values, *self._overlay, self._recent_slots, *recent)
         return sum(array.nbytes for array in arrays)
 
     @property
@@ -190,10 +183,12 @@ class PointIndex:
 
     def _everything(self) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
         """Return ids, patterns, rows and values of all tokens, by ascending id."""
-        ids, patterns, rows, slots = grid_forest.rows_of(self._forest, self.levels)
-        ids = np.concatenate([ids, self._recent_ids])
+        alive = self._forest[4][self._slots] != 0
+        slots = self._slots[alive]
+        patterns, rows = grid_forest.rows_of(self._forest, slots, self.levels)
+        ids = np.concatenate([self._forest[3][slots], self._recent_ids])
         order = np.argsort(ids, kind="stable")
-        values = np.concatenate([self._values[:, slots], self._recent_values], axis=1)
+        values = np.concatenate([self._values[:, alive], self._recent_values], axis=1)
         patterns = np.concatenate([patterns, self._recent_patterns])
         return ids[order], patterns[order], np.concatenate([rows, self._recent_rows])[order], values[:, order]
 
@@ -232,7 +227,7 @@ class PointIndex:
         typed = grid_forest.typed
         self._weights = typed(arrays, "weights", np.float64, (self.levels,))
         self._forest, self._slots = grid_forest.from_arrays(arrays, self.levels, self.leaf)
-        self._values = typed(arrays, "values", np.float64, (kinds, len(self._forest[3])))
+        self._values = typed(arrays, "values", np.float64, (kinds, len(self._slots)))
         self._dead = len(self._slots) - int(np.count_nonzero(self._forest[4][self._slots]))
         ids = ascending(typed(arrays, "recent_ids", np.int64, (-1,)), "recent_ids")
         patterns = typed(arrays, "recent_patterns", np.int64, (len(ids),))

@@ -53,7 +53,7 @@ class LevelIndex(NearIndex):
     """
 
     def _plant(self, *args: Any) -> None:
-        self._radiance: dict[tuple[bool, bool], tuple[FloatArray, FloatArray]] = {}
+        self._radiance: dict[tuple[bool, bool], tuple[FloatArray, FloatArray, FloatArray]] = {}
         super()._plant(*args)
 
     def _recall(self, *args: Any) -> None:
@@ -63,13 +63,16 @@ class LevelIndex(NearIndex):
 
     def _part(self, recent: bool, weighted: bool) -> Part:
         """Return one forest with the values its tokens radiate with; what is computed is kept."""
-        forest, values = (self._overlay, self._overlay_values) if recent else (self._forest, self._values)
+        part = self._parts[recent]
         if (recent, weighted) not in self._radiance:
-            reach = np.full((int(forest[2][1]), FAN), -1.0)
-            grid_build.reaches(values[0], forest[2], reach, self.leaf)
-            self._radiance[recent, weighted] = (values[1] * values[2] if weighted else values[1]), reach
-        force, reach = self._radiance[recent, weighted]
-        return self._parts[recent], values[0], force, reach
+            slots, values = (self._recent_slots, self._recent_values) if recent else (self._slots, self._values)
+            radii, force = np.zeros(len(part[3])), np.zeros(len(part[3]))
+            radii[slots], force[slots] = values[0], values[1] * values[2] if weighted else values[1]
+            reach = np.full((int(part[2][1]), FAN), -1.0)
+            grid_build.reaches(radii, part[2], reach, self.leaf)
+            self._radiance[recent, weighted] = radii, force, reach
+        radii, force, reach = self._radiance[recent, weighted]
+        return part, radii, force, reach
 
     def box(self, low: ArrayLike, high: ArrayLike, *, tick: Tick | None = None) -> IntArray:
         """Find every token in a box, its faces included.

@@ -54,7 +54,7 @@ def _limit(distance: float) -> float:
     return distance * distance * (1.0 + 2e-15) + 1e-322
 
 
-@_part
+@_inline
 def _bound(boxes: FloatArray, node: int, query: FloatArray, out: FloatArray) -> None:
     """Write the least square of a distance that a point in the box of each child can have (invariant 2)."""
     x, y, z, row = query[0], query[1], query[2], 6 * node
@@ -66,7 +66,7 @@ def _bound(boxes: FloatArray, node: int, query: FloatArray, out: FloatArray) -> 
         out[c] = (dx * dx + dy * dy) + dz * dz
 
 
-@_part
+@_inline
 def _square(points: FloatArray, leaf: int, query: FloatArray, limit: float, out: FloatArray) -> int:
     """Write the square of each point's distance; return how many are at most the limit."""
     x, y, z, row, near = query[0], query[1], query[2], 3 * leaf, 0
