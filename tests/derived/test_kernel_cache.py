@@ -46,6 +46,7 @@ def read_only_package(tmp_path: Path) -> Path:
 
 def lines(package: Path, engine: str, **changes: str) -> list[str]:
     changes = {
+        "COVERAGE_PROCESS_START": "",  # a copy of the package is no source to measure
         "PYTHONPATH": str(package),
         "NUMBA_CACHE_DIR": "",
         "NGDB_KERNELS": "",
