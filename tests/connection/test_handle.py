@@ -15,7 +15,6 @@ import pytest
 
 import neurograph
 from neurograph import errors
-from neurograph.connection.explanation import Explanation
 
 
 @pytest.fixture
@@ -56,73 +55,6 @@ def test_two_databases_in_memory_are_two() -> None:
 def test_a_path_may_be_an_object(path: Path) -> None:
     neurograph.open(path).close()
     neurograph.open(os.fspath(path), mode="rw").close()
-
-
-# --- explain ---------------------------------------------------------------------------------------------------------
-
-
-def test_explain_says_plan_rows_and_what_was_scanned() -> None:
-    with neurograph.open(":memory:") as db:
-        db.tokens.create_many(labels=[f"token {n}" for n in range(100)])
-        found = db.explain("select * from token where weight > ? order by weight", [0.1])
-        assert isinstance(found, Explanation)
-        assert found.plan == ("scan token", "use temp b-tree for order by")
-        assert (found.rows, found.scanned) == (100, 99)
-        assert found.steps is not None
-        assert found.steps > 100
-        assert found.time_ms is not None
-        assert str(found).startswith("scan token\nuse temp b-tree for order by\n100 rows, 99 scanned, ")
-        by_index = db.explain("select id from token where label = :label", {"label": "token 7"})
-        assert (by_index.rows, by_index.scanned) == (1, 0)
-        assert by_index.plan[0].startswith("search token using covering index")
-
-
-def test_explain_shows_what_is_part_of_what() -> None:
-    with neurograph.open(":memory:") as db:
-        plan = db.explain("select * from token where id in (select source from edge where weight > 0.5)").plan
-    assert any(line.startswith("  ") for line in plan)
-
-
-def test_explain_plans_a_write_and_does_not_run_it() -> None:
-    with neurograph.open(":memory:") as db:
-        db.tokens.create("cat")
-        found = db.explain("delete from token where weight > 0")
-        assert (found.rows, found.scanned, found.steps, found.time_ms, found.paths) == (None, None, None, None, ())
-        assert "scan token" in found.plan
-        assert str(found).endswith("not run: it writes")
-        assert db.tokens.count() == 1
-
-
-def test_explain_names_the_paths_that_were_taken() -> None:
-    with neurograph.open(":memory:") as db:
-        session = db._session
-
-        def answer() -> int:
-            paths = session.writer.paths
-            if paths is not None:
-                paths += ["arrays of the graph", "arrays of the graph"]
-            return 1
-
-        session.writer.connection.create_scalar_function("answer", answer, 0)
-        found = db.explain("select answer()")
-        assert found.paths == ("arrays of the graph",)
-        assert str(found).endswith("arrays of the graph")
-        assert session.writer.paths is None
-
-
-@pytest.mark.parametrize("sql", ["commit", "pragma user_version", "vacuum"])
-def test_explain_refuses_what_is_no_query(sql: str) -> None:
-    with neurograph.open(":memory:") as db, pytest.raises(errors.Misuse):
-        db.explain(sql)
-
-
-def test_explain_takes_one_statement() -> None:
-    with neurograph.open(":memory:") as db:
-        with pytest.raises(errors.Misuse, match="explain must be given one statement"):
-            db.explain("select 1; select 2")
-        with pytest.raises(apsw.SQLError):
-            db.explain("select absent")
-        assert pickle.loads(pickle.dumps(db.explain("select 1"))).rows == 1
 
 
 # --- the log ---------------------------------------------------------------------------------------------------------

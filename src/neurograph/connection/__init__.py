@@ -15,6 +15,7 @@
 | `statement.py`, `words.py`, `bindings.py` | a user's own SQL: one call, all of it or none of it |
 | `streaming.py` | rows one by one |
 | `explanation.py` | how a statement was answered |
+| `paths.py` | which ways were taken inside it |
 | `result.py` | the rows of one statement, already fetched |
 | `handle.py` | what a user does with all that: the part of a database that needs no store |
 | `refusal.py` | SQLite's errors, said in our words where we know more than SQLite does |

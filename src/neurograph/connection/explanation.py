@@ -9,6 +9,7 @@ import apsw
 
 from ..errors import Misuse
 from .bindings import plain_bindings
+from .paths import Paths
 from .statement import checked_sql, refuse_words
 from .words import is_several
 
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
     from .session import Bindings, Session
 
 
+# A statement that a function runs inside another counts on from what it counted before, as SQLite keeps it prepared; of
+# one that ran before this explanation, the mean of all its runs is taken.
+COUNTERS = ("RUN", "FULLSCAN_STEP", "VM_STEP")
+
+
 class Explanation(NamedTuple):
     """How a statement is answered, as `Database.explain` returns it."""
 
     plan: tuple[str, ...]
     """SQLite's query plan, a line for each step, indented by what it is part of."""
     paths: tuple[str, ...]
-    """What answered inside: arrays of which kind, or SQL; empty where nothing but the plan was needed."""
+    """Which way each of our functions took: kernels over which arrays, and what it cost to have them true, or rows,
+    and why; empty where none was called."""
     rows: int | None
     """How many rows the statement returned; None for one that writes, which is not run."""
     scanned: int | None
@@ -37,8 +44,8 @@ class Explanation(NamedTuple):
         plan = "\n".join(self.plan)
         if self.rows is None:
             return f"{plan}\nnot run: it writes"
-        paths = f"; {', '.join(self.paths)}" if self.paths else ""
-        return f"{plan}\n{self.rows} rows, {self.scanned} scanned, {self.time_ms:.2f} ms{paths}"
+        figures = f"{self.rows} rows, {self.scanned} scanned, {self.time_ms:.2f} ms"
+        return "\n".join((plan, *self.paths, figures))
 
 
 def explain(session: Session, sql: str, bindings: Bindings = None, timeout_s: float | None = None) -> Explanation:
@@ -86,20 +93,29 @@ def _reads(line: Line, sql: str, bindings: Bindings) -> bool:
 def _measured(line: Line, sql: str, bindings: Bindings, plan: tuple[str, ...]) -> Explanation:
     connection = line.connection
     scanned = steps = rows = 0
+    known: dict[int, tuple[int, int, int]] = {}
 
     def note(event: dict[str, Any]) -> None:
         nonlocal scanned, steps
-        scanned += event["stmt_status"]["SQLITE_STMTSTATUS_FULLSCAN_STEP"]
-        steps += event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
+        runs, *counts = (event["stmt_status"][f"SQLITE_STMTSTATUS_{name}"] for name in COUNTERS)
+        before = known.get(event["id"], (0, 0, 0))
+        known[event["id"]] = runs, *counts
+        if 0 < before[0] < runs:
+            counts = [count - old for count, old in zip(counts, before[1:], strict=True)]
+        else:
+            counts = [count // max(runs, 1) for count in counts]
+        scanned += counts[0]
+        steps += counts[1]
 
-    before, line.paths = line.paths, []
+    before, paths = line.paths, Paths()
+    line.paths = paths
     connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, note, id=note)
     try:
         started = time.perf_counter()
         for _ in connection.execute(sql, bindings):
             rows += 1
         took_ms = 1e3 * (time.perf_counter() - started)
-        return Explanation(plan, tuple(dict.fromkeys(line.paths)), rows, scanned, steps, took_ms)
+        return Explanation(plan, paths.taken(), rows, scanned, steps, took_ms)
     finally:
         connection.trace_v2(0, None, id=note)
         line.paths = before

@@ -116,13 +116,21 @@ class Handle:
 
         A statement that reads is run; one that writes is only planned. Parameters as for `execute`.
 
+        Returns
+        -------
+        Explanation
+            `plan`; `paths`, which say of each function whether kernels or rows answered, why, and what it cost to have
+            the arrays true; `rows`, `scanned`, `steps`, `time_ms`. As text it is all of it, a line each.
+
         Examples
         --------
         >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
+        >>> with neurograph.open(":memory:", engine="sql") as db:
         ...     _ = db.tokens.create("cat")
         ...     db.explain("select id from token where label = 'cat'").plan[0]
+        ...     db.explain("select id from ng_bfs('cat')").paths
         'search token using covering index sqlite_autoindex_token_1 (label=?)'
+        ("ng_bfs: rows, engine='sql'",)
         """
         from .explanation import explain
 

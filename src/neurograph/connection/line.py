@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .location import Location
+    from .paths import Paths
     from .settings import Options
 
     Tick = Callable[[], None]
@@ -50,7 +51,7 @@ class Line:
     deadline
         When what runs must stop, by `time.monotonic`, or None.
     paths
-        Where a list, whatever answers a query notes in it which way it took; see `Database.explain`.
+        None, but while `Database.explain` runs a statement here.
     nested
         How many table-valued functions are answering inside a statement that runs on this line.
     busy
@@ -80,7 +81,7 @@ class Line:
     ) -> None:
         self.undone = 0
         self.deadline: float | None = None
-        self.paths: list[str] | None = None
+        self.paths: Paths | None = None
         self.nested = 0
         self.busy = False
         self.stopping = False
@@ -138,6 +139,11 @@ class Line:
     def holds_state(self) -> bool:
         """True where all reads see one state already: in a transaction, or inside a running statement."""
         return self.nested > 0 or self.connection.in_transaction
+
+    def took(self, way: str, detail: str) -> None:
+        """Note which way answers, where somebody wants to know; look at `paths` before you format a text for it."""
+        if self.paths is not None:
+            self.paths.note(way, detail)
 
     @property
     def closed(self) -> bool:

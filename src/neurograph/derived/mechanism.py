@@ -13,16 +13,18 @@ Invariants:
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from ..connection.line import Line
+from ..connection.paths import CURRENT, ROWS
 from ..connection.session import Session
 from . import saved
 from .kind import CHUNK_BITS, Columns, Kind
-from .policy import Policy
+from .policy import FAMILIES, Policy
 
 log = logging.getLogger("neurograph")
 
@@ -89,11 +91,14 @@ class Derived:
             The arrays; they stay true until the caller lets go of the line or writes.
         """
         if not self.policy.usable:
+            line.took(ROWS, self.policy.why_unusable)
             return None
         shelf = self._shelf(kind)
         held = shelf.held.get(line)
         stamp = _stamp(line)
         if held is not None and held.stamp == stamp:
+            if line.paths is not None:
+                line.took(_way(kind), CURRENT)
             found: A = held.version.arrays
             return found
         return self._refresh(shelf, line, held, sql_cost_s)  # type: ignore[no-any-return]
@@ -139,16 +144,18 @@ class Derived:
     def _refresh(self, shelf: Shelf, line: Line, held: Held | None, sql_cost_s: float) -> Any:
         """Compare nonces and bring the line's arrays up to date, in one read transaction."""
         connection, kind = line.connection, shelf.kind
+        started = time.perf_counter()
         began = not line.holds_state
         if began:
             connection.execute("begin")
         try:
             stamp = _stamp(line)
             nonces = saved.nonces_of(connection, kind.subject)
-            version = self._start(shelf, line, held, nonces)
+            version, done = self._start(shelf, line, held, nonces), CURRENT
             if version is None or version.nonces != nonces:
-                version = self._update(shelf, line, version, nonces, sql_cost_s)
+                version, done = self._update(shelf, line, version, nonces, sql_cost_s)
             if version is None:
+                line.took(ROWS, done)
                 return None
         finally:
             if began:
@@ -160,6 +167,9 @@ class Derived:
                 version.holders += 1
             shelf.held[line] = Held(version, stamp)
             shelf.newest = version
+        if line.paths is not None:
+            took_ms = 1e3 * (time.perf_counter() - started)
+            line.took(_way(kind), done if done == CURRENT else f"{done} in {took_ms:.1f} ms")
         return version.arrays
 
     def _start(self, shelf: Shelf, line: Line, held: Held | None, nonces: dict[int, int]) -> Version | None:
@@ -171,18 +181,22 @@ class Derived:
 
     def _update(
         self, shelf: Shelf, line: Line, version: Version | None, nonces: dict[int, int], sql_cost_s: float
-    ) -> Version | None:
+    ) -> tuple[Version | None, str]:
+        """Return a version that fits `nonces` and what was done for it, or None and why not."""
         kind: Kind[Any] = shelf.kind
         if version is not None:
             old = version.nonces
             changed = sorted({c for c, n in nonces.items() if old.get(c) != n} | (old.keys() - nonces.keys()))
             if len(changed) <= REBUILD_SHARE * len(nonces) + 1:
-                return self._patched(shelf, line, version, nonces, changed)
+                done = f"{len(changed)} of {len(nonces)} chunks read"
+                return self._patched(shelf, line, version, nonces, changed), done
         rows, size = kind.estimate(line.connection, len(nonces))
-        if not self.policy.worth(kind.name, rows, sql_cost_s) or not self._make_room(shelf, size):
-            return None
-        arrays = kind.build(_all_rows(line, kind, nonces))
-        return Version(nonces, arrays)
+        if not self.policy.worth(kind.name, rows, sql_cost_s):
+            return None, self.policy.account(kind.name, rows, sql_cost_s) if line.paths is not None else ""
+        if not self._make_room(shelf, size):
+            return None, f"arrays of {size} bytes exceed the memory budget of {self.policy.budget_bytes}"
+        columns, read = _all_rows(line, kind, nonces)
+        return Version(nonces, kind.build(columns)), f"{read} of {len(nonces)} chunks read"
 
     def _patched(
         self, shelf: Shelf, line: Line, version: Version, nonces: dict[int, int], changed: list[int]
@@ -229,8 +243,13 @@ def _stamp(line: Line) -> Stamp:
     return rows[0][0], connection.total_changes(), line.undone
 
 
-def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> Columns:
-    """Return all rows, from saved chunks where they are valid."""
+def _way(kind: Kind[Any]) -> str:
+    """Return what answers over arrays of a kind, for `Database.explain`."""
+    return f"{'kernels' if kind.name.partition('.')[0] in FAMILIES else 'arrays'} over {kind.name}"
+
+
+def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> tuple[Columns, int]:
+    """Return all rows, from saved chunks where they are valid, and how many chunks were none."""
     found = saved.load(line.connection, kind, nonces)
     parts: list[Columns] = []
     missing = sorted(nonces.keys() - found.keys())
@@ -238,7 +257,7 @@ def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> Columns:
     pieces += [(chunk, chunk, False) for chunk in found]
     for first, last, read in sorted(pieces):
         parts.append(_read(line, kind, first, last) if read else found[first])
-    return _join(parts) if parts else kind.read(line.connection, 1, 0)
+    return _join(parts) if parts else kind.read(line.connection, 1, 0), len(missing)
 
 
 def _read(line: Line, kind: Kind[Any], first: int, last: int) -> Columns:

@@ -56,12 +56,20 @@ class Policy:
         self.engine = engine
         self.budget_bytes = budget_bytes
         self._spent_s: dict[str, float] = {}
-        self._usable = engine != "sql" and budget_bytes > 0 and reason is None
+        self._unusable = "engine='sql'" if engine == "sql" else reason
+        if self._unusable is None and budget_bytes <= 0:
+            self._unusable = "memory_budget_bytes=0"
+        self._usable = self._unusable is None
 
     @property
     def usable(self) -> bool:
         """True where arrays may be used at all."""
         return self._usable
+
+    @property
+    def why_unusable(self) -> str:
+        """Why arrays are not used at all."""
+        return self._unusable or ""
 
     def spend(self, name: str, seconds: float) -> None:
         """Note what plain SQL cost where arrays called `name` would have served."""
@@ -82,9 +90,14 @@ class Policy:
             _compiled[family] = True
         return True
 
-    def disable(self) -> None:
-        """Use plain SQL from now on, because kernels failed on this machine."""
-        self._usable = False
+    def account(self, name: str, rows: int, sql_cost_s: float) -> str:
+        """Return the figures by which `worth` refused arrays, as a sentence."""
+        price_s = rows * ROW_READ_S + (0.0 if "numba" in sys.modules else NUMBA_START_S)
+        family = name.partition(".")[0]
+        if family in FAMILIES and not _is_ready(family):
+            price_s += COMPILE_S
+        spent_s = self._spent_s.get(name, 0.0) + sql_cost_s
+        return f"plain SQL until it has cost what arrays would: {spent_s:.2g} of {price_s:.2g} s"
 
 
 def _is_ready(family: str) -> bool:

@@ -243,10 +243,13 @@ class Table:
         return tuple(arguments)
 
     def _ask(self, arguments: tuple[Any, ...]) -> Answer:
-        name = self.function.name
+        name, paths = self.function.name, self._line.paths
         try:
             with self._stores._session.inside(self._line):
-                return Answer(self.function.answer(self._stores, *arguments), len(self.columns))
+                if paths is None:
+                    return Answer(self.function.answer(self._stores, *arguments), len(self.columns))
+                with paths.asked(name):
+                    return Answer(self.function.answer(self._stores, *arguments), len(self.columns))
         except (InvalidValue, NotFound) as error:
             raise type(error)(f"{name}: {error}") from error
 

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import apsw
 
 from ...connection.line import Line
+from ...connection.paths import ROWS
 from ...connection.session import Session
 from ...derived.mechanism import Derived, StaleError
 from ...errors import InvalidValue
@@ -92,6 +93,7 @@ class GraphPart:
         try:
             return by_rows(ROWS_BEFORE_ARRAYS)
         except TooMuchError:
+            line.took(ROWS, f"given up after {ROWS_BEFORE_ARRAYS} of them")
             arrays = self._derived.current(GRAPH, line, sql_cost_s=float("inf"))
             return by_rows(UNLIMITED) if arrays is None else by_arrays(arrays)
         finally:

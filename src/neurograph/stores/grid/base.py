@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import apsw
 
 from ...connection.line import Line
+from ...connection.paths import ROWS
 from ...connection.session import Session
 from ...derived.kind import CHUNK_BITS
 from ...derived.mechanism import Derived, StaleError
@@ -64,6 +65,7 @@ class GridPart:
             return by_arrays(arrays)
         policy = self._derived.policy
         if not policy.usable:
+            line.took(ROWS, policy.why_unusable)
             return by_rows()
         if self._derived.loaded(kind):
             scan_s = 0.0
