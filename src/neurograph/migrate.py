@@ -23,7 +23,7 @@ import apsw
 from ._version import __version__
 from .connection.line import Check, cannot_open
 from .connection.location import APPLICATION_ID, Location, check_application
-from .errors import DamagedFile, ForeignApplication, OlderSchema, SchemaChanged
+from .errors import CannotOpen, DamagedFile, ForeignApplication, OlderSchema, SchemaChanged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,21 +149,23 @@ class Schema:
     def _migrate(self, connection: apsw.Connection) -> None:
         """Apply what is missing; another process may be doing the same, so the number is read again under the lock."""
         connection.pragma("foreign_keys", 0)  # a migration may rebuild a table that others refer to; checked at the end
+        keep = self._backup and not self._location.in_memory
         try:
-            while self._migrate_once(connection):
-                pass
+            while self._migrate_once(connection, keep):
+                keep = False  # one copy, of the file as it was found
         finally:
             connection.pragma("foreign_keys", 1)
 
-    def _migrate_once(self, connection: apsw.Connection) -> bool:
+    def _migrate_once(self, connection: apsw.Connection, keep: bool) -> bool:
         """Apply one migration, or all of them to an empty file; False when nothing is missing."""
+        copy = ""
         connection.execute("begin immediate")
         try:
             found = self.number_in(connection)
             missing = self._migrations[found : found + 1] if found else self._migrations
             if missing:
-                if found and self._backup and not self._location.in_memory:
-                    self._keep_copy(found)
+                if found and keep:
+                    copy = self._keep_copy(found)
                 for migration in missing:
                     self._apply(connection, migration)
                 if found and connection.execute("pragma foreign_key_check").fetchall():
@@ -176,13 +178,21 @@ class Schema:
         except BaseException:
             if connection.in_transaction:
                 connection.execute("rollback")
+            if copy:  # nothing changed, and each further try would keep one more
+                os.remove(copy)
             raise
         if found and missing:
             log.info("%s: applied %s", self._location.path, missing[0].name)
         return found + len(missing) < self.newest
 
     def _apply(self, connection: apsw.Connection, migration: Migration) -> None:
-        connection.execute(migration.sql).fetchall()
+        try:
+            connection.execute(migration.sql).fetchall()
+        except (apsw.SQLError, apsw.ConstraintError) as error:
+            raise CannotOpen(
+                f"schema {migration.name} can't be applied to {self._location.path!r} ({error}); rename what of yours "
+                "is in its way, or install the version of neurograph that wrote the file"
+            ) from error
         connection.execute(
             "insert into migration (number, name, sha256, applied_ns, engine) values (?, ?, ?, ?, ?)",
             (migration.number, migration.name, migration.sha256, time.time_ns(), __version__),
@@ -198,11 +208,17 @@ class Schema:
         connection.pragma("application_id", APPLICATION_ID)
         connection.pragma("user_version", number)
 
-    def _keep_copy(self, schema: int) -> None:
-        """Keep the file as it is now; readers may go on meanwhile, and writers wait for the migration."""
+    def _keep_copy(self, schema: int) -> str:
+        """Keep the file as it is now and return the copy's name.
+
+        Readers may go on meanwhile. Writers wait for the migration, so what is half made is left from a killed one.
+        """
         path = self._location.path
         names = (f"{path}.schema-{schema}{'' if n == 1 else f'.{n}'}" for n in range(1, 1000))
         name = next(name for name in names if not os.path.exists(name))
+        for left in (f"{name}.part", f"{name}.part-journal"):
+            if os.path.exists(left):
+                os.remove(left)
         source = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             source.execute("vacuum into ?", (f"{name}.part",))
@@ -215,6 +231,7 @@ class Schema:
         os.chmod(f"{name}.part", os.stat(path).st_mode & 0o777)
         os.replace(f"{name}.part", name)
         log.info("%s: kept a copy of schema %d as %s", path, schema, name)
+        return name
 
     # --- compare ------------------------------------------------------------------------------------------------------
 
@@ -289,16 +306,22 @@ def _same(ours: str, theirs: str) -> bool:
 
 def _only_added(ours: str, theirs: str) -> bool:
     """Tell whether `theirs` is `ours` with columns added by ALTER TABLE, which puts them before table constraints."""
-    ours, theirs = _plain(ours), _plain(theirs)
-    added = len(theirs) - len(ours)
-    if added <= 0:
-        return False
-    depth = 0
-    for at, character in enumerate(ours):
-        new = theirs[at : at + added]
-        if depth == 1 and new[0] == "," and new.count("(") == new.count(")") and theirs[at + added :] == ours[at:]:
-            return True
-        if theirs[at] != character:
-            return False
-        depth += (character == "(") - (character == ")")
-    return False
+    found, wanted = _members(_plain(theirs)), _members(_plain(ours))
+    rest = iter(found[1:-1])
+    same_around = (found[0], found[-1]) == (wanted[0], wanted[-1])
+    return len(found) > len(wanted) and same_around and all(member in rest for member in wanted[1:-1])
+
+
+def _members(sql: str) -> list[str]:
+    """Split ``create table`` into what comes before its parentheses, each column and constraint, and what follows."""
+    parts, depth = [""], 0
+    for piece in re.split(r"('(?:[^']|'')*'|[(),])", sql):
+        if piece == ")":
+            depth -= 1
+        cut = (piece == "," and depth == 1) or (piece in ("(", ")") and depth == 0)
+        if piece == "(":
+            depth += 1
+        if cut:
+            parts.append("")
+        parts[-1] += piece
+    return parts
