@@ -10,7 +10,7 @@ import pytest
 
 import neurograph
 from neurograph import errors
-from processes import Held, files, python
+from processes import Held, files, posix, python
 
 
 @pytest.fixture
@@ -106,6 +106,34 @@ def test_a_handle_that_wrote_nothing_rewrites_nothing(path: Path) -> None:
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (before, changed_ns)
 
 
+@pytest.mark.parametrize("journal", ["wal", "rollback"])
+def test_whatever_was_done_the_last_close_leaves_one_file(path: Path, journal: str) -> None:
+    """Bulk loads, indexes, saved and loaded arrays, errors, undone work, another handle, another process."""
+    db = neurograph.open(path, journal=journal)
+    ids = db.tokens.create_many(count=2000, coordinates={"physical": [[n, 0, 0] for n in range(2000)]})
+    db.graph.create_many(ids[:-1], ids[1:])
+    db.index("token", "$.year")
+    with db.transaction(), pytest.raises(errors.RuleViolated), db.transaction():
+        db.tokens.create("dog", weight=7)
+    db.begin()
+    db.tokens.create_many(count=5000)
+    db.rollback()
+    db.optimize()
+    other = neurograph.open(path, journal=journal)
+    work = "import neurograph, sys\nwith neurograph.open(sys.argv[1]) as db: db.tokens.create('bird'); len(db.graph.bfs(2))"
+    python(work, path)
+    assert len(other.graph.bfs(2)) == len(db.graph.bfs(2)) == 2000
+    db.close()
+    assert other.grid.nearest((9, 0, 0), 1, level="physical").ids.tolist() == [ids[9]]
+    other.tokens.delete("bird")
+    other.close()
+    assert files(path) == ["mind.ngdb"]
+    with neurograph.open(path, mode="r") as db:
+        assert db.check() == []
+        assert db.tokens.count() == 2001
+    assert files(path) == ["mind.ngdb"]
+
+
 def test_closing_beside_a_reader_of_another_process_does_not_wait(path: Path) -> None:
     reader = """
         import neurograph, sys
@@ -118,6 +146,24 @@ def test_closing_beside_a_reader_of_another_process_does_not_wait(path: Path) ->
         db.tokens.create("dog")
         db.close()
     assert files(path) == ["mind.ngdb"]
+
+
+@posix
+def test_closing_while_another_process_moves_the_log_leaves_that_to_it(path: Path) -> None:
+    checkpointer = """
+        import fcntl, sys
+        with open(sys.argv[1] + "-shm", "r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, 121)  # the lock of whoever moves the log
+            hold()
+        """
+    db = neurograph.open(path)
+    db.tokens.create("dog")
+    with Held(checkpointer, path):
+        db.close()
+        assert db.closed
+    with neurograph.open(path) as db:
+        assert db.tokens.get("dog").label == "dog"
+        assert db.check() == []
 
 
 class TestPortable:
