@@ -189,7 +189,7 @@ class ForeignHandle(CannotOpen):
 
 
 class UnsafeSQLite(CannotOpen):
-    """The SQLite library is older than the first version without faults that can damage files."""
+    """The SQLite library is older than the first version without faults that can damage files, or lacks parts."""
 
 
 class Misuse(NeurographError, RuntimeError):

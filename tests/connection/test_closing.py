@@ -120,8 +120,7 @@ def test_whatever_was_done_the_last_close_leaves_one_file(path: Path, journal: s
     db.rollback()
     db.optimize()
     other = neurograph.open(path, journal=journal)
-    work = "import neurograph, sys\nwith neurograph.open(sys.argv[1]) as db: db.tokens.create('bird'); len(db.graph.bfs(2))"
-    python(work, path)
+    python("import neurograph, sys\nwith neurograph.open(sys.argv[1]) as db: db.tokens.create('bird')", path)
     assert len(other.graph.bfs(2)) == len(db.graph.bfs(2)) == 2000
     db.close()
     assert other.grid.nearest((9, 0, 0), 1, level="physical").ids.tolist() == [ids[9]]

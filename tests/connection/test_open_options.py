@@ -12,6 +12,7 @@ import pytest
 import neurograph
 from neurograph import errors
 from neurograph.connection import settings
+from processes import digest
 
 
 @pytest.fixture
@@ -147,10 +148,31 @@ def test_a_safe_sqlite_is_not(monkeypatch: pytest.MonkeyPatch, version: str) -> 
 
 
 @pytest.mark.parametrize("option", ["THREADSAFE=0", "OMIT_JSON", "OMIT_WAL", "OMIT_LOAD_EXTENSION"])
-def test_a_sqlite_without_what_is_needed_is_refused(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+def test_a_sqlite_without_what_is_needed_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.setattr(apsw, "compile_options", (*apsw.compile_options, option))
     with pytest.raises(errors.UnsafeSQLite, match=f"got \\['{option}'\\]; install the package apsw"):
-        settings.require_safe_sqlite()
+        neurograph.open(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("option", ["ENABLE_CARRAY", "ENABLE_MATH_FUNCTIONS"])
+def test_a_sqlite_that_lacks_what_is_needed_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setattr(apsw, "compile_options", tuple(name for name in apsw.compile_options if name != option))
+    with pytest.raises(errors.UnsafeSQLite, match=f"got \\['no {option}'\\]; install the package apsw"):
+        neurograph.open(path)
+    assert not path.exists()
+
+
+def test_an_unsafe_sqlite_leaves_a_file_that_is_there_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    neurograph.open(path).close()
+    before = digest(path)
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.53.2")
+    for mode in ("rwc", "rw", "r"):
+        with pytest.raises(errors.UnsafeSQLite):
+            neurograph.open(path, mode=mode)
+    assert digest(path) == before
 
 
 class TestMemoryBudget:

@@ -188,6 +188,45 @@ with neurograph.open(path, mode="r") as db:
 
 
 @posix
+def test_another_user_reads_a_portable_file_by_any_sqlite_from_a_folder_nobody_may_write(shared: Path) -> None:
+    with neurograph.open(shared) as db:
+        ids = db.tokens.create_many(count=1000, coordinates={"physical": [[n, 0, 0] for n in range(1000)]})
+        db.graph.create_many(ids[:-1], ids[1:])
+        db.optimize()
+        db.close(portable=True)
+    assert shared.read_bytes()[18:20] == b"\x01\x01"
+    assert files(shared) == ["mind.ngdb"]
+    shared.chmod(0o444)
+    shared.parent.chmod(0o555)
+    before = digest(shared)
+    out = python(
+        """
+        import os, sqlite3, sys
+        if os.geteuid() == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+        connection = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+        print(connection.execute("select count(*), sum(physical_x) from token").fetchall())
+        print(connection.execute("select count(*) from edge").fetchall())
+        print(connection.execute("pragma journal_mode").fetchall())
+        """,
+        shared,
+    )
+    assert out.splitlines() == ["[(1001, 499500.0)]", "[(999,)]", "[('delete',)]"]
+    out = python(
+        NOBODY
+        + """
+with neurograph.open(path, mode="r") as db:
+    print(len(db.graph.bfs(2)), db.grid.nearest((7, 0, 0), 1, level="physical"), db.check())
+""",
+        shared,
+    )
+    assert out.splitlines() == ["1000 [Neighbor(id=9, distance=0.0)] []"]
+    assert digest(shared) == before
+    assert files(shared) == ["mind.ngdb"]
+
+
+@posix
 @pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o444, 0o555), (0o666, 0o555), (0o444, 0o777)])
 @pytest.mark.parametrize("portable", [False, True], ids=["wal", "portable"])
 def test_a_file_that_can_not_be_written_is_refused_to_writers(
