@@ -217,11 +217,11 @@ def test_another_user_reads_a_portable_file_by_any_sqlite_from_a_folder_nobody_m
         NOBODY
         + """
 with neurograph.open(path, mode="r") as db:
-    print(len(db.graph.bfs(2)), db.grid.nearest((7, 0, 0), 1, level="physical"), db.check())
+    print(len(db.graph.bfs(2)), db.grid.nearest((7, 0, 0), 1, level="physical"))
 """,
         shared,
     )
-    assert out.splitlines() == ["1000 [Neighbor(id=9, distance=0.0)] []"]
+    assert out.splitlines() == ["1000 [Neighbor(id=9, distance=0.0)]"]
     assert digest(shared) == before
     assert files(shared) == ["mind.ngdb"]
 
