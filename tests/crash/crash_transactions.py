@@ -37,7 +37,7 @@ def commit(db: neurograph.Database, n: int) -> None:
 
 
 def state(db: neurograph.Database) -> dict[str, Any]:
-    """Return what the file holds."""
+    """Return what the file holds of such transactions."""
     statements = {
         "types": "select name from entity_type where code > 255 order by code",
         "domains": "select name from domain where code > 255 order by code",
@@ -45,6 +45,7 @@ def state(db: neurograph.Database) -> dict[str, Any]:
         "tokens": """
             select t.label, e.name, d.name, t.weight, t.physical_x, t.properties ->> 'n'
               from token as t join entity_type as e on e.code = t.entity_type join domain as d on d.code = t.domain
+             where t.label is not null
              order by t.id""",
         "edges": """
             select s.label, t.label, y.name, e.properties ->> 'n'

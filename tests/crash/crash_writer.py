@@ -78,12 +78,17 @@ def optimize(path: str, journal: str) -> None:
 WORKS = {work.__name__: work for work in (transactions, count, create, upgrade, optimize)}
 
 
-def run(work: str, **arguments: Any) -> None:
-    """Do a piece of work; an error is said, for it must not be taken for a kill."""
+def run(work: str, stay: bool, **arguments: Any) -> None:
+    """Do a piece of work, and stay to be killed: the number of a process that is gone may be another's.
+
+    An error is said, for it must not be taken for a kill.
+    """
     try:
         WORKS[work](**arguments)
     except BaseException:
         say(f"failed {json.dumps(traceback.format_exc())}")
+    if stay:
+        os.read(0, 1)  # nothing comes, but the end when whoever wants to kill us is gone
 
 
 def load() -> None:

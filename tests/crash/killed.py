@@ -42,13 +42,13 @@ class Writer:
 
     def finished(self, work: str, path: Path, **arguments: object) -> list[str]:
         """Let a piece of work run to its end and return what it said."""
-        return list(self._said(self._begun(work, path, arguments)[1]))
+        return list(self._said(self._begun(work, path, arguments, stay=False)[1]))
 
     def killed(
         self, work: str, path: Path, rng: Random, *, after: int, within_s: float, **arguments: object
     ) -> list[str]:
         """Kill a piece of work at random within `within_s` after it said `after` things; return all it said."""
-        pid, lines = self._begun(work, path, arguments)
+        pid, lines = self._begun(work, path, arguments, stay=True)
         said = self._said(lines)
         found = [line for _, line in zip(range(after), said, strict=False)]  # this order loses none
         moment = time.perf_counter() + rng.random() * within_s
@@ -57,11 +57,11 @@ class Writer:
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # without SIGKILL it is TerminateProcess
         return found + list(said)
 
-    def _begun(self, work: str, path: Path, arguments: dict[str, object]) -> tuple[int, Iterator[str]]:
+    def _begun(self, work: str, path: Path, arguments: dict[str, object], stay: bool) -> tuple[int, Iterator[str]]:
         program = self._running()
         assert program.stdin is not None
         assert program.stdout is not None
-        program.stdin.write(json.dumps({"work": work, "path": str(path), **arguments}) + "\n")
+        program.stdin.write(json.dumps({"work": work, "path": str(path), "stay": stay, **arguments}) + "\n")
         program.stdin.flush()
         lines = iter(program.stdout.readline, "")
         word, pid = next(lines).split()
