@@ -103,6 +103,18 @@ def test_every_connection_is_set_up(path: Path, name: str, value: int) -> None:
             assert pragma(db, name) == value
 
 
+@pytest.mark.parametrize("page_size_bytes", [4096, 8192, 65536])
+def test_pages_kept_in_memory_are_bounded_from_the_first_opening_on(path: Path, page_size_bytes: int) -> None:
+    for _ in range(2):
+        with neurograph.open(path, page_size_bytes=page_size_bytes, synchronous="off") as db:
+            db.execute("create table if not exists blob (body blob)")
+            with db.transaction():
+                db.executemany("insert into blob values (zeroblob(?))", [(1 << 20,)] * 45)
+            db.execute("select count(*) from blob where body = 'x'")
+            kept, _ = db._session.writer.connection.status(apsw.SQLITE_DBSTATUS_CACHE_USED)
+            assert 30 << 20 < kept < 36 << 20
+
+
 def test_the_file_can_not_be_corrupted_by_sql(path: Path) -> None:
     with neurograph.open(path) as db:
         with pytest.raises(apsw.SQLError, match="may not be modified"):

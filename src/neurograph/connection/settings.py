@@ -243,6 +243,7 @@ def layout(connection: apsw.Connection, options: Options) -> None:
     if connection.pragma("page_count") == 0:  # else a later VACUUM would obey
         connection.pragma("page_size", options.page_size_bytes)
         connection.pragma("auto_vacuum", 2)  # incremental: dropped data gives its pages back in steps
+        cache_size(connection, options)  # SQLite counts pages, and keeps as many of the new size
 
 
 def journal(connection: apsw.Connection, options: Options) -> None:

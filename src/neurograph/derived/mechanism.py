@@ -8,6 +8,7 @@ Invariants:
    thread at a time, so nobody else is reading arrays that are patched.
 3. Arrays built from rows that were undone later match no nonces any more, and are patched back from the rows.
 4. The cost of staying true follows what changed: all nonces of a subject are compared only after something changed.
+5. What is kept takes no more than the budget, versions that other lines hold included; what does not fit goes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ log = logging.getLogger("neurograph")
 
 A = TypeVar("A")
 Stamp = tuple[int, int, int]
+PIECE_CHUNKS = 32  # read as Python values at a time: 400k edges at once took 40 MB more at their peak
+MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
 REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching
 
 
@@ -71,6 +74,7 @@ class Derived:
         self.policy = policy
         self._shelves: dict[str, Shelf] = {}
         self._lock = Lock()
+        self._room = 0  # bytes of the budget that are surely free; counted anew when they are used up
 
     def current(self, kind: Kind[A], line: Line, sql_cost_s: float = 0.0) -> A | None:
         """Return arrays that are true on `line` now, or None where plain SQL should answer.
@@ -124,9 +128,7 @@ class Derived:
         """Return what all arrays take, in bytes."""
         with self._lock:
             return sum(
-                shelf.kind.nbytes(version.arrays)
-                for shelf in self._shelves.values()
-                for version in {id(held.version): held.version for held in shelf.held.values()}.values()
+                shelf.kind.nbytes(version.arrays) for shelf in self._shelves.values() for version in _versions(shelf)
             )
 
     def forget(self) -> None:
@@ -161,9 +163,10 @@ class Derived:
             if began:
                 connection.execute("rollback")
         with self._lock:
-            if held is None or held.version is not version:
-                if held is not None:
-                    held.version.holders -= 1
+            mine = shelf.held.get(line)
+            if mine is None or mine.version is not version:
+                if mine is not None:
+                    mine.version.holders -= 1
                 version.holders += 1
             shelf.held[line] = Held(version, stamp)
             shelf.newest = version
@@ -188,8 +191,9 @@ class Derived:
             old = version.nonces
             changed = sorted({c for c, n in nonces.items() if old.get(c) != n} | (old.keys() - nonces.keys()))
             if len(changed) <= REBUILD_SHARE * len(nonces) + 1:
-                done = f"{len(changed)} of {len(nonces)} chunks read"
-                return self._patched(shelf, line, version, nonces, changed), done
+                patched = self._patched(shelf, line, version, nonces, changed)
+                if patched is not None:
+                    return patched, f"{len(changed)} of {len(nonces)} chunks read"
         rows, size = kind.estimate(line.connection, len(nonces))
         if not self.policy.worth(kind.name, rows, sql_cost_s):
             return None, self.policy.account(kind.name, rows, sql_cost_s) if line.paths is not None else ""
@@ -200,7 +204,8 @@ class Derived:
 
     def _patched(
         self, shelf: Shelf, line: Line, version: Version, nonces: dict[int, int], changed: list[int]
-    ) -> Version:
+    ) -> Version | None:
+        """Return `version`, or a copy of it, with `changed` read again; None where that does not fit the budget."""
         kind = shelf.kind
         columns = _join([_read(line, kind, *run) for run in saved.runs(changed)])
         mine = shelf.held.get(line)
@@ -209,6 +214,8 @@ class Derived:
             if alone and shelf.newest is version:
                 shelf.newest = None  # nobody may adopt it while it is being patched
         if not alone:
+            if not self._make_room(shelf, kind.nbytes(version.arrays), version):
+                return None
             version = Version({}, kind.copy(version.arrays))
         elif mine is not None and mine.version is version:
             mine.stamp = (-1, -1, -1)  # should patching fail half-way, nobody takes the arrays for true
@@ -218,22 +225,46 @@ class Derived:
         except BaseException:
             shelf.held.pop(line, None)
             raise
+        self._room -= MOST_GROWTH * sum(column.nbytes for column in columns)
+        if self._room < 0:
+            counted = mine is not None and mine.version is version
+            if not self._make_room(shelf, 0 if counted else kind.nbytes(version.arrays), version):
+                return None
         version.nonces = nonces
         return version
 
-    def _make_room(self, shelf: Shelf, size: int) -> bool:
-        """Tell whether `size` bytes fit the budget, letting go of other kinds' arrays if that helps."""
+    def _make_room(self, shelf: Shelf, size: int, keep: Version | None = None) -> bool:
+        """Tell whether `size` bytes more fit the budget, letting go of other arrays than `keep` if that helps.
+
+        Arrays that go while another thread is using them are gone when its call returns.
+        """
         budget = self.policy.budget_bytes
-        if size > budget:
+        while (left := budget - self.nbytes() - size) < 0 and self._let_go(shelf, keep):
+            pass
+        self._room = left
+        if left < 0:
             log.info("%s: arrays of %d bytes exceed the memory budget; answering from SQL", shelf.kind.name, size)
-            return False
-        while self.nbytes() + size > budget:
-            with self._lock:
-                other = next((name for name, s in self._shelves.items() if s is not shelf and s.held), None)
-                if other is None:
-                    return True  # only this kind's own older versions are left, and they are on their way out
+        return left >= 0
+
+    def _let_go(self, shelf: Shelf, keep: Version | None) -> bool:
+        """Let go of another kind's arrays, or of all other versions of this kind; tell whether anything went."""
+        with self._lock:
+            other = next((name for name, s in self._shelves.items() if s is not shelf and _versions(s)), None)
+            if other is not None:
                 del self._shelves[other]
-        return True
+                return True
+            found = _versions(shelf)
+            for line in [line for line, held in shelf.held.items() if held.version is not keep]:
+                del shelf.held[line]
+            if shelf.newest is not keep:
+                shelf.newest = None
+            return len(_versions(shelf)) < len(found)
+
+
+def _versions(shelf: Shelf) -> list[Version]:
+    """Return what is kept of one kind, each once."""
+    kept = [shelf.newest, *(held.version for held in shelf.held.values())]
+    return list({id(version): version for version in kept if version is not None}.values())
 
 
 def _stamp(line: Line) -> Stamp:
@@ -253,7 +284,11 @@ def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> tuple[Colu
     found = saved.load(line.connection, kind, nonces)
     parts: list[Columns] = []
     missing = sorted(nonces.keys() - found.keys())
-    pieces = [(first, last, True) for first, last in saved.runs(missing)]
+    pieces = [
+        (at, min(at + PIECE_CHUNKS - 1, last), True)
+        for first, last in saved.runs(missing)
+        for at in range(first, last + 1, PIECE_CHUNKS)
+    ]
     pieces += [(chunk, chunk, False) for chunk in found]
     for first, last, read in sorted(pieces):
         parts.append(_read(line, kind, first, last) if read else found[first])
