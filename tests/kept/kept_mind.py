@@ -1,0 +1,176 @@
+"""What a kept file holds, and what is asked of it.
+
+A file of every schema that was ever released stays here, ``schema_<number>.ngdb``, with the answers it gave when it was
+made, ``schema_<number>.json``; `test_kept.py` opens a copy of each.
+
+When to add another: when a file of `schema/` is added, before its release; the files that are here stay as they are.
+While a schema is not released its files may still change, and then the kept one of that schema is made again::
+
+    python tests/kept/make_kept.py
+
+Invariants:
+
+1. Answers are columns by name and questions by name, so that what later schemas add changes none.
+2. `fill` uses what the version of its day had; `questions` only what every later version must answer alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import neurograph
+
+FOLDER = Path(__file__).parent
+
+# Tables that are answers, and which of their rows; the rest is the engine's own, or ours in every file.
+ROWS = {
+    "entity_type": "code > 255",
+    "domain": "code > 255",
+    "connection_type": "code > 255",
+    "cdna_profile": "name = 'calm'",
+    "cdna": "true",
+    "token": "true",
+    "degree": "true",
+    "edge": "true",
+    "connection": "true",
+    "import_run": "true",
+    "import_row": "true",
+    "note": "true",
+}
+
+# Labels, entity types and domains; each token is placed in the level of its turn, `sun` in all eight.
+WORDS = (
+    ("sun", "object", "sky"), ("rain", "event", "sky"), ("light", "state", "sky"), ("joy", "feeling", "heart"),
+    ("grief", "feeling", "heart"), ("seed", "object", "domain_3"), ("grow", "process", "domain_3"),
+    ("bread", "goal", "domain_3"), ("it's “späť”; 雨", "undefined", "general"),
+)  # fmt: skip
+EDGES = (
+    ("sun", "light", "cause", 1.0), ("light", "joy", "cause", 0.5), ("light", "grow", "enabled_by", 0.75),
+    ("rain", "grow", "cause", 0.75), ("seed", "grow", "precondition", 1.0), ("grow", "bread", "produces", 0.5),
+    ("bread", "joy", "warms", 0.625), ("rain", "grief", "warms", 0.125), ("joy", "joy", "also", 0.25),
+)  # fmt: skip
+
+
+def fill(db: neurograph.Database) -> None:
+    """Put something into every table, and something of the user's beside them."""
+    levels = ("physical", "sensory", "motor", "emotional", "cognitive", "social", "temporal", "abstract")
+    db.entity_types.create("feeling")
+    for domain in ("sky", "heart"):
+        db.domains.create(domain)
+    db.connection_types.create("warms", mutability="hypothesis")
+    for number, (label, kind, domain) in enumerate(WORDS):
+        places = levels if label == "sun" else (levels[number % 8], "abstract")
+        db.tokens.create(
+            label,
+            entity_type=kind,
+            domain=domain,
+            flags=1 + number,
+            weight=number / 8,
+            field_radius=0.5 + number / 4,
+            field_strength=1.0 - number / 16,
+            coordinates=dict.fromkeys(places, (number / 8, number % 3 / 4, 0.5)),
+            properties={"n": number, "of": ["a", None, {"b": 1.5}]} if number % 2 else None,
+        )
+    db.tokens.create_many(count=3)
+    db.tokens.delete(11)  # an id that is never given again
+    for source, target, type, weight in EDGES:
+        db.graph.create(source, target, type=type, weight=weight, properties={"why": "so"} if weight < 0.6 else None)
+    db.graph.create("sun", "rain", type="before", key="spring", bidirectional=True)
+    first = db.connections.create("sun", "joy", type="warms", confidence=0.5, active_levels=("emotional",), pull=2.0)
+    db.connections.create("seed", "bread", type="synonym", aim={"temporal": 3.0}, origin=7, properties={"k": 1})
+    db.connections.activate(first, 3, now_ns=1_800_000_000_000_000_000)
+    db.connections.update_confidence(first, True, now_ns=1_800_000_001_000_000_000)
+    constitution(db)
+    db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
+    db.execute("insert into note (token_id, text) values (1, 'warm'), (null, 'nobody''s')")
+    db.execute("alter table token add column color text default 'grey'")
+    db.execute("update token set color = 'yellow' where label = 'sun'")
+    db.index("token", "$.n")
+    db.execute("insert into import_run (kind, source, identity, options) values ('tokens', 'a.csv', '1 2', '{}')")
+    db.execute("""insert into import_row values (1, 2, '{"label": "snow"}')""")
+    db.optimize()
+
+
+def constitution(db: neurograph.Database) -> None:
+    """Make a history: a profile, a change, a trial that was confirmed, one that was not, and one that ran out."""
+    db.cdna.create_profile("calm", based_on="default", max_pull=5.0)
+    db.cdna.set_profile("calm", reason="a quiet day", actor="kept")
+    db.cdna.update(scale_emotional=2.5, max_out_degree=5000, reason="feelings count", actor="kept")
+    db.cdna.try_out(max_in_degree=4000, duration_s=1000, reason="kept", actor="kept")
+    db.cdna.confirm(force=True)
+    db.cdna.try_out(max_token_weight=0.5, duration_s=1000)
+    db.cdna.revert()
+    db.cdna.forbid_type("antonym", reason="no")
+    db.cdna.try_out(max_token_weight=0.25, duration_s=1e-9)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, str | int | float | None):
+        return value
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return [plain(part) for part in value]
+
+
+QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
+    "labels": lambda db: [token.label for token in db.tokens.list()],
+    "places": lambda db: {token.id: token.coordinates for token in db.tokens.list()},
+    "properties": lambda db: [token.properties for token in db.tokens.list()],
+    "record of a token": lambda db: db.tokens.to_bytes("it's “späť”; 雨"),
+    "record of a connection": lambda db: db.connections.to_bytes(2),
+    "neighbors in the graph": lambda db: db.graph.neighbors("light"),
+    "breadth first": lambda db: db.graph.bfs("sun"),
+    "depth first": lambda db: db.graph.dfs("rain"),
+    "shortest path": lambda db: db.graph.shortest_path("sun", "joy"),
+    "distances": lambda db: db.graph.distances("rain"),
+    "pagerank": lambda db: db.graph.pagerank(),
+    "components": lambda db: db.graph.components(),
+    "strong components": lambda db: db.graph.components(strong=True),
+    "spreading": lambda db: db.graph.spread("sun"),
+    "nearest": lambda db: db.grid.nearest((0.5, 0.25, 0.5), 5, level="abstract"),
+    "nearest over levels": lambda db: db.grid.neighbors("sun", 4, weights={"emotional": 2.0, "abstract": 1.0}),
+    "in range": lambda db: db.grid.in_range((0.0, 0.0, 0.5), 0.75, level="abstract"),
+    "box": lambda db: db.grid.box((0.0, 0.0, 0.0), (0.5, 0.5, 1.0), level="abstract"),
+    "influence": lambda db: db.grid.influence((0.5, 0.25, 0.5), level="abstract"),
+    "constitution now": lambda db: db.cdna.current().version,
+    "history": lambda db: [(version.version, version.profile) for version in db.cdna.history()],
+    "change": lambda db: db.cdna.diff(1, 3),
+    "profile": lambda db: db.cdna.profile("calm"),
+    "record of the constitution": lambda db: db.cdna.to_bytes(3),
+    "types": lambda db: [word.name for word in db.connection_types.list(own=True)],
+    "indexes": lambda db: db.indexes(),
+    "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
+}
+
+
+def rows(db: neurograph.Database, table: str, columns: list[str] | None = None) -> dict[str, Any]:
+    """Return the rows of a table as answers, in order of the first columns that tell them apart."""
+    names = columns or [name for (name,) in db.execute("select name from pragma_table_info(?)", [table])]
+    found = db.execute(f"select {', '.join(names)} from {table} where {ROWS[table]} order by {', '.join(names)}")
+    return {"columns": names, "rows": plain(found.fetchall())}
+
+
+def answers(db: neurograph.Database) -> dict[str, Any]:
+    """Return what a file answers to every question."""
+    return {
+        "tables": {table: rows(db, table) for table in ROWS},
+        "questions": {name: plain(ask(db)) for name, ask in QUESTIONS.items()},
+    }
+
+
+def kept_files() -> list[Path]:
+    """Return the kept files, the oldest first."""
+    return sorted(FOLDER.glob("schema_*.ngdb"), key=lambda path: int(path.stem.removeprefix("schema_")))
+
+
+def kept_answers(path: Path) -> dict[str, Any]:
+    """Return what a kept file answered when it was made."""
+    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
