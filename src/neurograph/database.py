@@ -107,6 +107,8 @@ def open(
         This process has the file open outside this package.
     WrongProcess
         The file was open when this process was forked.
+    CannotOpen
+        The system refuses it, or a table of yours has a name that a migration needs.
     InvalidValue
         An option is not one of those above.
 
