@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from .model.token import Token
     from .model.vocabulary import ConnectionType, Domain, EntityType
-    from .stores.graph.exchange import Metrics
+    from .stores.graph.measures import Metrics
 
     NATIVE_AVAILABLE: bool
 
@@ -116,7 +116,7 @@ _LAZY = {
     "Link": "model.edge",
     "Member": "model.records",
     "Members": "model.records",
-    "Metrics": "stores.graph.exchange",
+    "Metrics": "stores.graph.measures",
     "ModifyProposal": "model.proposal",
     "Neighbor": "model.records",
     "Neighbors": "model.records",

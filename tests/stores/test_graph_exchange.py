@@ -70,27 +70,6 @@ def test_subgraph_equals_networkx():
         assert set(near.tolist()) == set(nx.ego_graph(graph, some[0], 2, undirected=True))
 
 
-def test_metrics_equal_networkx():
-    with random_mind(43, 30, 40) as db:
-        graph = db.graph.to_networkx()
-        metrics = db.graph.metrics()
-        parts = [len(part) for part in nx.weakly_connected_components(graph)]
-        loops = {id: sum(1 for a, b in graph.edges(id) if a == b) for id in graph}
-        degrees = [graph.degree(id) - loops[id] for id in graph]  # networkx counts a loop twice
-        assert metrics == (
-            len(graph),
-            graph.number_of_edges(),
-            pytest.approx(graph.number_of_edges() / (len(graph) * (len(graph) - 1))),
-            pytest.approx(sum(degrees) / len(graph)),
-            max(degrees),
-            min(degrees),
-            len(parts),
-            max(parts),
-        )
-    with neurograph.open(":memory:") as db:
-        assert db.graph.metrics() == (0, 0, 0.0, 0.0, 0, 0, 0, 0)
-
-
 def test_without_networkx_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "networkx", None)
     with neurograph.open(":memory:") as db, pytest.raises(NotHere, match=r"neurograph\[networkx\]"):

@@ -141,6 +141,7 @@ def _ask_graph(db: Database) -> None:
         graph.components(strong=strong)
     graph.spread(1)
     graph.metrics()
+    graph.metrics(types="before", sources=2)
 
 
 def _ask_grid(db: Database) -> None:

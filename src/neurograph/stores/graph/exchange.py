@@ -1,9 +1,9 @@
-"""The graph for networkx and from it, parts of the graph, and figures about it."""
+"""The graph for networkx and from it, and parts of the graph."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -13,7 +13,7 @@ from ...model.edge import Edge
 from ..arguments import TokenLike, existing_token_id, id_array
 from .base import TypesLike, type_codes, type_name
 from .many import Many
-from .ranks import Ranks
+from .measures import Measures
 from .walks import Walks
 
 if TYPE_CHECKING:
@@ -22,28 +22,7 @@ if TYPE_CHECKING:
 _COLUMNS = "source, target, type, key, weight, bidirectional, properties"
 
 
-class Metrics(NamedTuple):
-    """Figures about a graph."""
-
-    node_count: int
-    """Tokens."""
-    edge_count: int
-    """Edges; a bidirectional one is one."""
-    density: float
-    """Edges by what there could be: E / (V · (V - 1)); 0 for fewer than two tokens."""
-    average_degree: float
-    """Edges at a token, either way."""
-    max_degree: int
-    """The most edges at a token."""
-    min_degree: int
-    """The fewest."""
-    component_count: int
-    """Parts that hang together."""
-    largest_component: int
-    """Tokens in the largest of them."""
-
-
-class Exchange(Many, Walks, Ranks):
+class Exchange(Many, Walks, Measures):
     """The graph as others want it."""
 
     def subgraph(self, tokens: Any, *, types: TypesLike = None) -> list[Edge]:
@@ -71,49 +50,6 @@ class Exchange(Many, Walks, Ranks):
         """
         with self._session.reading() as line:
             return _induced(line, _ids(line.connection, tokens), types)
-
-    def metrics(self, *, types: TypesLike = None) -> Metrics:
-        """Return figures about the whole graph.
-
-        Parameters
-        ----------
-        types
-            For the components, count only edges of this type, or of one of these; the other figures are of all edges.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     _ = db.tokens.create_many(count=4)
-        ...     _ = db.graph.create_many([1, 2], [2, 3])
-        ...     metrics = db.graph.metrics()
-        ...     metrics.edge_count, metrics.component_count, metrics.max_degree
-        (2, 2, 2)
-
-        Notes
-        -----
-        Counters and one search for components.
-        """
-        with self._session.reading() as line, self._session.inside(line):
-            members = self.components(types=types)
-            edges: Any = line.connection.execute("select count(*) from edge").fetchone()
-            sql = "select total(total), max(total), min(total), count(*) from degree"
-            degrees: Any = line.connection.execute(sql).fetchone()
-        nodes = len(members)
-        total, most, fewest, touched = degrees
-        sizes: dict[int, int] = {}
-        for component in members.components.tolist():
-            sizes[component] = sizes.get(component, 0) + 1
-        return Metrics(
-            nodes,
-            edges[0],
-            edges[0] / (nodes * (nodes - 1)) if nodes > 1 else 0.0,
-            total / nodes if nodes else 0.0,
-            most or 0,
-            fewest if touched == nodes and nodes else 0,
-            len(sizes),
-            max(sizes.values(), default=0),
-        )
 
     def to_networkx(self, tokens: Any = None, *, types: TypesLike = None) -> networkx.MultiDiGraph:
         """Return the graph, or the part between some tokens, for what is not here. Needs the extra ``networkx``.

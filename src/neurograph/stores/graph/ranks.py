@@ -1,4 +1,4 @@
-"""What the whole graph says: PageRank, components, metrics."""
+"""What the whole graph says of each token: PageRank, components."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+EDGE_IN_PYTHON_S = 10e-6  # an edge read into lists and walked some fifteen times: 8 to 12 µs measured
 
 
 class Ranks(GraphPart):
@@ -171,14 +172,20 @@ class Ranks(GraphPart):
             ids = TOKEN_IDS.read(line.connection, 1, (1 << 63) - 1)[0]
         return np.asarray(ids)
 
-    def _over_all(self, line: Line, by_arrays: Callable[[GraphArrays], T], by_rows: Callable[[], T]) -> T:
-        """Answer about the whole graph: rows cost so much there that arrays nearly always repay themselves."""
+    def _over_all(
+        self,
+        line: Line,
+        by_arrays: Callable[[GraphArrays], T],
+        by_rows: Callable[[], T],
+        edge_s: float = EDGE_IN_PYTHON_S,
+    ) -> T:
+        """Answer about the whole graph: rows cost so much there that arrays nearly always repay themselves.
+
+        `edge_s` is what rows cost, in seconds an edge.
+        """
         rows, _ = GRAPH.estimate(line.connection, 0)
-        arrays = self._derived.current(GRAPH, line, rows * EDGE_IN_PYTHON_S)
+        arrays = self._derived.current(GRAPH, line, rows * edge_s)
         return by_rows() if arrays is None else by_arrays(arrays)
-
-
-EDGE_IN_PYTHON_S = 10e-6  # an edge read into lists and walked some fifteen times: 8 to 12 µs measured
 
 
 def _in_order(arrays: GraphArrays, extra: Mapping[int, float] | None) -> Any:

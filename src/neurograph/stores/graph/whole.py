@@ -1,4 +1,4 @@
-"""The whole graph from rows alone: PageRank and components, as their kernels compute them, bit for bit.
+"""The whole graph from rows alone: what its kernels compute, bit for bit.
 
 The edges are held in memory as Python lists, about 200 bytes each.
 """
@@ -140,6 +140,46 @@ def strong_components(connection: apsw.Connection, codes: tuple[int, ...] | None
         group = _reached(start, back, label)
         label.update(dict.fromkeys(group, min(group)))
     return label
+
+
+def clustering(connection: apsw.Connection, codes: tuple[int, ...] | None, tick: Tick) -> dict[int, float]:
+    """Return how much the neighbors of each token that has two are linked among themselves, by ascending id."""
+    near: dict[int, set[int]] = {}
+    for owner, others in arcs(connection, False, codes).items():
+        for other, _ in others:
+            if other != owner:
+                near.setdefault(owner, set()).add(other)
+                near.setdefault(other, set()).add(owner)
+    found = {}
+    for owner in sorted(near):
+        tick()
+        mine = near[owner]
+        if len(mine) > 1:
+            triangles = sum(len(mine & near[other]) for other in mine) // 2
+            found[owner] = triangles / (len(mine) * (len(mine) - 1) / 2)
+    return found
+
+
+def path_lengths(
+    connection: apsw.Connection, starts: list[int], codes: tuple[int, ...] | None, tick: Tick
+) -> tuple[int, int]:
+    """Return how many edges there are on all shortest paths from `starts`, and on the longest of them."""
+    leaving = {owner: [*{other for other, _ in others}] for owner, others in arcs(connection, False, codes).items()}
+    total = longest = 0
+    for start in starts:
+        seen, frontier, depth = {start}, [start], 0
+        while frontier:
+            tick()
+            total += depth * len(frontier)
+            longest = max(longest, depth)
+            depth += 1
+            after: set[int] = set()
+            for id in frontier:
+                after.update(leaving.get(id, ()))
+            after -= seen
+            seen |= after
+            frontier = [*after]
+    return total, longest
 
 
 def _reached(start: int, arcs_: Arcs, taken: Container[int]) -> list[int]:
