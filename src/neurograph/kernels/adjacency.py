@@ -132,6 +132,11 @@ class Adjacency:
             raise InvalidValue(f"{name} must be a slot in [0, {self.n}), got {slot!r}")
         return slot
 
+    def has_entries(self, slot: int) -> bool:
+        """Tell whether anything leads from or to a slot."""
+        (a, b), (c, d) = self.entries.span[:, slot].tolist()
+        return bool(a < b or c < d)
+
     def refuse_negative(self, allowed: BoolArray, purpose: str) -> None:
         """Refuse the graph if any edge of an allowed type has a weight below zero.
 

@@ -42,16 +42,19 @@ class Spread(NamedTuple):
     """(k,) float64: all arrivals, combined."""
     depths: IntArray
     """(k,) int64: the round of the first arrival, from 1."""
-    predecessors: IntArray
-    """(k,) int64: who sent the largest single arrival; the earliest, then the smallest id, among equals."""
     touched: int
     """Nodes that anything arrived at, and the source."""
     rounds: int
     """Rounds in which anything was sent."""
     best: IntArray
-    """(k,) int64: the row of `trail` in which the largest arrival came."""
+    """(k,) int64: ``row << 32 | slot``: the row of `trail` in which the largest arrival came, and its sender."""
     trail: IntArray
     """(rows,) int64: ``from << 32 | slot``, where from is the row of the sender of a round's largest arrival."""
+
+    @property
+    def predecessors(self) -> IntArray:
+        """(k,) int64: who sent the largest single arrival; the earliest, then the smallest id, among equals."""
+        return self.best & SLOT
 
     def path(self, i: int) -> list[int]:
         """Return the slots from the source to the i-th node by way of its largest arrival.
@@ -59,7 +62,7 @@ class Spread(NamedTuple):
         Each step leads back to the sender of the largest arrival of its round, so the path is as long as the
         round was late, and may pass a node twice where energy went in a circle.
         """
-        row, path = int(self.best[i]), []
+        row, path = int(self.best[i]) >> 32, []
         while row > 0:
             path.append(int(self.trail[row]) & SLOT)
             row = int(self.trail[row]) >> 32
@@ -206,19 +209,17 @@ def _reported(graph: Adjacency, log: Log) -> Spread:
     """Return what the log says, in order.
 
     One sort of packed integers: the bits of the energy but for the last, which give way to the rank. Equal energies are
-    in order of id by that; should others differ in their last bits alone, they are sorted by both in full, which
-    takes ten times as long.
+    in order of id by that, and stay so where others, which differ in their last bits alone, are sorted once more.
     """
     keys = log.order[0, : log.state[FOUND]]
     keys.sort()
     slots = keys & ((1 << graph.n.bit_length()) - 1)
     if graph.by_rank.size:
         slots = graph.by_rank[slots]
-    rows = log.ints.take(log.mark[slots] - log.state[BASE], axis=0)
-    energies = rows.view(np.float64)[:, ENERGY].copy()
+    rows = log.mark[slots] - log.state[BASE]
+    energies = log.floats[rows, ENERGY]
     if not (energies[1:] <= energies[:-1]).all():
-        order = np.lexsort((graph.ids[slots], -energies))
+        order = np.argsort(-energies, kind="stable")
         slots, energies, rows = slots[order], energies[order], rows[order]
-    best, trail = rows[:, BEST], log.trail[: log.state[ROWS]].copy()
-    touched, rounds = int(log.state[TOUCHED]), int(log.state[ROUND])
-    return Spread(slots, energies, rows[:, WHERE] >> 32, best & SLOT, touched, rounds, best >> 32, trail)
+    depths, best, trail = log.ints[rows, WHERE] >> 32, log.ints[rows, BEST], log.trail[: log.state[ROWS]].copy()
+    return Spread(slots, energies, depths, int(log.state[TOUCHED]), int(log.state[ROUND]), best, trail)

@@ -15,7 +15,7 @@ from ...connection.session import Session
 from ...derived.mechanism import Derived, StaleError
 from ...errors import InvalidValue
 from ...model.vocabulary import CONNECTION_TYPE_CODES, CONNECTION_TYPES
-from ..arguments import code_of
+from ..arguments import code_of, existing_token_id
 from .arrays import GRAPH, GraphArrays
 from .plain import UNLIMITED, TooMuchError
 
@@ -41,7 +41,17 @@ class GraphPart:
         """Return the memory that kernels reuse between calls on one line; two calls never share it."""
         from ...kernels.adjacency import Scratch
 
-        return self._scratches.setdefault(line, Scratch())
+        scratch = self._scratches.get(line)
+        if scratch is None:
+            scratch = self._scratches[line] = Scratch()
+        return scratch
+
+    def _slot(self, line: Line, arrays: GraphArrays, id: int) -> int:
+        """Return the slot of a token, or -1 where it has no edges; one that has edges need not be looked up."""
+        slot: int = arrays.index.slot(id)
+        if slot < 0 or not arrays.adjacency.has_entries(slot):
+            existing_token_id(line.connection, id)
+        return slot
 
     def _type_name(self, code: int) -> str:
         """Return the name of an edge's type."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...connection.line import Line
 from ...errors import InvalidValue
 from ...model.records import Neighbors, Path
-from ..arguments import TokenLike, existing_token_id
+from ..arguments import TokenLike, existing_token_id, token_id
 from . import plain
 from .arrays import GraphArrays
 from .base import GraphPart, TypesLike, direction_of, type_codes
@@ -118,8 +118,7 @@ class Paths(GraphPart):
         """
 
         def question(line: Line) -> list[Step] | None:
-            start = existing_token_id(line.connection, source)
-            end = existing_token_id(line.connection, target)
+            start, end = token_id(line.connection, source), token_id(line.connection, target)
             search = self._asked(line, cost, direction, types, cutoff)
             return self._answer(
                 line,
@@ -158,7 +157,7 @@ class Paths(GraphPart):
         """
 
         def question(line: Line) -> Neighbors:
-            start = existing_token_id(line.connection, source)
+            start = token_id(line.connection, source)
             search = self._asked(line, cost, direction, types, cutoff)
             return self._answer(
                 line,
@@ -178,8 +177,6 @@ class Paths(GraphPart):
         if isinstance(cost, str):
             if cost not in COSTS:
                 raise InvalidValue(f"cost must be one of {', '.join(COSTS)} or an array, got {cost!r}")
-            if cost != "hops":
-                refuse_negative(line.connection, codes, f"cost {cost!r}")
             return Search(line, way, codes, cost, COST_OF[cost], most)
         array = given_costs(line.connection, cost)
         return Search(line, way, codes, array, by_place(line.connection, array, way), most)
@@ -187,13 +184,15 @@ class Paths(GraphPart):
     def _by_arrays(self, search: Search, arrays: GraphArrays, start: int, end: int) -> list[Step] | None:
         from ...kernels.adjacency import allowed_kinds
 
-        if start == end:
-            return [Step(start, None, 0.0)]
-        source, target = arrays.index.slot(start), arrays.index.slot(end)
-        if source < 0 or target < 0:
-            return None
+        source, target = self._slot(search.line, arrays, start), self._slot(search.line, arrays, end)
         graph, cost = priced(search, arrays)
         allowed = allowed_kinds(search.codes)
+        if isinstance(cost, str) and cost != "hops":
+            graph.refuse_negative(allowed, f"cost {cost!r}")
+        if start == end:
+            return [Step(start, None, 0.0)]
+        if source < 0 or target < 0:
+            return None
         memory, tick = self._scratch(search.line), search.line.tick
         if isinstance(cost, str) and cost == "hops":
             from ...kernels.graph_path import run_shortest_path
@@ -217,14 +216,17 @@ class Paths(GraphPart):
         from ...kernels.adjacency import allowed_kinds
         from ...kernels.graph_dijkstra import run_distances
 
-        slot = arrays.index.slot(start)
-        if slot < 0:
-            return Neighbors([start], [0.0])
+        slot = self._slot(search.line, arrays, start)
         graph, cost = priced(search, arrays)
+        allowed = allowed_kinds(search.codes)
         if isinstance(cost, str) and cost == "hops":
             cost = np.ones(len(graph.entries.weight))
+        elif isinstance(cost, str):
+            graph.refuse_negative(allowed, f"cost {cost!r}")
+        if slot < 0:
+            return Neighbors([start], [0.0])
         found = run_distances(
-            graph, slot, cost, search.direction, allowed_kinds(search.codes), cutoff=search.cutoff,
+            graph, slot, cost, search.direction, allowed, cutoff=search.cutoff,
             scratch=self._scratch(search.line), tick=search.line.tick,
         )  # fmt: skip
         return Neighbors(graph.ids[found.slots], found.distances)
@@ -232,22 +234,19 @@ class Paths(GraphPart):
 
 def _along(graph: Any, slots: Any, cost: Any, search: Search) -> list[Step]:
     """Return the steps of a path through arrays, as `_walked` does through rows."""
-    import numpy as np
-
     span, neighbor, weight, kind = graph.entries
     sides = {"out": (0,), "in": (1,), "both": (0, 1)}[search.direction]
-    ids = graph.ids[slots].tolist()
+    ids, ends, spans = graph.ids[slots].tolist(), slots.tolist(), span[:, slots].tolist()
     steps = [Step(ids[0], None, 0.0)]
     for at in range(1, len(ids)):
-        near, far = slots[at - 1], slots[at]
         options = []
         for side in sides:
-            if span[side, near, 1] - span[side, near, 0] > span[1 - side, far, 1] - span[1 - side, far, 0]:
-                near_, far_, side_ = far, near, 1 - side  # the same edges from their other end, where there are fewer
-            else:
-                near_, far_, side_ = near, far, side
-            first, last = span[side_, near_].tolist()
-            for place in (np.flatnonzero(neighbor[first:last] == far_) + first).tolist():
+            ahead, back = spans[side][at - 1], spans[1 - side][at]
+            if ahead[1] - ahead[0] <= back[1] - back[0]:
+                found = _places(neighbor, ahead, ends[at])
+            else:  # the same edges from their other end, where there are fewer
+                found = _places(neighbor, back, ends[at - 1])
+            for place in found:
                 code = int(kind[place])
                 if search.codes is None or code in search.codes:
                     options.append((price_of(cost, place, weight), code))
@@ -256,8 +255,27 @@ def _along(graph: Any, slots: Any, cost: Any, search: Search) -> list[Step]:
     return steps
 
 
+def _places(neighbor: Any, span: list[int], end: int) -> list[int]:
+    """Return the places in a span that lead to a slot; a short one takes a list a third of numpy's time."""
+    first, last = span
+    if last - first <= 32:
+        return [place for place, slot in enumerate(neighbor[first:last].tolist(), first) if slot == end]
+    import numpy as np
+
+    return [first + place for place in np.flatnonzero(neighbor[first:last] == end).tolist()]
+
+
+def _require(search: Search, *ids: int) -> None:
+    """Refuse what the arrays refuse by themselves: tokens that are not there, weights below zero."""
+    for id in ids:
+        existing_token_id(search.line.connection, id)
+    if isinstance(search.cost, str) and search.cost != "hops":
+        refuse_negative(search.line.connection, search.codes, f"cost {search.cost!r}")
+
+
 def _by_rows(search: Search, limit: int, start: int, end: int) -> list[Step] | None:
     connection, tick = search.line.connection, search.line.tick
+    _require(search, start, end)
     rows = Rows(connection, search.direction, search.codes, tick, limit)
     if isinstance(search.cost, str) and search.cost == "hops":
         turned = {"out": "in", "in": "out", "both": "both"}[search.direction]
@@ -275,6 +293,7 @@ def _by_rows(search: Search, limit: int, start: int, end: int) -> list[Step] | N
 
 
 def _all_by_rows(search: Search, limit: int, start: int) -> Neighbors:
+    _require(search, start)
     rows = Rows(search.line.connection, search.direction, search.codes, search.line.tick, limit)
     settled = plain.cheapest(rows, search.cost_of, start, None, search.cutoff)
     found = sorted((cost, id) for id, (cost, _, _) in settled.items())

@@ -8,7 +8,7 @@ from typing import Any
 from ...connection.line import Line
 from ...errors import InvalidValue
 from ...model.records import Activations
-from ..arguments import TokenLike, existing_token_id, real, whole
+from ..arguments import TokenLike, existing_token_id, real, token_id, whole
 from . import plain
 from .arrays import GraphArrays
 from .base import GraphPart, TypesLike, type_codes
@@ -17,6 +17,7 @@ from .plain import Rows
 
 MODES = ("sum", "max", "weighted_average")
 MOST_ROUNDS = 100
+PURPOSE = "spreading activation"
 
 
 class Spreading(GraphPart):
@@ -110,19 +111,19 @@ class Spreading(GraphPart):
         most = None if budget is None else whole(budget, "budget", 1)
 
         def question(line: Line) -> Activations:
-            source = existing_token_id(line.connection, token)
+            source = token_id(line.connection, token)
             codes = type_codes(line.connection, types)
-            refuse_negative(line.connection, codes, "spreading activation")
 
             def by_arrays(arrays: GraphArrays) -> Activations:
                 from ...kernels.adjacency import allowed_kinds
                 from ...kernels.graph_spread import run_spread
 
-                slot, graph = arrays.index.slot(source), arrays.adjacency
+                slot, graph, allowed = self._slot(line, arrays, source), arrays.adjacency, allowed_kinds(codes)
+                graph.refuse_negative(allowed, PURPOSE)
                 if slot < 0:
                     return Activations([], [], [], _no_path, 1, int(start_energy >= least and rounds > 0))
                 found = run_spread(
-                    graph, slot, start_energy, combine, allowed_kinds(codes), decay=share, min_energy=least,
+                    graph, slot, start_energy, combine, allowed, decay=share, min_energy=least,
                     max_depth=rounds, threshold=report, budget=most, scratch=self._scratch(line), tick=line.tick,
                 )  # fmt: skip
                 ids = graph.ids
@@ -133,6 +134,8 @@ class Spreading(GraphPart):
                 return Activations(ids[found.slots], found.energies, found.depths, path, found.touched, found.rounds)
 
             def by_rows(limit: int) -> Activations:
+                existing_token_id(line.connection, source)
+                refuse_negative(line.connection, codes, PURPOSE)
                 rows = Rows(line.connection, "out", codes, line.tick, limit)
                 ends, touched, done = plain.spread(
                     rows, source, start_energy, mode, 1.0 - share, least, rounds, most or plain.UNLIMITED

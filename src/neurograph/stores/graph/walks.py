@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...connection.line import Line
 from ...model.records import Visits
-from ..arguments import TokenLike, existing_token_id, whole
+from ..arguments import TokenLike, existing_token_id, token_id, whole
 from . import plain
 from .arrays import GraphArrays
 from .base import GraphPart, TypesLike, direction_of, type_codes
@@ -137,12 +137,12 @@ class Walks(GraphPart):
 
         def question(line: Line) -> Visits:
             codes = type_codes(line.connection, types)
-            start = existing_token_id(line.connection, token)
+            start = token_id(line.connection, token)
 
             def from_arrays(arrays: GraphArrays) -> Visits:
                 from ...kernels.adjacency import allowed_kinds
 
-                slot = arrays.index.slot(start)
+                slot = self._slot(line, arrays, start)
                 if slot < 0:
                     return Visits([start], [0])
                 memory = self._scratch(line)
@@ -151,6 +151,7 @@ class Walks(GraphPart):
                 return Visits(graph.ids[found.slots], found.depths)
 
             def from_rows(limit: int) -> Visits:
+                existing_token_id(line.connection, start)
                 found = by_rows(Rows(line.connection, way, codes, line.tick, limit), start, depth)
                 return Visits([id for id, _ in found], [depth for _, depth in found])
 
