@@ -31,7 +31,6 @@ log = logging.getLogger("neurograph")
 
 A = TypeVar("A")
 Stamp = tuple[int, int, int]
-PIECE_CHUNKS = 32  # read as Python values at a time: 400k edges at once took 40 MB more at their peak
 MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
 REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching
 
@@ -207,7 +206,7 @@ class Derived:
     ) -> Version | None:
         """Return `version`, or a copy of it, with `changed` read again; None where that does not fit the budget."""
         kind = shelf.kind
-        columns = _join([_read(line, kind, *run) for run in saved.runs(changed)])
+        columns = _join([_read(line, kind, chunk) for chunk in changed])
         mine = shelf.held.get(line)
         with self._lock:
             alone = version.holders == 0 or (version.holders == 1 and mine is not None and mine.version is version)
@@ -283,21 +282,20 @@ def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> tuple[Colu
     """Return all rows, from saved chunks where they are valid, and how many chunks were none."""
     found = saved.load(line.connection, kind, nonces)
     parts: list[Columns] = []
-    missing = sorted(nonces.keys() - found.keys())
-    pieces = [
-        (at, min(at + PIECE_CHUNKS - 1, last), True)
-        for first, last in saved.runs(missing)
-        for at in range(first, last + 1, PIECE_CHUNKS)
-    ]
-    pieces += [(chunk, chunk, False) for chunk in found]
-    for first, last, read in sorted(pieces):
-        parts.append(_read(line, kind, first, last) if read else found[first])
-    return _join(parts) if parts else kind.read(line.connection, 1, 0), len(missing)
+    for chunk in sorted(nonces):
+        columns = found.get(chunk)
+        parts.append(_read(line, kind, chunk) if columns is None else columns)
+    return _join(parts) if parts else kind.read(line.connection, 1, 0), len(nonces) - len(found)
 
 
-def _read(line: Line, kind: Kind[Any], first: int, last: int) -> Columns:
+def _read(line: Line, kind: Kind[Any], chunk: int) -> Columns:
+    """Return the rows of one chunk.
+
+    Chunk by chunk 400k edges take 0.18 s; all at once 0.53 s and 40 MB more at the peak, as Python's collector goes
+    over all the values again and again.
+    """
     line.tick()
-    return kind.read(line.connection, first << CHUNK_BITS, ((last + 1) << CHUNK_BITS) - 1)
+    return kind.read(line.connection, chunk << CHUNK_BITS, ((chunk + 1) << CHUNK_BITS) - 1)
 
 
 def _join(parts: list[Columns]) -> Columns:

@@ -60,28 +60,21 @@ def save(
     kept: dict[int, int] = dict(rows)
     stale = [chunk for chunk, nonce in sorted(nonces.items()) if kept.get(chunk) != nonce]
     written = 0
-    for first, last in runs(stale[:most_chunks]):
-        columns = kind.read(connection, first << CHUNK_BITS, ((last + 1) << CHUNK_BITS) - 1)
-        for chunk, part in cut(columns, first, last):
-            body = _pack(part, kind.format)
-            if written + len(body) > budget_bytes:
-                return written, 0
-            written += len(body)
-            connection.execute(
-                """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
-                   values (?, ?, ?, ?, ?, ?)
-                       on conflict do update
-                      set nonce = excluded.nonce, format = excluded.format,
-                          checksum = excluded.checksum, body = excluded.body""",
-                (
-                    kind.name,
-                    chunk,
-                    nonces[chunk],
-                    kind.format,
-                    _checksum(kind.name, chunk, nonces[chunk], body),
-                    body,
-                ),
-            )
+    for chunk in stale[:most_chunks]:
+        columns = kind.read(connection, chunk << CHUNK_BITS, ((chunk + 1) << CHUNK_BITS) - 1)
+        body = _pack(columns, kind.format)
+        if written + len(body) > budget_bytes:
+            return written, 0
+        written += len(body)
+        nonce = nonces[chunk]
+        connection.execute(
+            """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
+               values (?, ?, ?, ?, ?, ?)
+                   on conflict do update
+                  set nonce = excluded.nonce, format = excluded.format,
+                      checksum = excluded.checksum, body = excluded.body""",
+            (kind.name, chunk, nonce, kind.format, _checksum(kind.name, chunk, nonce, body), body),
+        )
     connection.execute(
         "delete from derived_chunk where subject = ? and chunk not in (select chunk from mark where subject = ?)",
         (kind.name, kind.subject),
@@ -110,28 +103,6 @@ def nonces_of(connection: apsw.Connection, subject: str) -> dict[int, int]:
     """Return the nonces in force, by chunk. Costs 0.3 µs a chunk."""
     rows: Any = connection.execute("select chunk, nonce from mark where subject = ?", (subject,)).fetchall()
     return dict(rows)
-
-
-def runs(chunks: list[int]) -> list[tuple[int, int]]:
-    """Return ascending `chunks` as runs of consecutive ones, each as (first, last)."""
-    found: list[tuple[int, int]] = []
-    for chunk in chunks:
-        if found and found[-1][1] == chunk - 1:
-            found[-1] = (found[-1][0], chunk)
-        else:
-            found.append((chunk, chunk))
-    return found
-
-
-def cut(columns: Columns, first: int, last: int) -> list[tuple[int, Columns]]:
-    """Cut rows into the chunks from `first` to `last`; one without rows gives empty columns."""
-    import numpy as np
-
-    bounds = np.searchsorted(columns[0], np.arange(first, last + 2, dtype=np.int64) << CHUNK_BITS)
-    return [
-        (chunk, [column[bounds[at] : bounds[at + 1]] for column in columns])
-        for at, chunk in enumerate(range(first, last + 1))
-    ]
 
 
 def _pack(columns: Columns, format_number: int) -> bytes:
