@@ -6,7 +6,6 @@ can write none of them it refuses to import a kernel, so kernels can't be used t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 
@@ -48,6 +47,8 @@ def is_compiled(family: str) -> bool:
     if folder is None:
         return False
     if os.path.dirname(folder) != KERNELS:  # numba's name for the part of a shared folder that is ours
+        import hashlib  # 4 ms, and not on the way to `open`
+
         folder = os.path.join(folder, f"kernels_{hashlib.sha1(KERNELS.encode(), usedforsecurity=False).hexdigest()}")
     changed = [entry.stat().st_mtime for entry in _entries(KERNELS) if _is_of(entry.name, family, ".py")]
     compiled = [entry.stat().st_mtime for entry in _entries(folder) if _is_of(entry.name, family, _INDEX)]
