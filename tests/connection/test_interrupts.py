@@ -136,6 +136,29 @@ def test_a_call_that_is_in_time_is_not_stopped_and_leaves_no_deadline_behind(db:
     assert time.monotonic() - started > 0.05
 
 
+def test_an_interrupt_between_two_rows_of_executemany_is_not_lost(db: neurograph.Database) -> None:
+    """No statement runs at that moment, and SQLite forgets an interrupt when the next one begins."""
+
+    def rows() -> Iterator[tuple[int]]:
+        yield (1,)
+        db.interrupt()
+        yield (2,)
+        yield (3,)
+
+    with pytest.raises(errors.Interrupted):
+        db.executemany("insert into mine values (?)", rows())
+
+
+def test_an_interrupt_after_executemany_stops_nothing_later(db: neurograph.Database) -> None:
+    def rows() -> Iterator[tuple[int]]:
+        yield (1,)
+        db.interrupt()
+
+    db.executemany("insert into mine values (?)", rows())
+    db.executemany("insert into mine values (?)", [(2,), (3,)])
+    assert db.execute("delete from mine returning n").fetchall() == [(1,), (2,), (3,)]
+
+
 def interrupting(db: neurograph.Database, call: Callable[[neurograph.Database], object]) -> None:
     """Interrupt again and again until the call has ended: it may not have begun the first time."""
     ended = threading.Event()

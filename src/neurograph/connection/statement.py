@@ -160,6 +160,8 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
     def checked() -> Iterator[Any]:
         nonlocal bound
         for bound in rows:
+            if line.stopping:  # SQLite forgets an interrupt that comes between two statements
+                line.tick()
             yield plain_bindings(bound)
 
     def look(cursor: apsw.Cursor, statement: str, _: Any) -> bool:
@@ -172,7 +174,9 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
         if is_several(sql):
             cursor.exec_trace = look  # else the one word was looked at, and 0.3 µs a row are saved
         session.private |= word == "create"
-        before, line.deadline = line.deadline, earlier(line.deadline, deadline)
+        before, line.deadline = (line.busy, line.deadline), earlier(line.deadline, deadline)
+        if not line.busy:
+            line.busy, line.stopping = True, False
         try:
             cursor.executemany(sql, checked())
         except BINDING_ERRORS as error:
@@ -181,7 +185,7 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
             line.refuse(error)
             raise
         finally:
-            line.deadline = before
+            line.busy, line.deadline = before
             cursor.close(True)
             notice_slow(session, sql, started)
 
