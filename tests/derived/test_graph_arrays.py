@@ -120,7 +120,7 @@ def test_damaged_chunks_are_read_from_rows_instead(tmp_path, damage):
         # A checksum made for the damage does not help: the structure is looked at as well.
         rows = db.execute("select chunk, nonce, body from derived_chunk").fetchall()
         for chunk, nonce, body in rows:
-            checksum = saved._checksum(GRAPH.name, chunk, nonce, body)
+            checksum = saved.checksum(GRAPH.name, chunk, nonce, body)
             db.execute("update derived_chunk set checksum = ? where chunk = ?", (checksum, chunk))
         arrays = Derived(session, Policy("numba", 1 << 30)).current(GRAPH, session.writer)
         assert listed(arrays)["out", 5] == [(80, 6, 1.0)]

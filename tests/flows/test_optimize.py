@@ -70,7 +70,7 @@ def test_check_finds_saved_arrays_that_differ_from_the_rows(tmp_path):
         forged = body[:-600] + bytes(600)  # the last column: no edge is bidirectional
         db.execute(
             "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = ?",
-            (forged, saved._checksum(subject, chunk, nonce, forged) ^ 1, subject, chunk),
+            (forged, saved.checksum(subject, chunk, nonce, forged) ^ 1, subject, chunk),
         )
         assert {violation.invariant for violation in db.check()} == {"derived.content"}
 

@@ -198,7 +198,7 @@ class Derived:
             return None, self.policy.account(kind.name, rows, sql_cost_s) if line.paths is not None else ""
         if not self._make_room(shelf, size):
             return None, f"arrays of {size} bytes exceed the memory budget of {self.policy.budget_bytes}"
-        columns, read = _all_rows(line, kind, nonces)
+        columns, read = all_rows(line, kind, nonces)
         return Version(nonces, kind.build(columns)), f"{read} of {len(nonces)} chunks read"
 
     def _patched(
@@ -278,7 +278,7 @@ def _way(kind: Kind[Any]) -> str:
     return f"{'kernels' if kind.name.partition('.')[0] in FAMILIES else 'arrays'} over {kind.name}"
 
 
-def _all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> tuple[Columns, int]:
+def all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> tuple[Columns, int]:
     """Return all rows, from saved chunks where they are valid, and how many chunks were none."""
     found = saved.load(line.connection, kind, nonces)
     parts: list[Columns] = []

@@ -32,8 +32,8 @@ def load(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]) -
         "select chunk, nonce, checksum, body from derived_chunk where subject = ? and format = ?",
         (kind.name, kind.format),
     )
-    for chunk, nonce, checksum, body in rows:
-        if nonces.get(chunk) == nonce and checksum == _checksum(kind.name, chunk, nonce, body):
+    for chunk, nonce, summed, body in rows:
+        if nonces.get(chunk) == nonce and summed == checksum(kind.name, chunk, nonce, body):
             columns = _unpack(body, kind.format)
             if columns is not None and _belongs(columns[0], chunk) and kind.valid(columns):
                 found[chunk] = columns
@@ -73,7 +73,7 @@ def save(
                    on conflict do update
                   set nonce = excluded.nonce, format = excluded.format,
                       checksum = excluded.checksum, body = excluded.body""",
-            (kind.name, chunk, nonce, kind.format, _checksum(kind.name, chunk, nonce, body), body),
+            (kind.name, chunk, nonce, kind.format, checksum(kind.name, chunk, nonce, body), body),
         )
     connection.execute(
         "delete from derived_chunk where subject = ? and chunk not in (select chunk from mark where subject = ?)",
@@ -146,5 +146,6 @@ def _belongs(ids: np.ndarray, chunk: int) -> bool:
     )
 
 
-def _checksum(name: str, chunk: int, nonce: int, body: bytes) -> int:
+def checksum(name: str, chunk: int, nonce: int, body: bytes) -> int:
+    """Return the checksum a saved body has where it belongs."""
     return zlib.crc32(body, zlib.crc32(f"{name} {chunk} {nonce}".encode()))

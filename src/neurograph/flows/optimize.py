@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from ..connection.session import Session
 from ..derived import saved
+from ..model.levels import LEVELS
+from ..stores.grid.block_build import save_blocks
 from .kinds import KINDS
 
 SLICE_CHUNKS = 64  # of 512 ids: 30 to 90 ms of reading and writing
@@ -35,6 +37,8 @@ def optimize(session: Session, budget_bytes: int) -> Optimized:
             with session.transaction():
                 written, left = saved.save(session.writer.connection, kind, budget_bytes - total, SLICE_CHUNKS)
             total += written
+    for level in LEVELS:
+        total += save_blocks(session, level, budget_bytes - total)
     with session.transaction():
         session.change("pragma optimize")
     free = session.rows("pragma freelist_count")[0][0]

@@ -8,13 +8,16 @@ from typing import Any
 import apsw
 
 from ...derived import saved
+from ...model.levels import LEVELS
+from ...stores.grid.block_build import differing_blocks
 from ..kinds import KINDS
 from .invariant import Invariant
 
 
 def _content(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
     """Compare saved chunks that count as valid with the rows."""
-    return [row for kind in KINDS for row in saved.differing(connection, kind)]
+    found = [row for kind in KINDS for row in saved.differing(connection, kind)]
+    return found + [row for level in LEVELS for row in differing_blocks(connection, level)]
 
 
 DERIVED = (

@@ -11,7 +11,6 @@ Invariants:
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
+from ... import log
 from ...errors import ImportFailed, InvalidValue, NeurographError
 from .apply import apply_edges, apply_tokens
 from .formats import Row, read_rows
@@ -27,8 +27,6 @@ from .rows import Mapped
 
 if TYPE_CHECKING:
     from ...database import Database
-
-log = logging.getLogger("neurograph")
 
 SLICE_S = 0.05  # how long a transaction that stages rows may hold the write lock
 BATCH = 5_000  # rows the last transaction applies at once

@@ -18,6 +18,7 @@ from ...errors import InvalidValue
 from ...model.levels import LEVELS, level_index
 from ..arguments import real
 from .arrays import LEVEL_KINDS, SPACE, GridArrays
+from .blocks import FIRST_S, are_saved
 from .plain import Point
 
 T = TypeVar("T")
@@ -54,9 +55,17 @@ class GridPart:
             return question(line)
 
     def _answer(
-        self, line: Line, level: str | None, by_arrays: Callable[[GridArrays], T], by_rows: Callable[[], T]
+        self,
+        line: Line,
+        level: str | None,
+        by_arrays: Callable[[GridArrays], T],
+        by_rows: Callable[[], T],
+        by_blocks: Callable[[], T | None] | None = None,
     ) -> T:
-        """Answer with the index of a level (None: of all) where it is loaded or repays itself, else from rows."""
+        """Answer with the index of a level (None: of all) where it is loaded or repays itself, else from rows.
+
+        `by_blocks` answers from blocks saved in the file, or says None where it can't.
+        """
         kind = SPACE if level is None else LEVEL_KINDS[level]
         if not line.holds_state:
             arrays = self._derived.true_still(kind, line)
@@ -65,10 +74,13 @@ class GridPart:
             return by_arrays(arrays)
         policy = self._derived.policy
         if not policy.usable:
-            line.took(ROWS, policy.why_unusable)
-            return by_rows()
+            return self._without_arrays(line, by_rows, by_blocks, policy.why_unusable)
+        if by_blocks is not None and (level is None or not are_saved(line.connection, level)):
+            by_blocks = None
         if self._derived.loaded(kind):
             scan_s = 0.0
+        elif by_blocks is not None:
+            scan_s = FIRST_S
         else:
             row: Any = line.connection.execute("select count(*) from mark where subject = 'token'").fetchone()
             scan_s = (row[0] << CHUNK_BITS) * ROW_SCAN_S
@@ -77,9 +89,21 @@ class GridPart:
             return by_arrays(arrays)
         began = time.perf_counter()
         try:
-            return by_rows()
+            return self._without_arrays(line, by_rows, by_blocks)
         finally:
             policy.spend(kind.name, time.perf_counter() - began)
+
+    @staticmethod
+    def _without_arrays(
+        line: Line, by_rows: Callable[[], T], by_blocks: Callable[[], T | None] | None, why: str | None = None
+    ) -> T:
+        answer = None if by_blocks is None else by_blocks()
+        if answer is not None:
+            line.took("saved blocks", why or "")
+            return answer
+        if why is not None:
+            line.took(ROWS, why)
+        return by_rows()
 
 
 def level_name(level: LevelLike) -> str:

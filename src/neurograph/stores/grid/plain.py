@@ -59,6 +59,7 @@ def near(
     k: int,
     radius: float,
     leave_out: int = 0,
+    among: tuple[int, int] | None = None,
 ) -> Found:
     """Return ids and distances of at most `k` tokens within `radius`, in order of distance, then id.
 
@@ -70,13 +71,21 @@ def near(
         Of the levels.
     leave_out
         An id that is left out; 0 for none.
+    among
+        The least and the greatest id to look at; None for all.
     """
     distance, defined = _distance(places, weights)
     values = _bindings(places) | {"k": min(k, EVERY), "radius": radius, "leave_out": leave_out}
+    some = ""
+    if among is not None:
+        some = "and id between :first and :last"
+        values |= {"first": among[0], "last": among[1]}
     values |= {f"weight_{level}": weight for level, weight in (weights or {}).items()}
     rows: Any = connection.execute(
         f"""select id, distance
-              from (select id, {distance} as distance from token where {defined} and id <> :leave_out)
+              from (select id, {distance} as distance
+                      from token
+                     where {defined} and id <> :leave_out {some})
              where distance <= :radius
              order by distance, id
              limit :k""",

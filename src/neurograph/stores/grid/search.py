@@ -11,7 +11,7 @@ from ...errors import InvalidValue
 from ...model.levels import LEVELS
 from ...model.records import Neighbors
 from ..arguments import TokenLike, existing_token_id, whole
-from . import plain
+from . import blocks, plain
 from .arrays import GridArrays
 from .base import GridPart, LevelLike, PointLike, level_name, point_of, radius_of, weights_of
 from .plain import Places
@@ -305,7 +305,14 @@ class Search(GridPart):
             most = plain.EVERY if k is None else k
             return Neighbors(*plain.near(line.connection, place, scales, most, radius, out))
 
-        return self._answer(line, level, by_arrays, by_rows)
+        def by_blocks() -> Neighbors | None:
+            if level is None:
+                return None
+            most = plain.EVERY if k is None else k
+            found = blocks.near(line.connection, level, place[level], most, radius, out, line.tick)
+            return None if found is None else Neighbors(*found)
+
+        return self._answer(line, level, by_arrays, by_rows, by_blocks)
 
     def _many(
         self, points: Any, level: LevelLike, k: int | None, radius: float
