@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 
+import numpy as np
 import pytest
 
 import neurograph
@@ -170,3 +171,14 @@ def test_a_line_that_holds_nothing_starts_from_the_newest_arrays(tmp_path):
         reader = db._session.borrow()
         assert derived.current(GRAPH, reader) is mine
         db._session.give_back(reader)
+
+
+@pytest.mark.kernels
+def test_an_index_is_bought_for_many_searches_at_once_and_not_for_one() -> None:
+    rng = np.random.default_rng(1)
+    with neurograph.open(":memory:") as db:
+        db.tokens.create_many(count=20_000, coordinates={"physical": rng.normal(size=(20_000, 3))})
+        db.grid.nearest_many(rng.normal(size=(2, 3)), level="physical")
+        assert not db._derived.loaded(LEVEL_KINDS["physical"])
+        db.grid.nearest_many(rng.normal(size=(2_000, 3)), level="physical")
+        assert db._derived.loaded(LEVEL_KINDS["physical"])

@@ -185,3 +185,13 @@ with neurograph.open(sys.argv[1], mode="r") as db:
 
 def test_explain_says_that_blocks_answered(db):
     assert "saved blocks" in str(db.explain("select * from ng_near(102, 3, 'physical')"))
+
+
+def test_many_points_are_answered_alike(db):
+    rng = np.random.default_rng(3)
+    asked = rng.normal(size=(20, 3)) + rng.integers(0, 4, (20, 1)) * 50.0
+    found = db.grid.nearest_many(asked, 7, level=LEVEL), db.grid.in_range_many(asked, 0.4, level=LEVEL)
+    db.drop_derived()
+    expected = db.grid.nearest_many(asked, 7, level=LEVEL), db.grid.in_range_many(asked, 0.4, level=LEVEL)
+    for one, other in zip(found, expected, strict=True):
+        assert [array.tolist() for array in one] == [array.tolist() for array in other]

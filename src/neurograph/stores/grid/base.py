@@ -61,10 +61,12 @@ class GridPart:
         by_arrays: Callable[[GridArrays], T],
         by_rows: Callable[[], T],
         by_blocks: Callable[[], T | None] | None = None,
+        searches: int = 1,
     ) -> T:
         """Answer with the index of a level (None: of all) where it is loaded or repays itself, else from rows.
 
-        `by_blocks` answers from blocks saved in the file, or says None where it can't.
+        `by_blocks` answers from blocks saved in the file, or says None where it can't. Without arrays each of the
+        `searches` reads all rows, or the blocks near it.
         """
         kind = SPACE if level is None else LEVEL_KINDS[level]
         if not line.holds_state:
@@ -82,9 +84,8 @@ class GridPart:
         elif by_blocks is not None:
             scan_s = FIRST_S
         else:
-            row: Any = line.connection.execute("select count(*) from mark where subject = 'token'").fetchone()
-            scan_s = (row[0] << CHUNK_BITS) * ROW_SCAN_S
-        arrays = self._derived.current(kind, line, scan_s)
+            scan_s = most_tokens(line.connection) * ROW_SCAN_S
+        arrays = self._derived.current(kind, line, scan_s * searches)
         if arrays is not None:
             return by_arrays(arrays)
         began = time.perf_counter()
@@ -104,6 +105,12 @@ class GridPart:
         if why is not None:
             line.took(ROWS, why)
         return by_rows()
+
+
+def most_tokens(connection: apsw.Connection) -> int:
+    """Return how many tokens there are at most, told at once."""
+    row: Any = connection.execute("select count(*) from mark where subject = 'token'").fetchone()
+    return int(row[0]) << CHUNK_BITS
 
 
 def level_name(level: LevelLike) -> str:

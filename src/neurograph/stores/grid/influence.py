@@ -10,7 +10,7 @@ from ...model.field import Field
 from ..arguments import real, whole
 from . import plain
 from .arrays import GridArrays
-from .base import GridPart, LevelLike, PointLike, level_name, point_of, radius_of
+from .base import GridPart, LevelLike, PointLike, level_name, most_tokens, point_of, radius_of
 
 FALLOFFS = ("linear", "quadratic", "gaussian")
 
@@ -174,7 +174,7 @@ class Influence(GridPart):
 
                 return find_fields(line, name, least, nodes, reach, falloff, weighted)
 
-            return self._answer(line, name, by_arrays, by_rows)
+            return self._answer(line, name, by_arrays, by_rows, searches=most_tokens(line.connection))
 
         return self._ask(name, question)
 

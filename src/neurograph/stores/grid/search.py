@@ -334,15 +334,28 @@ class Search(GridPart):
                     return arrays.index.within_many(array, radius, tick=line.tick)  # type: ignore[no-any-return]
                 return arrays.index.nearest_many(array, k, radius, tick=line.tick)  # type: ignore[no-any-return]
 
-            def by_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-                most = plain.EVERY if k is None else k
-                found = [plain.near(line.connection, {name: tuple(p)}, None, most, radius) for p in array.tolist()]
+            def joined(found: list[plain.Found]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 ids = [id for hits, _ in found for id in hits]
                 distances = [distance for _, hits in found for distance in hits]
                 indptr = np.cumsum([0, *(len(hits) for hits, _ in found)])
                 return indptr, np.array(ids, np.int64), np.array(distances, np.float64)
 
-            return self._answer(line, name, by_arrays, by_rows)
+            most, connection = plain.EVERY if k is None else k, line.connection
+            places: list[Any] = [tuple(point) for point in array.tolist()]
+
+            def by_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+                return joined([plain.near(connection, {name: place}, None, most, radius) for place in places])
+
+            def by_blocks() -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+                found = []
+                for place in places:
+                    hits = blocks.near(connection, name, place, most, radius, tick=line.tick)
+                    if hits is None:
+                        return None
+                    found.append(hits)
+                return joined(found)
+
+            return self._answer(line, name, by_arrays, by_rows, by_blocks, len(places))
 
 
 def _places(where: Where, level: LevelLike | None) -> tuple[dict[str, plain.Point], str | None]:
