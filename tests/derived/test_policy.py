@@ -178,7 +178,7 @@ def test_an_index_is_bought_for_many_searches_at_once_and_not_for_one() -> None:
     rng = np.random.default_rng(1)
     with neurograph.open(":memory:") as db:
         db.tokens.create_many(count=20_000, coordinates={"physical": rng.normal(size=(20_000, 3))})
-        db.grid.nearest_many(rng.normal(size=(2, 3)), level="physical")
+        db.grid.nearest_many(rng.normal(size=(1, 3)), level="physical")
         assert not db._derived.loaded(LEVEL_KINDS["physical"])
         db.grid.nearest_many(rng.normal(size=(2_000, 3)), level="physical")
         assert db._derived.loaded(LEVEL_KINDS["physical"])
