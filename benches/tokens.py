@@ -1,21 +1,14 @@
-"""Tokens against raw apsw: the same rows into the same table without its triggers, with the same settings.
-
-Run ``python benches/tokens.py [ROWS] [FOLDER]``. Each figure is the best of several turns, ours and raw in turn, so
-that a busy machine slows both. A rate above 1 means that ours is faster; a time above 1 that ours takes longer.
-"""
+"""Tokens beside raw apsw: the same rows into the same table without its triggers, with the same settings."""
 
 from __future__ import annotations
 
-import gc
 import random
-import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import numpy as np
+from measure import Row, longer, seconds, share
 
 import neurograph
 from neurograph.migrate import migrations
@@ -52,20 +45,18 @@ def raw(path: str) -> apsw.Connection:
     return connection
 
 
-def seconds(work: Callable[[], object]) -> float:
-    gc.collect()
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def in_transaction(connection: apsw.Connection, sql: str, rows: object) -> None:
     connection.execute("begin immediate")
     connection.executemany(sql, rows)
     connection.execute("commit")
 
 
-def bulk(rows: int, folder: Path) -> None:
+def tokens(folder: Path, n: int) -> list[Row]:
+    """In bulk, then one at a time."""
+    return bulk(n, folder) + single(folder)
+
+
+def bulk(rows: int, folder: Path) -> list[Row]:
     rng = np.random.default_rng(0)
     places = {level: rng.random((rows, 3)) for level in LEVELS}
     labels = [f"token {number}" for number in rng.permutation(rows).tolist()]
@@ -88,7 +79,7 @@ def bulk(rows: int, folder: Path) -> None:
             table.tolist(),
         ),
     }
-    print(f"{rows:,} tokens{'':22}{'ours k/s':>10}{'raw k/s':>10}{'rate':>8}")
+    found = []
     for name, (ours, sql, bindings) in cases.items():
         best = [float("inf")] * 2
         for turn in range(ROUNDS):
@@ -100,11 +91,12 @@ def bulk(rows: int, folder: Path) -> None:
             best[1] = min(best[1], seconds(lambda: in_transaction(connection, sql, bindings)))
             connection.close()
             path.unlink()
-        print(f"{name:34}{rows / best[0] / 1e3:10.0f}{rows / best[1] / 1e3:10.0f}{best[1] / best[0]:8.2f}")
+        found.append(share(f"{name} ({rows / best[0] / 1e3:.0f}k/s)", *best, 0.8))
+    return found
 
 
-def single(folder: Path) -> None:
-    print(f"\none at a time{'':22}{'ours µs':>10}{'raw µs':>10}{'time':>8}")
+def single(folder: Path) -> list[Row]:
+    found = []
     kinds = {
         "file, NORMAL": (str(folder / "ours.ngdb"), str(folder / "raw.ngdb")),
         "in memory": (":memory:", SHARED),
@@ -122,9 +114,10 @@ def single(folder: Path) -> None:
                     took = seconds(lambda: work(db, connection, labels, ids))
                     best[work] = min(best.get(work, took), took)
             for name, ours, theirs in (("create", ours_create, raw_create), ("get by id", ours_get, raw_get)):
-                figures = [best[work] / SINGLES * 1e6 for work in (ours, theirs)]
-                print(f"{f'{name}, {where}':35}{figures[0]:10.2f}{figures[1]:10.2f}{figures[0] / figures[1]:8.2f}")
+                figures = [best[work] / SINGLES for work in (ours, theirs)]
+                found.append(longer(f"{name}, {where}", *figures, 2))
             connection.close()
+    return found
 
 
 def ours_create(db: neurograph.Database, connection: apsw.Connection, labels: list[str], ids: list[int]) -> None:
@@ -150,14 +143,3 @@ def raw_get(db: neurograph.Database, connection: apsw.Connection, labels: list[s
     execute = connection.execute
     for number in ids:
         execute("select * from token where id = ?", (number,)).fetchall()
-
-
-def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
-        bulk(rows, Path(folder))
-        single(Path(folder))
-
-
-if __name__ == "__main__":
-    main()
