@@ -14,6 +14,7 @@ repository).
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,9 @@ KERNELS_OFF = os.environ.get("NGDB_KERNELS", "").lower() == "off"
 if KERNELS_OFF:
     sys.modules["numba"] = None  # type: ignore[assignment]  # from here on `import numba` fails, whoever tries
 collect_ignore = ["kernels"] if KERNELS_OFF else []
+# A shell ignores SIGINT for its background jobs; the tests of Ctrl-C and the processes they start would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
