@@ -83,9 +83,14 @@ def test_columns_that_are_not_ours_become_properties(tmp_path):
     [
         ("a.csv", "label,weight\ncat,0.5\ndog,heavy\n", "line 3: weight must be a number, got 'heavy'"),
         ("a.csv", "label,weight\ncat,nan\n", "line 2: weight must be a finite number, got 'nan'"),
+        ("a.csv", "label,weight,legs\ncat,0.5,4\nowl,7,2\n", r"line 3: weight must be .*, got 7\.0"),
         ("a.csv", "label,weight\ncat,7\n", "line 2: weight must be within the constitution's limits"),
         ("a.csv", "label,flags\ncat,1.5\n", "line 2: flags must be a whole number"),
-        ("a.csv", "label\ncat\ncat\n", "line 3: .*label"),
+        (
+            "a.csv",
+            "label\ncat\ncat\n",
+            r"line 3: label must be unique, got 'cat'; .* on_conflict=\"skip\" or \"update\"",
+        ),
         ("a.csv", "label,entity_type\ncat,thingy\n", "line 2: entity_type must be one of"),
         ("a.csv", "label,physical_x\ncat,1\n", "line 2: .*physical"),
         ("a.csv", "label,weight\ncat\n", "line 2: must have 2 values, got 1"),
@@ -115,11 +120,16 @@ def test_a_bad_row_is_named_and_nothing_is_imported(tmp_path, name, text, messag
     [
         ("source,target\nplain,nowhere\n", {}, "line 2: no token has the label 'nowhere'"),
         ("source\nplain\n", {}, "line 2: target must be given"),
-        ("source,target,type\nplain,0,sideways\n", {}, "line 2: .*sideways"),
-        ("source,target,type\nplain,0,@\n", {"types": {"~": "hyponym"}}, "line 2: type must be one of those mapped"),
+        ("source,target,type\nplain,0,sideways\n", {}, "line 2: .*sideways.*; types= .*--type"),
+        (
+            "source,target,type\nplain,0,@\n",
+            {"types": {"~": "hyponym"}},
+            "line 2: type must be one of those .*'@'; map it",
+        ),
         ("source,target\n1,x\n", {"ends": "id"}, "line 2: target must be an id, got 'x'"),
         ("source,target\n1,99\n", {"ends": "id"}, "line 2: target must be tokens, got the id 99"),
-        ("source,target\n1,2\n1,2\n", {"ends": "id"}, "line 3: an edge 1 → 2"),
+        ("source,target\n1,2\n1,2\n", {"ends": "id"}, 'line 3: an edge 1 → 2 of .*; pass .* "update" or "number"'),
+        ("source,target\n0,0\n0,0\n", {}, "line 3: an edge '0' → '0' of type 'associated_with' and key '' exists"),
         ("source,target,bidirectional\n1,2,maybe\n", {"ends": "id"}, "line 2: bidirectional must be 0 or 1"),
     ],
 )
@@ -138,6 +148,15 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path, caplog):
         assert import_tokens(db, file, bad_rows="skip") == (2, 2)
         assert [token.label for token in db.tokens.list()] == ["cat", "bat"]
     assert [record.getMessage()[:16] for record in caplog.records] == ["left out: line 3", "left out: line 4"]
+
+
+@pytest.mark.parametrize("bad", ["dog,7,4,concept", "cat,1,4,concept", "dog,1,4,no_such"])
+def test_good_rows_with_properties_and_types_are_kept_beside_a_bad_one(tmp_path, bad):
+    file = write(tmp_path / "a.csv", f"label,weight,legs,entity_type\ncat,0.5,4,concept\n{bad}\nowl,1,2,object\n")
+    with neurograph.open(":memory:") as db:
+        assert import_tokens(db, file, bad_rows="skip") == (2, 1)
+        found = [(token.label, token.entity_type, token.properties) for token in db.tokens.list()]
+    assert found == [("cat", "concept", {"legs": "4"}), ("owl", "object", {"legs": "2"})]
 
 
 def test_conflict_policies(tmp_path):

@@ -129,7 +129,7 @@ BAD = [
     ({"source": 0}, InvalidValue, "between 1 and 2"),
     ({"source": None}, InvalidValue, "token must be a record, an id or a label, got None"),
     ({"target": "cat"}, InvalidValue, "target must differ from source, got the token 1 twice; an edge can be a loop"),
-    ({"type": "feers"}, UnknownName, "'feers'; the closest are"),
+    ({"type": "feers"}, UnknownName, r"'feers'; the closest are 'fears'.*; db.connection_types.create"),
     ({"type": 255}, UnknownName, "255"),
     ({"type": True}, InvalidValue, "True"),
     ({"key": None}, InvalidValue, "key must be text"),

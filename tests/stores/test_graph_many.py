@@ -115,7 +115,7 @@ def test_labels_stand_for_tokens():
 def test_conflict_policies():
     with empty_mind() as db:
         assert db.graph.create_many([1, 2], [2, 3], weight=[0.25, 0.5]) == 2
-        with pytest.raises(Conflict, match=r"1 → 2 of type 80"):
+        with pytest.raises(Conflict, match="1 → 2 of type 'associated_with'"):
             db.graph.create_many([1], [2])
         assert db.graph.create_many([1, 3], [2, 4], on_conflict="ignore") == 1
         assert db.graph.get(1, 2).weight == 0.25

@@ -67,7 +67,7 @@ VALUES: list[Case] = [
 ]
 # What only the single forms take.
 SINGLE: list[Case] = [
-    ({"label": ""}, InvalidValue, "label must be a string of at least one character without NUL or None, got ''"),
+    ({"label": ""}, InvalidValue, "label must be None, or a string of at least one character without NUL, got ''"),
     ({"label": "a\x00b"}, InvalidValue, "got 'a\\x00b'"),
     ({"label": "\udc80"}, InvalidValue, "label must be text that UTF-8 can hold, got '\\udc80'"),
     ({"label": 5}, InvalidValue, "got 5"),

@@ -93,8 +93,11 @@ def code_of(connection: apsw.Connection, table: str, name: str | int) -> int:
         from difflib import get_close_matches
 
         names = [row[0] for row in connection.execute(f"select name from {table}")]
-        close = get_close_matches(str(name), names, 3) or names[:3]
-        raise UnknownName(f"{table} must be one of the table {table}, got {name!r}; the closest are {close}")
+        close = ", ".join(map(repr, get_close_matches(str(name), names, 3)))
+        raise UnknownName(
+            f"{table} must be one of the table {table}, got {name!r}; "
+            f"{f'the closest are {close}; ' if close else ''}db.{table}s.create(…) adds one"
+        )
     return row[0]  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,7 @@
-"""Batches of rows as tokens and edges."""
+"""Batches of rows as tokens and edges.
+
+Rows are left as they are: a batch that is refused is applied again, row by row.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import json
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
-from ...stores.arguments import code_of, label_ids
+from ...errors import Conflict, RuleViolated, UnknownName
+from ...stores.arguments import code_of, label_ids, with_value
 
 if TYPE_CHECKING:
     from ...database import Database
@@ -20,18 +24,20 @@ def apply_tokens(db: Database, rows: list[dict[str, Any]], on_conflict: str) -> 
     codes: dict[tuple[str, Any], int] = {}
     connection = db._session.writer.connection
     written = 0
+    ours = []
     for row in rows:
+        values = dict(row)
         for column, table in _VOCABULARIES.items():
             if column in row:
                 key = (table, row[column])
                 if key not in codes:
                     codes[key] = code_of(connection, table, row[column])
-                row[column] = codes[key]
+                values[column] = codes[key]
         if "properties" in row:
-            row["properties"] = json.dumps(row["properties"], ensure_ascii=False, allow_nan=False)
-    for columns, group in groupby(rows, key=_names):
-        values = [tuple(row.values()) for row in group]
-        written += _insert(db, columns, values, on_conflict)
+            values["properties"] = json.dumps(row["properties"], ensure_ascii=False, allow_nan=False)
+        ours.append(values)
+    for columns, group in groupby(ours, key=_names):
+        written += _insert(db, columns, [tuple(row.values()) for row in group], on_conflict)
     return written
 
 
@@ -56,13 +62,12 @@ def _insert(db: Database, columns: tuple[str, ...], values: list[tuple[Any, ...]
 
 def apply_edges(db: Database, rows: list[dict[str, Any]], on_conflict: str) -> int:
     """Insert or update edges, and return how many."""
-    if on_conflict == "number":
-        _number(db, rows)
+    keys = _numbered(db, rows) if on_conflict == "number" else [row.get("key", "") for row in rows]
     return db.graph.create_many(
         [row["source"] for row in rows],
         [row["target"] for row in rows],
         type=[row.get("type", "associated_with") for row in rows],
-        key=[row.get("key", "") for row in rows],
+        key=keys,
         weight=[row.get("weight", 1.0) for row in rows],
         bidirectional=[row.get("bidirectional", 0) for row in rows],
         properties=[row.get("properties") for row in rows],
@@ -70,8 +75,8 @@ def apply_edges(db: Database, rows: list[dict[str, Any]], on_conflict: str) -> i
     )
 
 
-def _number(db: Database, rows: list[dict[str, Any]]) -> None:
-    """Give an edge that exists already, or stands twice among `rows`, the next free key: "k", "k#2" and so on."""
+def _numbered(db: Database, rows: list[dict[str, Any]]) -> list[str]:
+    """Return keys where an edge that exists already, or stands twice, has the next free one: "k", "k#2" and so on."""
     connection = db._session.writer.connection
     ids: dict[str, int] = {}
     for end in ("source", "target"):
@@ -79,6 +84,7 @@ def _number(db: Database, rows: list[dict[str, Any]]) -> None:
         ids.update(zip(labels, label_ids(connection, labels).tolist(), strict=True))
     codes: dict[Any, int] = {}
     taken: set[tuple[Any, ...]] = set()
+    keys = []
     for row in rows:
         kind = row.get("type", "associated_with")
         if kind not in codes:
@@ -90,4 +96,25 @@ def _number(db: Database, rows: list[dict[str, Any]]) -> None:
             if edge not in taken and not connection.execute(_EXISTS, edge).fetchone():
                 break
         taken.add(edge)
-        row["key"] = named
+        keys.append(named)
+    return keys
+
+
+def refused(error: Exception, row: dict[str, Any]) -> str:
+    """Say why a row was refused, with the value and the option that would let it pass."""
+    said = str(error).removesuffix(" at index 0")
+    if "source" in row:
+        if isinstance(error, Conflict):
+            kind, key = row.get("type", "associated_with"), row.get("key", "")
+            return (
+                f"an edge {row['source']!r} → {row['target']!r} of type {kind!r} and key {key!r} exists already; "
+                'pass on_conflict="skip", "update" or "number" (ngdb import --on-conflict)'
+            )
+        if isinstance(error, UnknownName):
+            return f"{said}; types= (ngdb import --type) says what the words of a file mean"
+        return said
+    if isinstance(error, Conflict):
+        column = said.partition(" ")[0].removeprefix("token.")
+        ways = '"skip" or "update"' if column == "label" else '"skip"'
+        return f"{column} must be unique, got {row.get(column)!r}; pass on_conflict={ways} (ngdb import --on-conflict)"
+    return str(with_value(error, row)) if isinstance(error, RuleViolated) else said

@@ -33,7 +33,7 @@ def format_of(path: Path, name: str | None = None) -> str:
         suffixes.pop()
     found = FORMATS.get(suffixes[-1]) if suffixes else None
     if found is None:
-        raise InvalidValue(f"the name of {path.name!r} must end in {', '.join(FORMATS)} or name the format")
+        raise InvalidValue(f"the name of {path.name!r} must end in {', '.join(FORMATS)}; else pass format= (--format)")
     return found
 
 

@@ -127,7 +127,11 @@ class Mapped:
         if self.types and "type" in values:
             raw = str(values["type"])
             if raw not in self.types:
-                raise ImportFailed(f"line {line}: type must be one of those mapped, got {raw!r}", line)
+                raise ImportFailed(
+                    f"line {line}: type must be one of those mapped, got {raw!r}; map it too, with types= "
+                    "(ngdb import --type)",
+                    line,
+                )
             values["type"] = self.types[raw]
         return values
 

@@ -21,7 +21,7 @@ import apsw
 
 from ... import log
 from ...errors import ImportFailed, InvalidValue, NeurographError
-from .apply import apply_edges, apply_tokens
+from .apply import apply_edges, apply_tokens, refused
 from .formats import Row, read_rows
 from .rows import Mapped
 
@@ -271,6 +271,6 @@ def _applied(
                     written += apply(db, [row], on_conflict)
             except (NeurographError, apsw.Error) as error:
                 if bad_rows == "error":
-                    raise ImportFailed(f"line {line}: {error}", line) from error
-                log.warning("left out: line %d: %s", line, error)
+                    raise ImportFailed(f"line {line}: {refused(error, row)}", line) from error
+                log.warning("left out: line %d: %s", line, refused(error, row))
         return written

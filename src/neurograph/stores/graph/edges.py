@@ -84,7 +84,7 @@ class Edges(GraphPart):
         try:
             self._session.change(f"insert into edge ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)", values)
         except RuleViolated as error:
-            raise self._said_better(error, start, end, number) from error
+            raise self._said_better(error, start, end, number) from error.__cause__
         except Conflict:
             raise Conflict(
                 f"an edge {start} → {end} of type {type!r} and key {key!r} exists already; "
@@ -177,7 +177,7 @@ class Edges(GraphPart):
         try:
             rows = self._session.change(sql, (*changes.values(), start, code, end, key))
         except RuleViolated as error:
-            raise with_value(error, changes) from error
+            raise with_value(error, changes) from error.__cause__
         if not rows:
             raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
         return self._edge(rows[0])

@@ -191,8 +191,9 @@ def _named(error: apsw.ConstraintError, connection: apsw.Connection, columns: Co
         edge = (source, kind, target, key)
         sql = "select 1 from edge where source = ? and type = ? and target = ? and key = ?"
         if edge in seen or connection.execute(sql, edge).fetchone():
+            ((name,),) = connection.execute("select name from connection_type where code = ?", (kind,))
             return Conflict(
-                f"an edge {source} → {target} of type {kind} and key {key!r} exists already, or is given twice; "
+                f"an edge {source} → {target} of type {name!r} and key {key!r} exists already, or is given twice; "
                 'give another key, or pass on_conflict="ignore" or "update"'
             )
         seen.add(edge)

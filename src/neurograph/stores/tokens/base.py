@@ -55,7 +55,7 @@ def checked_label(label: object) -> str | None:
     if label is None:
         return None
     if not isinstance(label, str) or not label or "\x00" in label:
-        raise InvalidValue(f"label must be a string of at least one character without NUL or None, got {label!r}")
+        raise InvalidValue(f"label must be None, or a string of at least one character without NUL, got {label!r}")
     if not label.isascii():
         encodable(label, "label")
     return label

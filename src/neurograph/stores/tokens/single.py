@@ -129,9 +129,9 @@ class SingleTokens(TokenPart):
             number = self._session.insert(sql, values)
         except RuleViolated as error:
             refused = {"weight": weight, "field_radius": field_radius, "field_strength": field_strength}
-            raise with_value(error, {**refused, "entity_type": entity_type}) from error
+            raise with_value(error, {**refused, "entity_type": entity_type}) from error.__cause__
         except Conflict as error:
-            raise self._label_taken(label) or error from error
+            raise self._label_taken(label) or error from error.__cause__
         return Token((number, *start, *place, now_ns, now_ns, None, text, kind_name, area_name))
 
     def get(self, token: TokenLike) -> Token:
@@ -261,9 +261,9 @@ class SingleTokens(TokenPart):
         try:
             rows = self._session.change(sql, (*values.values(), time_ns(), key))
         except RuleViolated as error:
-            raise with_value(error, values) from error
+            raise with_value(error, values) from error.__cause__
         except Conflict as error:
-            raise self._label_taken(values.get("label")) or error from error
+            raise self._label_taken(values.get("label")) or error from error.__cause__
         if not rows:
             raise not_found(self._session, token)
         return Token(rows[0])
