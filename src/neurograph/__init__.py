@@ -11,9 +11,7 @@ Importing this package loads apsw and little else; numpy and numba come with the
 
 from __future__ import annotations
 
-import logging
-
-from . import errors
+from . import errors, log
 from ._version import __version__
 from .connection.result import Result
 from .database import Database, open
@@ -56,7 +54,7 @@ if TYPE_CHECKING:
 
     NATIVE_AVAILABLE: bool
 
-logging.getLogger("neurograph").addHandler(logging.NullHandler())
+log.logger()  # has its handler before anybody looks
 
 del TYPE_CHECKING  # nothing but the names below is public
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from functools import cached_property, partial
-from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn
 from weakref import proxy
 
-from . import tables
+from . import log, tables
 from .connection import guard
 from .connection.handle import Handle
 from .connection.location import Location, locate
@@ -18,9 +15,13 @@ from .connection.settings import Options, require_safe_sqlite, require_vec
 from .derived.policy import Policy
 from .errors import Misuse
 from .migrate import Schema
-from .stores.property_index import PropertyIndexes
+from .stores.property_indexes import PropertyIndexes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import NoReturn
+
     from .derived.mechanism import Derived
     from .flows.check import Violation
     from .flows.optimize import Optimized
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from .stores.grid import Grid
     from .stores.tokens import Tokens
     from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
-
-log = logging.getLogger("neurograph")
 
 
 def open(
@@ -123,6 +122,7 @@ def open(
     -----
     Costs about 2 ms, whatever the size of the file. A file that is refused is left as it was, byte for byte.
     """
+    log.logger()  # `logging` may have come since the import
     require_safe_sqlite()
     options = Options(
         synchronous=synchronous,

@@ -11,21 +11,27 @@ Those that read rows by id are in `tables/rows.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
 import apsw
 
 from .errors import InvalidValue, NotFound
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-class ValueFunction(NamedTuple):
+
+class ValueFunction:
     """What a function is called, takes and computes with."""
 
-    name: str
-    arguments: tuple[str, ...]
-    compute: Callable[..., Any]
+    __slots__ = ("arguments", "compute", "name")
+
+    def __init__(self, name: str, arguments: tuple[str, ...], compute: Callable[..., Any]) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.compute = compute
 
 
 def _compose_id(id: int, entity_type: int, domain: int) -> int:

@@ -101,17 +101,6 @@ def test_a_long_transaction_is_logged(
     assert "mind.ngdb: a transaction held the write lock for 0.0 s" in caplog.text
 
 
-def test_nothing_is_printed_and_nobody_is_forced_to_listen(path: Path) -> None:
-    code = f"""
-import logging, neurograph
-assert [type(handler) for handler in logging.getLogger("neurograph").handlers] == [logging.NullHandler]
-with neurograph.open({str(path)!r}, slow_query_s=0) as db:
-    db.execute("select 1")
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", "")
-
-
 # --- what runs here --------------------------------------------------------------------------------------------------
 
 

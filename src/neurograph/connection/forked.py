@@ -13,19 +13,21 @@ Invariants:
 from __future__ import annotations
 
 import os
-from typing import Protocol
 from weakref import WeakSet
 
 import apsw
 
 from ..errors import WrongProcess
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Inheritable(Protocol):
-    """Something that has to know that it was copied by a fork."""
+    class Inheritable(Protocol):
+        """Something that has to know that it was copied by a fork."""
 
-    def inherited(self) -> str:
-        """Note that this is the copy in a forked child, and return the path of the file if it is open."""
+        def inherited(self) -> str:
+            """Note that this is the copy in a forked child, and return the path of the file if it is open."""
 
 
 _watched: WeakSet[Inheritable] = WeakSet()

@@ -11,9 +11,9 @@ Invariants:
 
 from __future__ import annotations
 
-import logging
 from threading import Lock, get_ident
 
+from .. import log
 from ..errors import CannotOpen, ReadOnlyDatabase, TransactionBusy, TransactionOpen
 from . import forked
 from .closing import close_writer, leave_wal
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     Bindings = Sequence[Any] | dict[str, Any] | None
 else:
     Bindings = object  # a name to import, for annotations
-
-log = logging.getLogger("neurograph")
 
 
 class Session(Transactions):

@@ -10,11 +10,11 @@ Invariants:
 
 from __future__ import annotations
 
-import logging
 import time
 
 import apsw
 
+from .. import log
 from ..errors import InvalidValue, Misuse, ReadOnlyDatabase
 from .bindings import plain_bindings, refused
 from .result import Result
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from .line import Line
     from .result import Row
     from .session import Bindings, Session
-
-log = logging.getLogger("neurograph")
 
 
 class _WritesError(Exception):

@@ -10,12 +10,12 @@ Invariants:
 
 from __future__ import annotations
 
-import logging
 import time
 from threading import get_ident
 
 import apsw
 
+from .. import log
 from ..errors import Closed, NoTransaction, ReadOnlyDatabase, TransactionBusy, WrongProcess
 from . import refusal
 from .scope import earlier
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from .location import Location
     from .settings import Options
     from .turn import Owner
-
-log = logging.getLogger("neurograph")
 
 LONG_TRANSACTION_S = 1.0  # what other processes should not have to wait for
 OPEN, CLOSED, INHERITED = range(3)

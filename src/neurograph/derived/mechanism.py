@@ -13,21 +13,19 @@ Invariants:
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from .. import log
 from ..connection.line import Line
 from ..connection.paths import CURRENT, ROWS
 from ..connection.session import Session
 from . import saved
 from .kind import CHUNK_BITS, Columns, Kind
 from .policy import FAMILIES, Policy
-
-log = logging.getLogger("neurograph")
 
 A = TypeVar("A")
 Stamp = tuple[int, int, int]

@@ -7,14 +7,12 @@ this machine, and reading the rows.
 
 from __future__ import annotations
 
-import importlib.util
-import logging
 import os
 import sys
 
+from .. import log
+from ..connection.settings import where_is
 from ..errors import InvalidValue, NotHere
-
-log = logging.getLogger("neurograph")
 
 ENGINES = ("auto", "sql", "numba")
 NUMBA_START_S = 0.4  # import and the first cached kernel: 0.31 to 0.45 s measured
@@ -28,7 +26,7 @@ def why_no_kernels() -> str | None:
     """Return why kernels can't be used here, or None where they can."""
     if os.environ.get("NGDB_KERNELS", "").lower() == "off":
         return "NGDB_KERNELS=off is set"
-    if "numba" not in sys.modules and importlib.util.find_spec("numba") is None:
+    if "numba" not in sys.modules and where_is("numba") is None:
         return "numba is not installed; run `pip install numba`"
     from .kernel_cache import cache_folder
 

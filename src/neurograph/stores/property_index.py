@@ -34,94 +34,7 @@ class PropertyIndex(NamedTuple):
     """True where no two rows may have the same value."""
 
 
-class PropertyIndexes:
-    """The part of a `Database` that makes indexes on JSON properties."""
-
-    _session: Session
-
-    def index(self, table: str, path: str, *, unique: bool = False, name: str | None = None) -> str:
-        """Create an index on a JSON property, unless it is there, and return its name.
-
-        Parameters
-        ----------
-        table
-            ``"token"`` or ``"edge"``.
-        path
-            The property as a JSON path: ``"$.year"``, ``"$.author.name"``, ``"$.tags[0]"``.
-        unique
-            Refuse two rows with the same value; rows without the property don't count.
-        name
-            A name that starts with ``user_``; by default one made of table and path.
-
-        Returns
-        -------
-        str
-            The index's name.
-
-        Raises
-        ------
-        UnknownName
-            No such table.
-        InvalidValue
-            `path` is no JSON path, or `name` no name.
-        Conflict
-            The name is another index's, or rows share a value that `unique` forbids.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     db.index("token", "$.year")
-        ...     _ = db.tokens.create("Alien", properties={"year": 1979})
-        ...     db.tokens.list(where=("json_extract(properties, '$.year') = ?", [1979]))[0].label
-        'user_token_year'
-        'Alien'
-
-        Notes
-        -----
-        SQLite uses it where a query writes ``json_extract(properties, '$.year')``, letter for letter. It grows with
-        the number of rows, and each write to `properties` keeps it up.
-        """
-        return _create(self._session, table, path, unique, name)
-
-    def indexes(self) -> list[PropertyIndex]:
-        """Return the indexes on JSON properties, by name: (name, table, path, unique) each.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     _ = db.index("token", "$.isbn", unique=True)
-        ...     db.indexes()
-        [PropertyIndex(name='user_token_isbn', table='token', path='$.isbn', unique=True)]
-        """
-        return _list(self._session)
-
-    def drop_index(self, name: str) -> None:
-        """Drop an index on a JSON property.
-
-        Parameters
-        ----------
-        name
-            As `index` returned it.
-
-        Raises
-        ------
-        UnknownName
-            No index on a property has that name.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     db.drop_index(db.index("token", "$.year"))
-        ...     db.indexes()
-        []
-        """
-        _drop(self._session, name)
-
-
-def _create(session: Session, table: str, path: str, unique: bool, name: str | None) -> str:
+def create(session: Session, table: str, path: str, unique: bool, name: str | None) -> str:
     """Create an index on a property, unless it is there, and return its name."""
     if table not in TABLES:
         raise unknown_name("table", table, TABLES)
@@ -133,7 +46,7 @@ def _create(session: Session, table: str, path: str, unique: bool, name: str | N
         raise InvalidValue(f"name must be a word that starts with 'user_', got {name!r}")
     wanted = PropertyIndex(name, table, path, bool(unique))
     with session.transaction():
-        there = {index.name: index for index in _list(session)}
+        there = {index.name: index for index in list_indexes(session)}
         if there.get(name) == wanted:
             return name
         taken = session.rows("select type from sqlite_schema where lower(name) = lower(?)", (name,))
@@ -148,7 +61,7 @@ def _create(session: Session, table: str, path: str, unique: bool, name: str | N
     return name
 
 
-def _list(session: Session) -> list[PropertyIndex]:
+def list_indexes(session: Session) -> list[PropertyIndex]:
     """Return the indexes on properties, by name."""
     rows = session.rows(
         """select name, tbl_name, sql
@@ -164,10 +77,10 @@ def _list(session: Session) -> list[PropertyIndex]:
     return found
 
 
-def _drop(session: Session, name: str) -> None:
+def drop(session: Session, name: str) -> None:
     """Drop an index on a property."""
     with session.transaction():
-        names = [index.name for index in _list(session)]
+        names = [index.name for index in list_indexes(session)]
         if name not in names:
             raise unknown_name("index", name, names)
         session.change(f"drop index {name}")

@@ -12,15 +12,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from . import rows
 from .constitution import CONSTITUTION_FUNCTIONS
 from .function import Function, Module
 from .graph import GRAPH_FUNCTIONS
 from .grid import GRID_FUNCTIONS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..connection.line import Line
 
 FUNCTIONS: tuple[Function, ...] = (*GRAPH_FUNCTIONS, *GRID_FUNCTIONS, *CONSTITUTION_FUNCTIONS)

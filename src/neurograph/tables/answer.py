@@ -6,18 +6,18 @@ block at a time as they are read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from ..model.records import Records
 
     Found = Records[Any] | Sequence[tuple[Any, ...]]
+    Block = tuple[Sequence[Sequence[Any]], int, int]
 
 BLOCK_ROWS = 1024
 LIST_BYTES = 40  # a value in a list: its place and an int or float, about
-
-Block = tuple[Sequence[Sequence[Any]], int, int]
 
 
 class Answer:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import InvalidValue
 from .function import Argument, Function, Type
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

@@ -21,17 +21,21 @@ answer cut short could not serve the next call with the same arguments. `k`, `ma
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
 from ..errors import Closed, InvalidValue, NotFound
 from .answer import Answer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
     from ..connection.line import Line
     from .answer import Found
+
+    Columns = tuple[tuple[str, str], ...]
 
 REMEMBERED_BYTES = 8 << 20  # of one function in one statement; the newest answer is kept whatever it takes
 MISSING_COST = 1e50  # of a plan that lacks an argument: above any other, and far from where SQLite's costs overflow
@@ -47,10 +51,8 @@ HARMLESS = frozenset(
 )
 LIMITS = frozenset({apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET})  # of no column
 
-Columns = tuple[tuple[str, str], ...]
 
-
-class Type(NamedTuple):
+class Type:
     """What an argument may be.
 
     Attributes
@@ -61,8 +63,11 @@ class Type(NamedTuple):
         Of the Python values SQLite hands over.
     """
 
-    name: str
-    classes: tuple[type, ...]
+    __slots__ = ("classes", "name")
+
+    def __init__(self, name: str, classes: tuple[type, ...]) -> None:
+        self.name = name
+        self.classes = classes
 
 
 TOKEN = Type("an id or a label", (int, str))
@@ -72,15 +77,18 @@ WHOLE = Type("a whole number", (int,))
 NUMBER = Type("a number", (int, float))
 
 
-class Argument(NamedTuple):
+class Argument:
     """An argument: a hidden column of the table."""
 
-    name: str
-    type: Type
-    default: Any = REQUIRED
+    __slots__ = ("default", "name", "type")
+
+    def __init__(self, name: str, type: Type, default: Any = REQUIRED) -> None:
+        self.name = name
+        self.type = type
+        self.default = default
 
 
-class Function(NamedTuple):
+class Function:
     """What a table-valued function is called, takes and gives.
 
     Attributes
@@ -95,12 +103,23 @@ class Function(NamedTuple):
         The columns the rows are in order of, ascending unless they begin with ``-``.
     """
 
-    name: str
-    columns: Columns | Callable[[], Columns]
-    arguments: tuple[Argument, ...]
-    answer: Callable[..., Found]
-    rows: int = 100
-    order: tuple[str, ...] = ()
+    __slots__ = ("answer", "arguments", "columns", "name", "order", "rows")
+
+    def __init__(
+        self,
+        name: str,
+        columns: Columns | Callable[[], Columns],
+        arguments: tuple[Argument, ...],
+        answer: Callable[..., Found],
+        rows: int = 100,
+        order: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.columns = columns
+        self.arguments = arguments
+        self.answer = answer
+        self.rows = rows
+        self.order = order
 
     def usage(self) -> str:
         """Return how the function is written, for messages."""

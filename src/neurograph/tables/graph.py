@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ..errors import InvalidValue
 from .function import NAME, NUMBER, TEXT, TOKEN, WHOLE, Argument, Function
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..database import Database
     from .answer import Found
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .function import NAME, NUMBER, TEXT, TOKEN, WHOLE, Argument, Function
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..database import Database
     from .answer import Found

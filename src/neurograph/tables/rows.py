@@ -6,20 +6,22 @@ them. They answer on the connection whose statement calls them, in the state it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
 from ..errors import Closed, InvalidValue, NotFound
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from ..connection.line import Line
     from ..database import Database
 
 
-class RowFunction(NamedTuple):
+class RowFunction:
     """What a scalar function is called, takes and returns.
 
     Attributes
@@ -30,10 +32,13 @@ class RowFunction(NamedTuple):
         Called with the stores and the arguments.
     """
 
-    name: str
-    arguments: tuple[str, ...]
-    required: int
-    answer: Callable[..., Any]
+    __slots__ = ("answer", "arguments", "name", "required")
+
+    def __init__(self, name: str, arguments: tuple[str, ...], required: int, answer: Callable[..., Any]) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.required = required
+        self.answer = answer
 
 
 def _token_distance(db: Database, a: int | str, b: int | str, level: int | str | None = None) -> float | None:
