@@ -11,8 +11,8 @@ import apsw
 from ...connection.session import Session
 from ...errors import ConnectionNotFound, InvalidValue
 from ...model.connection import CONNECTION_COLUMNS, Connection
-from ...model.vocabulary import CONNECTION_TYPE_CODES, CONNECTION_TYPE_MUTABILITIES
-from ..arguments import MAX_ID, code_of, id_array, row_id
+from ...model.vocabulary import CONNECTION_TYPE_MUTABILITIES
+from ..arguments import MAX_ID, id_array, row_id
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Ids = array[int]
 
 ConnectionLike = Connection | int
-TypeLike = str | int
 
 # The names of users' own types end the row; `Connection` knows the reserved ones.
 SELECT = f"""
@@ -66,12 +65,6 @@ def connection_ids(connections: ConnectionLike | Iterable[ConnectionLike] | np.n
     if isinstance(connections, str | bytes) or not isinstance(connections, Iterable):
         raise InvalidValue(f"connections must be records or ids, got {connections!r}")
     return array("q", [connection_id(connection) for connection in connections]), False
-
-
-def type_code(connection: apsw.Connection, name: TypeLike) -> int:
-    """Return the code of a connection type, given as name or code."""
-    code = CONNECTION_TYPE_CODES.get(name) if isinstance(name, str) else None
-    return code_of(connection, "connection_type", name) if code is None else code
 
 
 def type_mutability(connection: apsw.Connection, code: int) -> int:

@@ -9,7 +9,8 @@ from ...errors import Conflict, InvalidValue, NeurographError, RuleViolated
 from ...model.connection import Connection
 from ...model.vocabulary import IMMUTABLE
 from ..arguments import TokenLike, json_text, real
-from .base import ConnectionLike, TypeLike, connection_id, key_text, moment
+from ..edge_place import TypeLike, edge_place
+from .base import ConnectionLike, connection_id, key_text, moment
 from .single import EDGE_OF, SingleConnections
 from .values import BIDIRECTIONAL, Aim, Flags, Levels, column_values, with_direction
 
@@ -153,7 +154,8 @@ class ChangedConnections(SingleConnections):
         """Return the columns of the key that change."""
         if source is target is type is key is None:
             return {}
-        start, end, code = self._ends(
+        start, end, code = edge_place(
+            self._session,
             old.source if source is None else source,
             old.target if target is None else target,
             old._row[2] if type is None else type,

@@ -15,7 +15,8 @@ from ...errors import InvalidValue, TokenNotFound
 from ...model.connection import AIM_COLUMNS
 from ...model.levels import LEVELS
 from ..arguments import id_array, json_text, label_ids
-from .base import key_text, type_code
+from ..edge_place import type_code
+from .base import key_text
 from .values import REALS, aim_values, flag_bits, level_mask, mutability_code
 
 if TYPE_CHECKING:

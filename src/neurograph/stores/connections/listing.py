@@ -12,7 +12,8 @@ from ...errors import InvalidValue
 from ...model.connection import Connection
 from ...model.vocabulary import CONNECTION_FLAGS
 from ..arguments import TokenLike, token_id, whole
-from .base import BY_ID, SELECT, ConnectionLike, ConnectionPart, TypeLike, connection_id, connection_ids, type_code
+from ..edge_place import TypeLike, type_code
+from .base import BY_ID, SELECT, ConnectionLike, ConnectionPart, connection_id, connection_ids
 from .values import mutability_code
 
 if TYPE_CHECKING:

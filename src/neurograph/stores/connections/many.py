@@ -9,8 +9,9 @@ import apsw
 
 from ...errors import InvalidValue
 from ...model.vocabulary import IMMUTABLE
+from ..edge_place import TypeLike
 from . import columns, many_bulk
-from .base import TypeLike, moment, type_mutability
+from .base import moment, type_mutability
 from .columns import Column
 from .single import EDGE, SingleConnections
 from .values import BIDIRECTIONAL, Aim, Flags, Levels

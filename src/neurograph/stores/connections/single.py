@@ -10,17 +10,16 @@ import apsw
 from ...errors import Conflict, ConnectionNotFound, InvalidValue, RuleViolated, TokenNotFound
 from ...model.connection import Connection
 from ...model.vocabulary import IMMUTABLE
-from ..arguments import TokenLike, json_text, real, token_id, with_value
+from ..arguments import TokenLike, json_text, real, with_value
+from ..edge_place import TypeLike, edge_place
 from .base import (
     BY_ID,
     BY_KEY,
     ConnectionLike,
     ConnectionPart,
-    TypeLike,
     connection_id,
     key_text,
     moment,
-    type_code,
     type_mutability,
 )
 from .values import BIDIRECTIONAL, Aim, Flags, Levels, column_values, with_direction
@@ -153,17 +152,8 @@ class SingleConnections(ConnectionPart):
         values["created_ns"] = values["modified_ns"] = moment(now_ns)
         key_text(key)
         with self._session.transaction():
-            start, end, code = self._ends(source, target, type)
+            start, end, code = edge_place(self._session, source, target, type)
             return self._insert((start, code, end, key), edge, values)
-
-    def _ends(self, source: TokenLike, target: TokenLike, type: TypeLike) -> tuple[int, int, int]:
-        """Return the ids of two tokens and the code of a type."""
-        line = self._session.enter()
-        try:
-            connection = line.connection
-            return token_id(connection, source), token_id(connection, target), type_code(connection, type)
-        finally:
-            self._session.leave(line)
 
     def _insert(
         self,
@@ -260,7 +250,7 @@ class SingleConnections(ConnectionPart):
         """
         if target is None:
             return self._read(connection_id(connection))  # type: ignore[arg-type]
-        start, end, code = self._ends(connection, target, type)  # type: ignore[arg-type]
+        start, end, code = edge_place(self._session, connection, target, type)  # type: ignore[arg-type]
         rows = self._session.rows(BY_KEY, (start, code, end, key_text(key)))
         if not rows:
             raise ConnectionNotFound(f"no connection {start} → {end} of type {type!r} and key {key!r}")

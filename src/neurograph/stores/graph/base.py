@@ -14,8 +14,9 @@ from ...connection.paths import ROWS
 from ...connection.session import Session
 from ...derived.mechanism import Derived, StaleError
 from ...errors import InvalidValue
-from ...model.vocabulary import CONNECTION_TYPE_CODES, CONNECTION_TYPES
-from ..arguments import code_of, existing_token_id
+from ...model.vocabulary import CONNECTION_TYPES
+from ..arguments import existing_token_id
+from ..edge_place import TypeLike, type_code
 from .arrays import GRAPH, GraphArrays
 from .plain import UNLIMITED, TooMuchError
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ROWS_BEFORE_ARRAYS = 200_000  # reading them takes about as long as numba's start
 DIRECTIONS = {"out": "out", "in": "in", "both": "both", "both_marked": "out"}
-TypeLike = str | int
 TypesLike = TypeLike | Iterable[TypeLike] | None
 
 
@@ -120,12 +120,6 @@ def direction_of(direction: str) -> str:
         return DIRECTIONS[direction]
     except (KeyError, TypeError):
         raise InvalidValue(f"direction must be one of {', '.join(DIRECTIONS)}, got {direction!r}") from None
-
-
-def type_code(connection: apsw.Connection, name: TypeLike) -> int:
-    """Return the code of an edge's type, given as name or code."""
-    code = CONNECTION_TYPE_CODES.get(name) if isinstance(name, str) else None
-    return code_of(connection, "connection_type", name) if code is None else code
 
 
 def type_codes(connection: apsw.Connection, types: TypesLike) -> tuple[int, ...] | None:

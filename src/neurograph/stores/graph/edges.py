@@ -9,7 +9,8 @@ from typing import Any
 from ...errors import Conflict, EdgeNotFound, InvalidValue, RuleViolated, TokenNotFound
 from ...model.edge import Edge
 from ..arguments import TokenLike, json_text, real, token_id, whole, with_value
-from .base import GraphPart, TypeLike, TypesLike, type_code, type_codes
+from ..edge_place import TypeLike, edge_place
+from .base import GraphPart, TypesLike, type_codes
 
 _COLUMNS = "source, target, type, key, weight, bidirectional, properties"
 _KEY = "source = ? and type = ? and target = ? and key = ?"
@@ -79,7 +80,7 @@ class Edges(GraphPart):
         number = real(weight, "weight")
         text = None if properties is None else json_text(properties)
         both = bool(whole(int(bidirectional), "bidirectional", 0, 1))
-        start, end, code = self._resolve(source, target, type)
+        start, end, code = edge_place(self._session, source, target, type)
         values = (start, end, code, key, number, both, text)
         try:
             self._session.change(f"insert into edge ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)", values)
@@ -118,7 +119,7 @@ class Edges(GraphPart):
         ...     db.graph.get(cat, animal, type="hypernym").weight
         0.5
         """
-        start, end, code = self._resolve(source, target, type)
+        start, end, code = edge_place(self._session, source, target, type)
         rows = self._session.rows(f"select {_COLUMNS} from edge where {_KEY}", (start, code, end, key))
         if not rows:
             raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
@@ -171,7 +172,7 @@ class Edges(GraphPart):
             changes["properties"] = json_text(properties) if properties else None
         if not changes:
             return self.get(source, target, type=type, key=key)
-        start, end, code = self._resolve(source, target, type)
+        start, end, code = edge_place(self._session, source, target, type)
         sets = ", ".join(f"{column} = ?" for column in changes)
         sql = f"update edge set {sets} where {_KEY} returning {_COLUMNS}"
         try:
@@ -204,7 +205,7 @@ class Edges(GraphPart):
         ...     db.graph.count()
         0
         """
-        start, end, code = self._resolve(source, target, type)
+        start, end, code = edge_place(self._session, source, target, type)
         if not self._session.change(f"delete from edge where {_KEY} returning 1", (start, code, end, key)):
             raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
 
@@ -251,14 +252,6 @@ class Edges(GraphPart):
         """
         where, bindings = self._filter(source, target, types)
         return int(self._session.rows(f"select count(*) from edge {where}", bindings)[0][0])
-
-    def _resolve(self, source: TokenLike, target: TokenLike, type: TypeLike) -> tuple[int, int, int]:
-        line = self._session.enter()
-        try:
-            connection = line.connection
-            return token_id(connection, source), token_id(connection, target), type_code(connection, type)
-        finally:
-            self._session.leave(line)
 
     def _filter(
         self, source: TokenLike | None, target: TokenLike | None, types: TypesLike

@@ -11,7 +11,8 @@ from ...errors import Conflict, InvalidValue, TokenNotFound
 from ..arguments import id_array, json_text, label_ids
 from ..bulk import bulk
 from ..edge_bulk import INSERT, Columns, insert_edges, refuse_beyond_limits, rows
-from .base import GraphPart, TypeLike, type_code
+from ..edge_place import TypeLike, type_code
+from .base import GraphPart
 
 if TYPE_CHECKING:
     import numpy as np
