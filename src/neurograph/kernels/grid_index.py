@@ -52,7 +52,7 @@ def finite(values: ArrayLike, shape: tuple[int, ...], name: str, least: float = 
     if array.ndim != len(shape) or any(want not in (-1, have) for want, have in zip(shape, array.shape, strict=True)):
         raise InvalidValue(f"{name} must have the shape {shape!r}, got {array.shape!r}")
     with np.errstate(all="ignore"):
-        sound = math.isfinite(array.sum())  # 20 times as fast as to look at each
+        sound = math.isfinite(array.sum())  # no array of flags; a point in 0.8 µs instead of 1.1
     if not sound or (array.size and array.min() < least):
         good = np.isfinite(array) & (array >= least)
         if good.all():  # finite numbers with an infinite sum
