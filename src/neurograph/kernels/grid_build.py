@@ -28,7 +28,7 @@ GROUP_ITEMS = 7
 _OPTIONS: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _part = njit(**_OPTIONS)
 
-SAMPLE = 32  # rows looked at to choose an axis; 16 gave leaves 8 % worse, all rows cost 60 % of the build
+SAMPLE = 32  # rows looked at to choose an axis; all: eight levels take three times as long, leaves are no smaller
 
 
 @_part
