@@ -244,3 +244,11 @@ def test_many_openings_at_once_in_one_process(path: Path) -> None:
     for db in handles:
         db.close()
     assert [file.name for file in path.parent.iterdir()] == ["mind.ngdb"]
+
+
+@pytest.mark.parametrize("path", ["", "a\x00b", "mind_\udcff.ngdb", 3, None, b"mind.ngdb"])
+def test_a_path_is_text_that_sqlite_takes(tmp_path: Path, path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.InvalidValue, match="path must be"):
+        neurograph.open(path)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

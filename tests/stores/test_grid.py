@@ -269,3 +269,27 @@ def test_an_empty_space_has_no_neighbors(engine):
         assert db.grid.influence((0, 0, 0), level="motor") == 0
         assert db.grid.density((0, 0, 0), 1, level="motor") == 0
         assert db.grid.fields(level="motor") == []
+
+
+@pytest.mark.parametrize("points", [[["a", "b", "c"]], [(0, 0, 0), (0, 0)], np.zeros((2, 3), complex), ["cat"], None])
+def test_points_that_are_no_numbers_are_refused(points):
+    with neurograph.open(":memory:") as db:
+        for search in (
+            lambda: db.grid.nearest_many(points, level=0),
+            lambda: db.grid.in_range_many(points, 1, level=0),
+        ):
+            with pytest.raises(InvalidValue, match="points must"):
+                search()
+
+
+@pytest.mark.parametrize("level", [["emotional"], [], {}, True, 1.5])
+def test_a_level_is_a_name_or_an_index(level):
+    with neurograph.open(":memory:") as db, pytest.raises(InvalidValue, match="level must be a name or an index"):
+        db.grid.box((0, 0, 0), (1, 1, 1), level=level)
+
+
+def test_weights_are_a_mapping_or_eight_numbers():
+    with neurograph.open(":memory:") as db:
+        db.tokens.create_many(count=2)
+        with pytest.raises(InvalidValue, match="weights must be a mapping from levels or eight numbers, got 5"):
+            db.grid.distance(1, 2, weights=5)

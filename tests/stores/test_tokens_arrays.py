@@ -188,3 +188,28 @@ def test_the_type_in_the_id_counts_where_a_record_says_two(db: neurograph.Databa
     token = db.tokens.from_bytes(record)
     assert (token.entity_type, token.flags) == ("concept", 1)
     assert token64.decode(db.tokens.to_bytes(token)).type_in_flags is None
+
+
+def test_a_place_as_create_many_reads_it_serves_for_one(db: neurograph.Database) -> None:
+    places = np.full((8, 3), np.nan)
+    places[3] = (0.5, -0.25, 0.0)
+    token = db.tokens.create(coordinates=places)
+    assert token.coordinates == {"emotional": (0.5, -0.25, 0.0)}
+    places[3] = np.nan
+    assert db.tokens.update(token, coordinates=places).coordinates == {}
+    places[0, 0] = 1.0
+    with pytest.raises(InvalidValue, match="physical must be three finite numbers"):
+        db.tokens.create(coordinates=places)
+    with pytest.raises(InvalidValue, match="coordinates must map names of levels"):
+        db.tokens.create(coordinates=places[:7])
+
+
+def test_labels_are_found_by_records_too(db: neurograph.Database) -> None:
+    db.tokens.create_many(["ant", None, "cat"])
+    assert db.tokens.ids_to_labels(db.tokens.list()) == ["ant", None, "cat"]
+    assert db.tokens.ids_to_labels(np.array([3, 1], object)) == ["cat", "ant"]
+
+
+def test_one_string_is_no_sequence_of_labels(db: neurograph.Database) -> None:
+    with pytest.raises(InvalidValue, match="labels must be a sequence with one entry for each token, got 'cat'"):
+        db.tokens.create_many("cat")

@@ -124,7 +124,7 @@ MANY: list[Case] = [
     ({"count": 10**12}, InvalidValue, "count must be in [0, 2147483647], got 1000000000000"),
     ({"count": 2.0}, InvalidValue, "count must be a whole number, got 2.0"),
     ({"count": 5, "weight": ONES}, InvalidValue, "weight must have one entry for each of the 5 tokens, got 100"),
-    ({"labels": "cat"}, InvalidValue, "count must be given"),
+    ({"labels": "cat"}, InvalidValue, "labels must be a sequence"),
     ({"labels": "cat", "count": 3}, InvalidValue, "labels must be a sequence with one entry for each token, got 'cat'"),
     ({"labels": 5, "count": 1}, InvalidValue, "labels must be a sequence with one entry for each token, got 5"),
     ({"labels": ["a", "b"], "weight": ONES}, InvalidValue, "weight must have one entry for each of the 2 tokens"),

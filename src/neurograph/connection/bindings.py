@@ -35,10 +35,15 @@ def plain_bindings(bindings: Any) -> Sequence[Any] | dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a numpy scalar as Python's; everything else as it is."""
-    if type(value) not in PLAIN and getattr(value, "ndim", None) == 0:
-        return value.item()
-    return value
+    """Return a numpy scalar as Python's, an array as its bytes in C order; everything else as it is."""
+    kind = getattr(value, "dtype", None)
+    if type(value) in PLAIN or kind is None or not hasattr(value, "tobytes"):
+        return value
+    if kind.hasobject:  # its bytes are addresses in this process
+        raise InvalidValue(f"an array to bind must hold numbers, got dtype {kind}; bind its elements one by one")
+    if value.ndim:
+        return value.tobytes()
+    return float(value) if kind.kind == "f" else value.item()  # numpy's long double is no float
 
 
 def refused(error: Exception, bindings: Any) -> InvalidValue:

@@ -95,6 +95,10 @@ def locate(path: str | os.PathLike[str], mode: str) -> Location:
         name = path  # type: ignore[assignment]  # refused below
     if not isinstance(name, str) or not name or "\x00" in name:
         raise InvalidValue(f'path must be the name of a file or ":memory:", got {name!r}')
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue(f"path must be text that UTF-8 can hold, as SQLite wants it, got {name!r}") from None
     if name == MEMORY:
         if mode == "r":
             raise InvalidValue('mode must be "rwc" for ":memory:", got \'r\'; use db.reader() of an open one')

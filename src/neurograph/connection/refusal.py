@@ -24,13 +24,20 @@ LIMITS = {
     "connection.rigidity": ("min_rigidity", "max_rigidity"),
 }
 
+# What to do where there are no limits to widen; a rule has several texts.
+REMEDIES = {
+    "type must be one the constitution allows": "allow it with db.cdna.allow_type",
+    "entity_type must be one whose row allows it": "allow it with db.entity_types.update(…, allowed=True)",
+}
+
 
 def explain(error: apsw.Error, connection: apsw.Connection, busy_timeout_s: float) -> Exception:
     """Return the error to raise instead of `error`; `error` itself where SQLite has said it all."""
     text = str(error)
     if text.startswith("ng:"):
         rule, _, rest = text.removeprefix("ng:").partition(": ")
-        return RuleViolated(rest + _limits(rule, connection), rule)
+        remedy = f" ({REMEDIES[rest]})" if rest in REMEDIES else _limits(rule, connection)
+        return RuleViolated(rest + remedy, rule)
     if isinstance(error, apsw.ConstraintError) and "UNIQUE constraint failed:" in text:
         columns = text.partition("failed:")[2].strip()
         return Conflict(f"{columns} must be unique; a row with that value exists already")

@@ -154,10 +154,19 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
     started = time.monotonic()
     deadline = deadline_after(timeout_s)
     bound: Any = None
+    theirs: BaseException | None = None  # an error of the caller's own generator
 
     def checked() -> Iterator[Any]:
-        nonlocal bound
-        for bound in rows:
+        nonlocal bound, theirs
+        iterator = iter(rows)
+        while True:
+            try:
+                bound = next(iterator)
+            except StopIteration:
+                return
+            except BaseException as error:
+                theirs = error
+                raise
             if line.stopping:  # SQLite forgets an interrupt that comes between two statements
                 line.tick()
             yield plain_bindings(bound)
@@ -178,6 +187,8 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
         try:
             cursor.executemany(sql, checked())
         except BINDING_ERRORS as error:
+            if error is theirs:
+                raise
             raise refused(error, bound) from error
         except BaseException as error:
             line.refuse(error)
@@ -192,6 +203,10 @@ def checked_sql(sql: str) -> str:
     """Return `sql`, or refuse what is no text."""
     if not isinstance(sql, str) or "\x00" in sql:
         raise InvalidValue(f"sql must be a string without NUL, got {sql!r}")
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue(f"sql must be text that UTF-8 can hold, got {sql!r}") from None
     return sql
 
 

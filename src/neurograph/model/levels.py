@@ -124,6 +124,8 @@ def level_index(level: str | int) -> int:
             raise unknown_name("level", level, LEVELS)
         return index
     try:
+        if isinstance(level, bool):
+            raise TypeError
         index = operator.index(level)
     except TypeError:
         raise InvalidValue(f"level must be a name or an index, got {level!r}; names are {', '.join(LEVELS)}") from None

@@ -157,6 +157,28 @@ def id_array(values: Iterable[TokenLike] | Any, what: str) -> np.ndarray:
     return ids
 
 
+def truth(value: Any, what: str) -> bool:
+    """Return True or False, given as that, as numpy's, or as 1 or 0."""
+    try:
+        number = operator.index(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError):
+        number = -1
+    if number not in (0, 1):
+        raise InvalidValue(f"{what} must be True or False, got {value!r}")
+    return bool(number)
+
+
+def key_text(key: object) -> str:
+    """Return the key of an edge if it is text that a column holds whole."""
+    try:
+        if not isinstance(key, str) or "\x00" in key:
+            raise TypeError
+        key.encode()
+    except (TypeError, UnicodeEncodeError):
+        raise InvalidValue(f"key must be text that UTF-8 can hold, without NUL, got {key!r}") from None
+    return key
+
+
 def json_text(properties: Mapping[str, Any]) -> str:
     """Return properties as JSON text; NaN, infinities and keys that are no strings are refused."""
     if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
@@ -175,6 +197,22 @@ def with_value(error: RuleViolated, values: Mapping[str, Any]) -> RuleViolated:
     """Add the refused value, which a trigger can't name."""
     column = error.rule.partition(".")[2]
     return RuleViolated(f"{error}, got {values[column]!r}", error.rule) if column in values else error
+
+
+def token_array(connection: apsw.Connection, values: Any, what: str) -> np.ndarray:
+    """Return the ids of many tokens as int64: of an array of ids, or of a sequence of ids, labels or records."""
+    if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__len__"):
+        raise InvalidValue(f"{what} must be an array of ids or a sequence of labels, got {values!r}")
+    if hasattr(values, "tolist") and values.dtype.kind not in "iuf":
+        values = values.tolist()
+    if not hasattr(values, "dtype") and any(isinstance(value, str | Token) for value in values):
+        numbers: list[Any] = [value.id if isinstance(value, Token) else value for value in values]
+        if not any(isinstance(value, str) for value in numbers):
+            return id_array(numbers, what)
+        if all(isinstance(value, str) for value in numbers):
+            return label_ids(connection, numbers)
+        return id_array([token_id(connection, value) for value in numbers], what)
+    return id_array(values, what)
 
 
 def label_ids(connection: apsw.Connection, labels: Iterable[str]) -> np.ndarray:

@@ -63,10 +63,13 @@ def refuse_beyond_limits(connection: apsw.Connection, kind: np.ndarray, weight: 
             "edge.weight",
         )
     for code in np.unique(kind).tolist():
-        sql = "select allowed from connection_type where code = ?"
-        row = (allowed[code] == "1",) if code < 256 else connection.execute(sql, (code,)).fetchone()
-        if not row[0]:
-            raise RuleViolated(f"type must be one the constitution allows, got the code {code}", "edge.type")
+        row = connection.execute("select allowed, name from connection_type where code = ?", (code,)).fetchone()
+        if not (allowed[code] == "1" if code < 256 else row[0]):
+            raise RuleViolated(
+                "type must be one the constitution allows (allow it with db.cdna.allow_type), "
+                f"got {row[1]!r} at index {int((kind == code).argmax())}",
+                "edge.type",
+            )
 
 
 def _refuse_reverse(connection: apsw.Connection) -> None:

@@ -75,17 +75,6 @@ def type_mutability(connection: apsw.Connection, code: int) -> int:
     return int(row[0])
 
 
-def key_text(key: object) -> str:
-    """Return `key` if it is text that a column holds whole."""
-    try:
-        if not isinstance(key, str) or "\x00" in key:
-            raise TypeError
-        key.encode()
-    except (TypeError, UnicodeEncodeError):
-        raise InvalidValue(f"key must be text that UTF-8 can hold, without NUL, got {key!r}") from None
-    return key
-
-
 def moment(now_ns: int | None) -> int:
     """Return `now_ns` checked, or the time."""
     if now_ns is None:

@@ -8,9 +8,9 @@ from typing import Any
 from ...errors import Conflict, InvalidValue, NeurographError, RuleViolated
 from ...model.connection import Connection
 from ...model.vocabulary import IMMUTABLE
-from ..arguments import TokenLike, json_text, real
+from ..arguments import TokenLike, json_text, key_text, real
 from ..edge_place import TypeLike, edge_place
-from .base import ConnectionLike, connection_id, key_text, moment
+from .base import ConnectionLike, connection_id, moment
 from .single import EDGE_OF, SingleConnections
 from .values import BIDIRECTIONAL, Aim, Flags, Levels, column_values, with_direction
 

@@ -14,9 +14,8 @@ import apsw
 from ...errors import InvalidValue, TokenNotFound
 from ...model.connection import AIM_COLUMNS
 from ...model.levels import LEVELS
-from ..arguments import id_array, json_text, label_ids
+from ..arguments import json_text, key_text, token_array
 from ..edge_place import type_code
-from .base import key_text
 from .values import REALS, aim_values, flag_bits, level_mask, mutability_code
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def ends(connection: apsw.Connection, source: Any, target: Any) -> tuple[np.ndar
     """Return the ids of n sources and n targets, all tokens, no two of a pair the same."""
     import numpy as np
 
-    sources, targets = _tokens(connection, source, "source"), _tokens(connection, target, "target")
+    sources, targets = token_array(connection, source, "source"), token_array(connection, target, "target")
     if len(targets) != len(sources):
         raise InvalidValue(f"target must be as long as source, which has {len(sources)}, got {len(targets)}")
     loops = np.flatnonzero(sources == targets)
@@ -44,14 +43,6 @@ def ends(connection: apsw.Connection, source: Any, target: Any) -> tuple[np.ndar
         at = int(np.flatnonzero(ids == missing[0])[0])
         raise TokenNotFound(f"{side} must be tokens, got the id {missing[0]} at index {at}")
     return sources, targets
-
-
-def _tokens(connection: apsw.Connection, values: Any, what: str) -> np.ndarray:
-    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
-        raise InvalidValue(f"{what} must be an array of ids or a sequence of labels, got {values!r}")
-    if len(values) and isinstance(values[0], str):
-        return label_ids(connection, values.tolist() if hasattr(values, "tolist") else values)
-    return id_array(values, what)
 
 
 def codes(connection: apsw.Connection, types: Any, n: int) -> Column:

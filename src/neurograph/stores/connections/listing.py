@@ -192,7 +192,7 @@ class ListedConnections(ConnectionPart):
                 where.append(f"c.id in ({_ENTERING})")
                 bindings.append(token_id(connection, target))
             if types is not None:
-                names = (types,) if isinstance(types, str | int) else types
+                names = (types,) if isinstance(types, str) or not isinstance(types, Iterable) else types
                 codes = sorted({type_code(connection, name) for name in names})
                 where.append(f"c.type in ({', '.join(map(str, codes))})")
         finally:

@@ -17,8 +17,9 @@ import apsw
 from ...codec.connection64 import FIELDS
 from ...errors import InvalidValue
 from ...model.connection import AIM_COLUMNS, Connection
+from ..arguments import key_text
 from . import columns
-from .base import ConnectionLike, connection_id, connection_ids, key_text
+from .base import ConnectionLike, connection_id, connection_ids
 from .many import INF, ManyConnections
 from .record_ids import TokenMap, record_ids, token_ids
 from .values import REALS

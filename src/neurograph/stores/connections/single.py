@@ -10,7 +10,7 @@ import apsw
 from ...errors import Conflict, ConnectionNotFound, InvalidValue, RuleViolated, TokenNotFound
 from ...model.connection import Connection
 from ...model.vocabulary import IMMUTABLE
-from ..arguments import TokenLike, json_text, real, with_value
+from ..arguments import TokenLike, json_text, key_text, real, with_value
 from ..edge_place import TypeLike, edge_place
 from .base import (
     BY_ID,
@@ -18,7 +18,6 @@ from .base import (
     ConnectionLike,
     ConnectionPart,
     connection_id,
-    key_text,
     moment,
     type_mutability,
 )

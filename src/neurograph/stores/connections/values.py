@@ -10,7 +10,7 @@ from ...model.connection import AIM_COLUMNS
 from ...model.levels import LEVELS, level_index
 from ...model.names import unknown_name
 from ...model.vocabulary import CONNECTION_FLAGS, MUTABILITIES
-from ..arguments import real, whole
+from ..arguments import real, truth, whole
 
 Levels = int | str | Iterable[str | int]
 Flags = int | str | Iterable[str]
@@ -102,7 +102,7 @@ def column_values(given: Mapping[str, Any]) -> dict[str, Any]:
 def with_direction(values: dict[str, Any], bidirectional: bool | None) -> bool | None:
     """Make flags and direction say the same; return the direction that was asked for, if any."""
     if bidirectional is not None:
-        both = bool(whole(int(bidirectional), "bidirectional", 0, 1))
+        both = truth(bidirectional, "bidirectional")
         if "flags" in values:
             if values["flags"] & BIDIRECTIONAL and not both:
                 raise InvalidValue("bidirectional must not be False where the flags have its bit set")

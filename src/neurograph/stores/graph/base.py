@@ -126,7 +126,7 @@ def type_codes(connection: apsw.Connection, types: TypesLike) -> tuple[int, ...]
     """Return the codes of the types to follow, ascending; None for all."""
     if types is None:
         return None
-    if isinstance(types, str | int):
+    if isinstance(types, str) or not isinstance(types, Iterable):
         types = (types,)
     return tuple(sorted({type_code(connection, name) for name in types}))
 

@@ -6,9 +6,9 @@ import builtins
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import Conflict, EdgeNotFound, InvalidValue, RuleViolated, TokenNotFound
+from ...errors import Conflict, EdgeNotFound, RuleViolated, TokenNotFound
 from ...model.edge import Edge
-from ..arguments import TokenLike, json_text, real, token_id, whole, with_value
+from ..arguments import TokenLike, json_text, key_text, real, token_id, truth, whole, with_value
 from ..edge_place import TypeLike, edge_place
 from .base import GraphPart, TypesLike, type_codes
 
@@ -75,17 +75,16 @@ class Edges(GraphPart):
         -----
         One statement, which is its own transaction unless one is open. For many edges use `create_many`.
         """
-        if not isinstance(key, str) or "\x00" in key:
-            raise InvalidValue(f"key must be a string, got {key!r}")
         number = real(weight, "weight")
         text = None if properties is None else json_text(properties)
-        both = bool(whole(int(bidirectional), "bidirectional", 0, 1))
+        both = truth(bidirectional, "bidirectional")
+        key_text(key)
         start, end, code = edge_place(self._session, source, target, type)
         values = (start, end, code, key, number, both, text)
         try:
             self._session.change(f"insert into edge ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)", values)
         except RuleViolated as error:
-            raise self._said_better(error, start, end, number) from error.__cause__
+            raise self._said_better(error, start, end, {"weight": number, "type": type}) from error.__cause__
         except Conflict:
             raise Conflict(
                 f"an edge {start} → {end} of type {type!r} and key {key!r} exists already; "
@@ -119,6 +118,7 @@ class Edges(GraphPart):
         ...     db.graph.get(cat, animal, type="hypernym").weight
         0.5
         """
+        key_text(key)
         start, end, code = edge_place(self._session, source, target, type)
         rows = self._session.rows(f"select {_COLUMNS} from edge where {_KEY}", (start, code, end, key))
         if not rows:
@@ -167,11 +167,12 @@ class Edges(GraphPart):
         if weight is not None:
             changes["weight"] = real(weight, "weight")
         if bidirectional is not None:
-            changes["bidirectional"] = whole(int(bidirectional), "bidirectional", 0, 1)
+            changes["bidirectional"] = truth(bidirectional, "bidirectional")
         if properties is not None:
             changes["properties"] = json_text(properties) if properties else None
         if not changes:
             return self.get(source, target, type=type, key=key)
+        key_text(key)
         start, end, code = edge_place(self._session, source, target, type)
         sets = ", ".join(f"{column} = ?" for column in changes)
         sql = f"update edge set {sets} where {_KEY} returning {_COLUMNS}"
@@ -205,6 +206,7 @@ class Edges(GraphPart):
         ...     db.graph.count()
         0
         """
+        key_text(key)
         start, end, code = edge_place(self._session, source, target, type)
         if not self._session.change(f"delete from edge where {_KEY} returning 1", (start, code, end, key)):
             raise EdgeNotFound(f"no edge {start} → {end} of type {type!r} and key {key!r}")
@@ -215,7 +217,7 @@ class Edges(GraphPart):
         source: TokenLike | None = None,
         target: TokenLike | None = None,
         types: TypesLike = None,
-        limit: int = 100,
+        limit: int | None = 100,
         offset: int = 0,
     ) -> list[Edge]:
         """Return edges in order of source, type, target and key.
@@ -227,7 +229,7 @@ class Edges(GraphPart):
         types
             Only edges of this type, or of one of these.
         limit, offset
-            At most so many, after skipping so many.
+            At most so many (None: all), after skipping so many.
 
         Examples
         --------
@@ -239,7 +241,7 @@ class Edges(GraphPart):
         [(1, 2)]
         """
         where, bindings = self._filter(source, target, types)
-        page = (whole(limit, "limit"), whole(offset, "offset"))
+        page = (-1 if limit is None else whole(limit, "limit"), whole(offset, "offset"))
         sql = f"select {_COLUMNS} from edge {where} order by source, type, target, key limit ? offset ?"
         return [self._edge(row) for row in self._session.rows(sql, (*bindings, *page))]
 
@@ -275,10 +277,10 @@ class Edges(GraphPart):
         source, target, code, key, weight, bidirectional, properties = row
         return Edge(source, target, self._type_name(code), key, weight, bool(bidirectional), properties)
 
-    def _said_better(self, error: RuleViolated, source: int, target: int, weight: float) -> Exception:
+    def _said_better(self, error: RuleViolated, source: int, target: int, values: Mapping[str, Any]) -> Exception:
         """Return the error that names the value a trigger could not name."""
         if error.rule == "edge.source":
             return TokenNotFound(f"source must be a token, got the id {source}")
         if error.rule == "edge.target":
             return TokenNotFound(f"target must be a token, got the id {target}")
-        return with_value(error, {"weight": weight})
+        return with_value(error, values)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ...errors import Conflict, InvalidValue, TokenNotFound
-from ..arguments import id_array, json_text, label_ids
+from ..arguments import json_text, key_text, token_array
 from ..bulk import bulk
 from ..edge_bulk import INSERT, Columns, insert_edges, refuse_beyond_limits, rows
 from ..edge_place import TypeLike, type_code
@@ -106,20 +106,21 @@ def _columns(connection: apsw.Connection, source: Any, target: Any, type: Any, k
     import numpy as np
 
     weight, bidirectional, properties = rest
-    ends = [_ends(connection, source, "source"), _ends(connection, target, "target")]
+    ends = [token_array(connection, source, "source"), token_array(connection, target, "target")]
     n = len(ends[0])
     if len(ends[1]) != n:
         raise InvalidValue(f"target must be as long as source, which has {n}, got {len(ends[1])}")
     _require_tokens(connection, *ends)
-    if isinstance(type, str | int):
+    if isinstance(type, str) or not isinstance(type, Iterable):
         codes = np.full(n, type_code(connection, type), np.int64)
     else:
         names = type.tolist() if hasattr(type, "tolist") else list(type)
         known = {name: type_code(connection, name) for name in set(names)}
         codes = np.fromiter(map(known.__getitem__, names), np.int64, len(names))
-    keys = np.full(n, key, object) if isinstance(key, str) else np.array(list(key), object)
-    if not all(isinstance(k, str) and "\x00" not in k for k in ([key] if isinstance(key, str) else keys)):
-        raise InvalidValue("key must be strings without NUL; use '' for an edge that needs none")
+    if isinstance(key, str) or not isinstance(key, Iterable):
+        keys = np.full(n, key_text(key), object)
+    else:
+        keys = np.array([key_text(one) for one in key], object)
     weights = _numbers(weight, n, "weight")
     if not np.isfinite(weights).all():
         at = int(np.flatnonzero(~np.isfinite(weights))[0])
@@ -136,12 +137,6 @@ def _columns(connection: apsw.Connection, source: Any, target: Any, type: Any, k
 
 def _text(properties: Mapping[str, Any] | str | None) -> str | None:
     return properties if properties is None or isinstance(properties, str) else json_text(properties)
-
-
-def _ends(connection: apsw.Connection, values: Any, what: str) -> np.ndarray:
-    if len(values) and isinstance(values[0], str):
-        return label_ids(connection, values)
-    return id_array(values, what)
 
 
 def _numbers(value: Any, n: int, what: str) -> np.ndarray:

@@ -171,7 +171,10 @@ class Paths(GraphPart):
         """Check what is asked."""
         codes = type_codes(line.connection, types)
         way = direction_of(direction)
-        most = math.inf if cutoff is None else float(cutoff)
+        try:
+            most = math.inf if cutoff is None else float(cutoff)
+        except (TypeError, ValueError):
+            raise InvalidValue(f"cutoff must be a number, got {cutoff!r}") from None
         if not most >= 0:
             raise InvalidValue(f"cutoff must be at least 0, got {cutoff!r}")
         if isinstance(cost, str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -20,6 +20,9 @@ from ..arguments import real
 from .arrays import LEVEL_KINDS, SPACE, GridArrays
 from .blocks import FIRST_S, are_saved
 from .plain import Point
+
+if TYPE_CHECKING:
+    import numpy as np
 
 T = TypeVar("T")
 LevelLike = str | int
@@ -115,8 +118,8 @@ def most_tokens(connection: apsw.Connection) -> int:
 
 def level_name(level: LevelLike) -> str:
     """Return the name of a level given by name, number or as L1 to L8."""
-    if level in LEVEL_KINDS:
-        return str(level)
+    if isinstance(level, str) and level in LEVEL_KINDS:
+        return level
     return LEVELS[level_index(level)]
 
 
@@ -129,6 +132,19 @@ def point_of(point: PointLike, what: str = "point") -> Point:
     if type(x) is float and type(y) is float and type(z) is float and math.isfinite(x + y + z):
         return x, y, z  # the usual case, without three calls
     return real(x, what), real(y, what), real(z, what)
+
+
+def numbers_of(points: Any) -> np.ndarray:
+    """Return points as an array of numbers, whatever its shape."""
+    import numpy as np
+
+    try:
+        array = np.asarray(points)
+    except ValueError:  # rows of different lengths
+        raise InvalidValue("points must have three numbers each, got rows of different lengths") from None
+    if array.dtype.kind not in "iuf":
+        raise InvalidValue(f"points must be numbers, got dtype {array.dtype}")
+    return array
 
 
 def radius_of(radius: float, what: str = "radius") -> float:
@@ -154,7 +170,10 @@ def weights_of(connection: apsw.Connection, weights: Mapping[str, float] | Seque
     if isinstance(weights, Mapping):
         given = {level_name(level): real(weight, f"the weight of {level}", 0.0) for level, weight in weights.items()}
         return {level: given.get(level, 0.0) for level in LEVELS}
-    numbers = [real(weight, "weights", 0.0) for weight in weights]
+    try:
+        numbers = [real(weight, "weights", 0.0) for weight in weights]
+    except TypeError:
+        raise InvalidValue(f"weights must be a mapping from levels or eight numbers, got {weights!r}") from None
     if len(numbers) != len(LEVELS):
         raise InvalidValue(f"weights must be a mapping from levels or eight numbers, got {len(numbers)}")
     if not math.isfinite(math.fsum(numbers)):

@@ -188,7 +188,9 @@ def size_of(count: int | None, given: Mapping[str, Any]) -> int:
     """Return how many tokens are meant: by `count`, else by the first of `given` that has entries."""
     if count is not None:
         return whole(count, "count", 0, MOST_ROWS)
-    for values in given.values():
+    for name, values in given.items():
+        if name == "labels" and isinstance(values, str | bytes | Mapping):
+            raise InvalidValue(f"labels must be a sequence with one entry for each token, got {values!r}")
         if isinstance(values, Mapping):
             arrays = [numbers(level, points) for level, points in values.items()]
             sizes = [len(points) for points in arrays if points.ndim > 1]

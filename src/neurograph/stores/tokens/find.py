@@ -76,7 +76,7 @@ def found_rows(connection: apsw.Connection, columns: str, keys: list[Key], missi
 
 def _not_found(connection: apsw.Connection, key: Key, index: int) -> TokenNotFound:
     if isinstance(key, int):
-        return TokenNotFound(f"no token has the id {key} at index {index}; create it first, or pass missing='skip'")
+        return TokenNotFound(f"no token has the id {key} at index {index}; create it first")
     close = closest_labels(connection, key) if key is not None else ""
     return TokenNotFound(f"no token has the label {key!r} at index {index}{close}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ...errors import InvalidValue, TokenNotFound
-from ..arguments import TokenLike, bindable, id_array
+from ..arguments import TokenLike, bindable
 from .base import TokenPart, not_found
 from .conflicts import ids_of_labels
 from .find import found_rows, keys_of
@@ -142,7 +142,7 @@ class LabelledTokens(TokenPart):
         Parameters
         ----------
         ids
-            (n,) ids.
+            (n,) ids, or records.
 
         Returns
         -------
@@ -168,6 +168,9 @@ class LabelledTokens(TokenPart):
         -----
         Grows with n, 0.6 µs each.
         """
-        keys = keys_of(id_array(ids, "ids"))
+        keys = keys_of(ids)
+        strange = next((index for index, key in enumerate(keys) if not isinstance(key, int)), None)
+        if strange is not None:
+            raise InvalidValue(f"ids must be whole numbers or records, got {keys[strange]!r} at index {strange}")
         with self._session.reading() as line:
             return [row[0] for row in found_rows(line.connection, "token.label", keys, "error")]

@@ -63,7 +63,7 @@ class SingleTokens(TokenPart):
             The field's strength at the token, in [0, 1] unless the constitution says otherwise.
         coordinates
             The place by level, ``{"emotional": (0.6, 0.2, 0.1)}``, in the units of the level; levels left out
-            are undefined.
+            are undefined. Or an (8, 3) array, NaN where a level is undefined.
         properties
             Anything JSON holds, by name.
 
@@ -118,7 +118,7 @@ class SingleTokens(TokenPart):
         values: list[Any] = [*start, now_ns, now_ns, text]
         place = [*_NOWHERE]
         sql = _INSERT
-        if coordinates:
+        if coordinates is not None:
             points = points_of(coordinates)
             sql = _insert_sql(tuple(points))
             for level, point in points.items():
