@@ -187,3 +187,45 @@ def test_wordnet_is_imported_from_the_command_line_and_nothing_is_lost(wordnet, 
     found = answer("path", "wordnet.ngdb", "n02121620", "n00001740", "--type", "hypernym", "--cost", "hops")
     assert (found["hops"], found["steps"][-1]["label"]) == (13, "n00001740")  # from a cat to an entity
     assert len(answer("bfs", "wordnet.ngdb", "n02121620", "--type", "hyponym", "--limit", "0")) == 39
+
+
+@pytest.mark.parametrize("kind", ["tokens", "edges"])
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl"])
+def test_a_dash_is_stdout_and_stdin(mind, kind, format):
+    target = mind.parent / f"there.{format}"
+    run("export", mind, kind, target)
+    out = run("export", mind, kind, "-", "--format", format)
+    assert out.stdout == target.read_text(encoding="utf-8")
+    assert f" {kind} in " in out.stderr
+    if kind == "edges":
+        run(
+            "import",
+            "new.ngdb",
+            "tokens",
+            "-",
+            "--format",
+            "csv",
+            input=run("export", mind, "tokens", "-", "--format", "csv").stdout,
+        )
+    assert f" {kind} in " in run("import", "new.ngdb", kind, "-", "--format", format, input=out.stdout).stdout
+    assert run("export", "new.ngdb", "edges", "-", "--format", "tsv").stdout.count("\n") == (
+        1 if kind == "tokens" else run("export", mind, "edges", "-", "--format", "tsv").stdout.count("\n")
+    )
+
+
+def test_a_bad_row_of_stdin_is_named_by_line(mind):
+    rows = "label,weight\nowl,0.5\nelk,heavy\n"
+    assert "line 3: weight must be a number, got 'heavy'" in refusal(
+        "import", "new.ngdb", "tokens", "-", "--format", "csv", input=rows
+    )
+    run("import", "new.ngdb", "tokens", "-", "--format", "csv", input=rows.replace("heavy", "0.25"))
+
+
+def test_a_stream_has_a_format_and_is_gone_once_read(mind):
+    assert "say it with --format" in refusal("import", mind, "tokens", "-", code=2, input="label\nowl\n")
+    assert "say it with --format" in refusal("export", mind, "tokens", "-", code=2)
+    assert "--resume needs a file" in refusal(
+        "import", mind, "tokens", "-", "--format", "csv", "--resume", code=2, input=""
+    )
+    assert "both write to stdout" in refusal("export", mind, "tokens", "-", "--format", "csv", "--json", code=2)
+    assert "had broken off" in run("import", mind, "tokens", "-", "--format", "csv", "--drop").stdout

@@ -11,6 +11,7 @@ import click
 
 from .command import PAIR, command, file_argument, json_option, reading, writing
 from .output import note, seconds_text, write_json
+from .pipes import DASH, name_of, source_file, target_file
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ ends_option = click.option(
     "ngdb import mind.ngdb edges links.tsv.gz --type '@=hypernym' --type '!=antonym'",
     "ngdb import mind.ngdb edges links.jsonl --ends id --on-conflict skip",
     "ngdb import mind.ngdb tokens words.csv --resume",
+    "zcat words.gz | ngdb import mind.ngdb tokens - --format tsv",
 )
 @file_argument
 @click.argument("kind", type=KINDS)
-@click.argument("source", type=click.Path(dir_okay=False))
+@click.argument("source", type=click.Path(dir_okay=False, allow_dash=True))
 @format_option
 @click.option("--rename", type=PAIR, multiple=True, metavar="THEIRS=OURS", help="Take a column under another name.")
 @click.option("--set", "constants", type=PAIR, multiple=True, metavar="COLUMN=VALUE", help="For rows without it.")
@@ -78,8 +80,8 @@ def import_(
 ) -> None:
     """Read tokens or edges from a file.
 
-    SOURCE is CSV, TSV, JSON lines or Parquet; the first three may be gzipped. All rows are imported, or none.
-    Columns that are not ours become properties. FILE is created where there is none.
+    SOURCE is CSV, TSV, JSON lines or Parquet; the first three may be gzipped; - is stdin. All rows are imported, or
+    none. Columns that are not ours become properties. FILE is created where there is none.
     """
     from ..flows.transfer import drop_import
 
@@ -87,9 +89,11 @@ def import_(
         if resume:
             raise click.UsageError("--resume and --drop exclude each other")
         with writing(file) as db:
-            dropped = drop_import(db, source, kind)
+            dropped = drop_import(db, name_of("stdin", source, format), kind)
         _say(as_json, {"dropped": dropped}, "dropped" if dropped else f"no import of {source} had broken off")
         return
+    if resume and source == DASH:
+        raise click.UsageError("--resume needs a file: what stdin brought is gone; use --drop")
     options: dict[str, Any] = {
         "format": format,
         "rename": dict(rename),
@@ -103,8 +107,13 @@ def import_(
     elif types or types_file or ends != "label" or on_conflict == "number":
         raise click.UsageError("--type, --types, --ends and --on-conflict number are for edges, got tokens")
     began = time.monotonic()
-    with writing(file, create=True) as db, Progress("rows", _lines(Path(source), format)) as progress:
-        rows, skipped = _imported(db, kind, source, options, progress)
+    with (
+        source_file(source, format) as path,
+        writing(file, create=True) as db,
+        Progress("rows", _lines(path, format)) as progress,
+    ):
+        remedy = "drop it with --drop" if source == DASH else "go on with --resume, or drop it with --drop"
+        rows, skipped = _imported(db, kind, path, options, progress, f"the import of {source} broke off; {remedy}")
     seconds = time.monotonic() - began
     left_out = f", {skipped:,} left out" if skipped else ""
     _say(
@@ -114,14 +123,16 @@ def import_(
     )
 
 
-def _imported(db: Database, kind: str, source: str, options: dict[str, Any], progress: Progress) -> tuple[int, int]:
+def _imported(
+    db: Database, kind: str, path: Path, options: dict[str, Any], progress: Progress, broken: str
+) -> tuple[int, int]:
     from ..flows.transfer import import_edges, import_tokens
 
     try:
-        return (import_tokens if kind == "tokens" else import_edges)(db, source, progress=progress, **options)
+        return (import_tokens if kind == "tokens" else import_edges)(db, path, progress=progress, **options)
     except KeyboardInterrupt:
         progress.__exit__(None, None, None)
-        note(f"the import of {source} broke off; go on with --resume, or drop it with --drop")
+        note(broken)
         raise
 
 
@@ -152,39 +163,45 @@ def _lines(path: Path, format: str | None) -> int | None:
     "ngdb export mind.ngdb tokens tokens.csv",
     "ngdb export mind.ngdb edges edges.jsonl.gz --ends id",
     "ngdb export mind.ngdb tokens tokens.parquet",
+    "ngdb export mind.ngdb tokens - --format jsonl | jq .label",
 )
 @file_argument
 @click.argument("kind", type=KINDS)
-@click.argument("target", type=click.Path(dir_okay=False))
+@click.argument("target", type=click.Path(dir_okay=False, allow_dash=True))
 @format_option
 @ends_option
 @json_option
 def export(file: str, kind: str, target: str, format: str | None, ends: str, as_json: bool) -> None:
     """Write all tokens or edges to a file.
 
-    TARGET is CSV, TSV, JSON lines or Parquet; the first three may be gzipped. `ngdb import` gives them back. An
-    existing TARGET is replaced once the new one is whole.
+    TARGET is CSV, TSV, JSON lines or Parquet; the first three may be gzipped; - is stdout. `ngdb import` gives them
+    back. An existing TARGET is replaced once the new one is whole.
     """
     from ..flows.transfer import export_edges, export_tokens
 
     if kind == "tokens" and ends != "label":
         raise click.UsageError("--ends is for edges, got tokens")
     began = time.monotonic()
-    with reading(file) as db, Progress(kind) as progress:
+    if target == DASH and as_json:
+        raise click.UsageError("--json and - both write to stdout; leave one out")
+    with target_file(target, format) as path, reading(file) as db, Progress(kind) as progress:
         if kind == "tokens":
-            rows = export_tokens(db, target, format=format, progress=progress)
+            rows = export_tokens(db, path, format=format, progress=progress)
         else:
-            rows = export_edges(db, target, format=format, ends=ends, progress=progress)
+            rows = export_edges(db, path, format=format, ends=ends, progress=progress)
     seconds = time.monotonic() - began
     _say(
         as_json,
         {"kind": kind, "target": target, "rows": rows, "seconds": round(seconds, 3)},
         f"{rows:,} {kind} in {seconds_text(seconds)}",
+        aside=target == DASH,
     )
 
 
-def _say(as_json: bool, document: dict[str, Any], text: str) -> None:
+def _say(as_json: bool, document: dict[str, Any], text: str, *, aside: bool = False) -> None:
     if as_json:
         write_json(document)
+    elif aside:
+        note(text)
     else:
         print(text)
