@@ -293,3 +293,36 @@ def test_weights_are_a_mapping_or_eight_numbers():
         db.tokens.create_many(count=2)
         with pytest.raises(InvalidValue, match="weights must be a mapping from levels or eight numbers, got 5"):
             db.grid.distance(1, 2, weights=5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_places_are_felt_as_one_is(engine):
+    rng = np.random.default_rng(5)
+    places = rng.normal(size=(9, 3))
+    with neurograph.open(":memory:", engine=engine) as db:
+        db.tokens.create_many(
+            coordinates={"social": rng.normal(size=(200, 3))},
+            field_radius=rng.uniform(0, 2, 200),
+            weight=rng.random(200),
+        )
+        felt = db.grid.influence_many(places, level="social", radius=1.5, falloff="gaussian", weighted=True)
+        assert felt.tolist() == [
+            db.grid.influence(place, level="social", radius=1.5, falloff="gaussian", weighted=True) for place in places
+        ]
+        dense = db.grid.density_many(places[:, ::1], 0.75, level="social")
+        assert dense.tolist() == [db.grid.density(place, 0.75, level="social") for place in places]
+        assert len(set(dense.tolist())) > 2
+        assert db.grid.density_many([], 1, level="social").shape == (0,)
+        assert db.grid.influence_many(np.zeros((0, 3)), level="social").dtype == np.float64
+
+
+def test_many_places_are_refused_as_one_is():
+    with neurograph.open(":memory:") as db:
+        for call in (
+            lambda: db.grid.density_many([(0, 0, 0)], 0, level="social"),
+            lambda: db.grid.density_many([(0, 0)], 1, level="social"),
+            lambda: db.grid.influence_many([(0, 0, math.nan)], level="social"),
+            lambda: db.grid.influence_many([(0, 0, 0)], level="social", radius=-1),
+        ):
+            with pytest.raises(InvalidValue):
+                call()

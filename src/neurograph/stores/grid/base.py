@@ -134,16 +134,23 @@ def point_of(point: PointLike, what: str = "point") -> Point:
     return real(x, what), real(y, what), real(z, what)
 
 
-def numbers_of(points: Any) -> np.ndarray:
-    """Return points as an array of numbers, whatever its shape."""
+def points_of(points: Any) -> np.ndarray:
+    """Return m points as (m, 3) float64, C-contiguous and finite."""
     import numpy as np
 
     try:
         array = np.asarray(points)
-    except ValueError:  # rows of different lengths
+    except ValueError:
         raise InvalidValue("points must have three numbers each, got rows of different lengths") from None
     if array.dtype.kind not in "iuf":
         raise InvalidValue(f"points must be numbers, got dtype {array.dtype}")
+    array = np.ascontiguousarray(array, np.float64)
+    if array.size == 0:
+        array = array.reshape(0, 3)
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise InvalidValue(f"points must have the shape (m, 3), got {array.shape}")
+    if not np.isfinite(array).all():
+        raise InvalidValue(f"points must be finite, got {float(array[~np.isfinite(array)][0])!r}")
     return array
 
 

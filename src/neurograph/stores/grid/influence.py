@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from ...connection.line import Line
 from ...errors import InvalidValue, UnknownName
@@ -10,7 +11,10 @@ from ...model.field import Field
 from ..arguments import real, whole
 from . import plain
 from .arrays import GridArrays
-from .base import GridPart, LevelLike, PointLike, level_name, most_tokens, point_of, radius_of
+from .base import GridPart, LevelLike, PointLike, level_name, most_tokens, point_of, points_of, radius_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FALLOFFS = ("linear", "quadratic", "gaussian")
 
@@ -102,17 +106,87 @@ class Influence(GridPart):
         ...     round(db.grid.density((0, 0, 0), 1, level="physical"), 4)
         0.2387
         """
-        name, place, most = level_name(level), point_of(point), real(radius, "radius", 0.0)
+        return float(self.density_many([point_of(point)], radius, level=level)[0])
+
+    def density_many(self, points: Any, radius: float, *, level: LevelLike) -> np.ndarray:
+        """Return `density` at many points: (m,) float64.
+
+        Parameters
+        ----------
+        points
+            (m, 3) in the units of the level.
+        radius, level
+            As for `density`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.tokens.create(coordinates={"physical": (0, 0, 0)})
+        ...     db.grid.density_many([(0, 0, 0), (5, 0, 0)], 1, level="physical").round(4)
+        array([0.2387, 0.    ])
+        """
+        import numpy as np
+
+        name, places, most = level_name(level), points_of(points), real(radius, "radius", 0.0)
         volume = 4.0 / 3.0 * math.pi * ((most * most) * most)
         if not volume > 0:
             raise InvalidValue(f"radius must be above 0, and its cube as well, got {radius!r}")
-
-        def by_arrays(arrays: GridArrays) -> int:
-            return int(arrays.index.count_many([place], most)[0])
-
         with self._session.reading() as line:
-            count = self._answer(line, name, by_arrays, lambda: plain.count(line.connection, name, place, most))
-        return count / volume
+
+            def by_arrays(arrays: GridArrays) -> np.ndarray:
+                return np.asarray(arrays.index.count_many(places, most, tick=line.tick))
+
+            def by_rows() -> np.ndarray:
+                counts = [plain.count(line.connection, name, tuple(place), most) for place in places.tolist()]
+                return np.array(counts, np.int64)
+
+            return self._answer(line, name, by_arrays, by_rows, searches=len(places)) / volume
+
+    def influence_many(
+        self,
+        points: Any,
+        *,
+        level: LevelLike,
+        radius: float = math.inf,
+        falloff: str = "linear",
+        weighted: bool = False,
+    ) -> np.ndarray:
+        """Return `influence` at many points: (m,) float64.
+
+        Parameters
+        ----------
+        points
+            (m, 3) in the units of the level.
+        level, radius, falloff, weighted
+            As for `influence`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.tokens.create(coordinates={"physical": (0, 0, 0)}, field_radius=2.0)
+        ...     db.grid.influence_many([(0, 0, 0), (1, 0, 0)], level="physical")
+        array([1. , 0.5])
+        """
+        import numpy as np
+
+        name, places, most = level_name(level), points_of(points), radius_of(radius)
+        _check_falloff(falloff)
+        with self._session.reading() as line:
+
+            def by_arrays(arrays: GridArrays) -> np.ndarray:
+                found = arrays.index.influence_many(places, most, falloff=falloff, weighted=weighted, tick=line.tick)
+                return np.asarray(found)
+
+            def by_rows() -> np.ndarray:
+                rows = (tuple(place) for place in places.tolist())
+                return np.array(
+                    [plain.influence(line.connection, name, place, most, falloff, weighted) for place in rows],
+                    np.float64,
+                )
+
+            return self._answer(line, name, by_arrays, by_rows, searches=len(places))
 
     def fields(
         self,

@@ -13,7 +13,7 @@ from ...model.records import Neighbors
 from ..arguments import TokenLike, existing_token_id, whole
 from . import blocks, plain
 from .arrays import GridArrays
-from .base import GridPart, LevelLike, PointLike, level_name, numbers_of, point_of, radius_of, weights_of
+from .base import GridPart, LevelLike, PointLike, level_name, point_of, points_of, radius_of, weights_of
 from .plain import Places
 
 if TYPE_CHECKING:
@@ -320,13 +320,7 @@ class Search(GridPart):
         import numpy as np
 
         name = level_name(level)
-        array = np.ascontiguousarray(numbers_of(points), np.float64)
-        if array.size == 0:
-            array = array.reshape(0, 3)
-        if array.ndim != 2 or array.shape[1] != 3:
-            raise InvalidValue(f"points must have the shape (m, 3), got {array.shape}")
-        if not np.isfinite(array).all():
-            raise InvalidValue(f"points must be finite, got {float(array[~np.isfinite(array)][0])!r}")
+        array = points_of(points)
         with self._session.reading() as line:
 
             def by_arrays(arrays: GridArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
