@@ -109,6 +109,8 @@ class Reading(Scope):
             if not line.busy:
                 line.busy, line.stopping = True, False
             line.deadline = earlier(line.deadline, deadline)
+            if deadline is not None:
+                line.tick()
             return line
         except BaseException as error:
             self.__exit__(None, error, None)

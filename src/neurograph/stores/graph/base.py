@@ -63,25 +63,9 @@ class GraphPart:
         finally:
             self._session.leave(line)
 
-    def _ask(self, question: Callable[[Line], T]) -> T:
-        """Answer a question in one state.
-
-        Where arrays are loaded the question is asked without a transaction, and counts if they are true still when it
-        comes to them; else it is asked again inside one.
-        """
-        if self._derived.loaded(GRAPH):
-            line = self._session.enter()
-            try:
-                return question(line)
-            except StaleError:
-                pass
-            except BaseException as error:
-                line.refuse(error)
-                raise
-            finally:
-                self._session.leave(line)
-        with self._session.reading() as line:
-            return question(line)
+    def _ask(self, question: Callable[[Line], T], timeout_s: float | None) -> T:
+        """Answer a question in one state."""
+        return self._derived.ask(GRAPH, question, timeout_s)
 
     def _answer(self, line: Line, by_arrays: Callable[[GraphArrays], T], by_rows: Callable[[int], T]) -> T:
         """Answer with arrays where they are loaded or repay themselves, else from rows.

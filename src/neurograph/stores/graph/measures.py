@@ -52,13 +52,15 @@ class Metrics(NamedTuple):
 class Measures(Ranks):
     """Figures about the whole graph."""
 
-    def clustering(self, *, types: TypesLike = None) -> Scores:
+    def clustering(self, *, types: TypesLike = None, timeout_s: float | None = None) -> Scores:
         """Compute how much the neighbors of each token are linked among themselves.
 
         Parameters
         ----------
         types
             Count only edges of this type, or of one of these.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -80,10 +82,10 @@ class Measures(Ranks):
         Grows with m·√m at most, m·log m where degrees are even: 63 ms for 1M edges. D. J. Watts, S. H. Strogatz,
         "Collective dynamics of 'small-world' networks", 1998.
         """
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             return self._clustering(line, type_codes(line.connection, types))
 
-    def metrics(self, *, types: TypesLike = None, sources: int | None = 64) -> Metrics:
+    def metrics(self, *, types: TypesLike = None, sources: int | None = 64, timeout_s: float | None = None) -> Metrics:
         """Return figures about the whole graph.
 
         Parameters
@@ -94,6 +96,8 @@ class Measures(Ranks):
         sources
             From how many tokens to measure shortest paths, spread evenly over the ids; None for all, 0 for none.
             Edges are followed as they point.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -116,7 +120,7 @@ class Measures(Ranks):
         tokens with 1M edges, and 6 ms more for each source.
         """
         most = None if sources is None else whole(sources, "sources", 0)
-        with self._session.reading() as line, self._session.inside(line):
+        with self._session.reading(timeout_s) as line, self._session.inside(line):
             codes = type_codes(line.connection, types)
             members = self.components(types=types)
             scores = self._clustering(line, codes).scores.tolist()

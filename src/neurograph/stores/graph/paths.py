@@ -37,6 +37,7 @@ class Paths(GraphPart):
         direction: str = "out",
         types: TypesLike = None,
         cutoff: float | None = None,
+        timeout_s: float | None = None,
     ) -> Path | None:
         """Find the cheapest path from one token to another.
 
@@ -54,6 +55,8 @@ class Paths(GraphPart):
             Follow only this type, or one of these.
         cutoff
             The most a path may cost; None for any cost.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -84,7 +87,9 @@ class Paths(GraphPart):
         Hops: grows with the edges within half the distance of either end. Costs: with e·log e for the edges e of what
         is nearer than the target.
         """
-        steps = self.steps(source, target, cost=cost, direction=direction, types=types, cutoff=cutoff)
+        steps = self.steps(
+            source, target, cost=cost, direction=direction, types=types, cutoff=cutoff, timeout_s=timeout_s
+        )
         if steps is None:
             return None
         codes = [step.type for step in steps if step.type is not None]
@@ -102,6 +107,7 @@ class Paths(GraphPart):
         direction: str = "out",
         types: TypesLike = None,
         cutoff: float | None = None,
+        timeout_s: float | None = None,
     ) -> list[Step] | None:
         """Return what `shortest_path` returns as (id, type code of the edge to it, cost so far).
 
@@ -126,7 +132,7 @@ class Paths(GraphPart):
                 lambda limit: _by_rows(search, limit, start, end),
             )
 
-        return self._ask(question)
+        return self._ask(question, timeout_s)
 
     def distances(
         self,
@@ -136,6 +142,7 @@ class Paths(GraphPart):
         direction: str = "out",
         types: TypesLike = None,
         cutoff: float | None = None,
+        timeout_s: float | None = None,
     ) -> Neighbors:
         """Find what the cheapest path to every token costs.
 
@@ -165,7 +172,7 @@ class Paths(GraphPart):
                 lambda limit: _all_by_rows(search, limit, start),
             )
 
-        return self._ask(question)
+        return self._ask(question, timeout_s)
 
     def _asked(self, line: Line, cost: Cost, direction: str, types: TypesLike, cutoff: float | None) -> Search:
         """Check what is asked."""

@@ -34,6 +34,7 @@ class Ranks(GraphPart):
         types: TypesLike = None,
         tol: float = 1e-8,
         max_iter: int = 200,
+        timeout_s: float | None = None,
     ) -> Scores:
         """Compute how often a walk is at each token that follows edges by weight and now and then jumps.
 
@@ -50,6 +51,8 @@ class Ranks(GraphPart):
             Stop when an iteration changes the scores by no more than this in sum.
         max_iter
             Iterations at most; 118 are enough for the default damping and tol.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -82,7 +85,7 @@ class Ranks(GraphPart):
         if not real(tol, "tol") > 0.0:
             raise InvalidValue(f"tol must be above 0, got {tol!r}")
         most = whole(max_iter, "max_iter", 1)
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             codes = type_codes(line.connection, types)
             refuse_negative(line.connection, codes, "PageRank")
             wanted = _wanted(line, personalization)
@@ -113,7 +116,7 @@ class Ranks(GraphPart):
 
             return self._over_all(line, by_arrays, by_rows)
 
-    def components(self, *, strong: bool = False, types: TypesLike = None) -> Members:
+    def components(self, *, strong: bool = False, types: TypesLike = None, timeout_s: float | None = None) -> Members:
         """Find what hangs together.
 
         Parameters
@@ -122,6 +125,8 @@ class Ranks(GraphPart):
             False: by edges followed either way. True: tokens that lead to one another.
         types
             Count only edges of this type, or of one of these.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -141,7 +146,7 @@ class Ranks(GraphPart):
         -----
         Linear: about 10 ms for 1M edges.
         """
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             codes = type_codes(line.connection, types)
             everyone = self._everyone(line)
 

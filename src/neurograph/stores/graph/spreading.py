@@ -35,6 +35,7 @@ class Spreading(GraphPart):
         max_depth: int = 5,
         threshold: float = 0.1,
         budget: int | None = None,
+        timeout_s: float | None = None,
     ) -> Activations:
         """Let energy spread from a token along outgoing edges, round by round.
 
@@ -64,6 +65,8 @@ class Spreading(GraphPart):
         budget
             Tokens to touch at most, the source included; None for any number. The first arrival at one too many, in
             order of round, sender's id and its edges, ends the spreading; what came before it counts.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -154,7 +157,7 @@ class Spreading(GraphPart):
 
             return self._answer(line, by_arrays, by_rows)
 
-        return self._ask(question)
+        return self._ask(question, timeout_s)
 
 
 def _no_path(at: int) -> tuple[int, ...]:

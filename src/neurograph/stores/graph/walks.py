@@ -30,6 +30,7 @@ class Walks(GraphPart):
         max_depth: int | None = None,
         direction: str = "out",
         types: TypesLike = None,
+        timeout_s: float | None = None,
     ) -> Visits:
         """Find everything within some number of edges of a token, nearest first.
 
@@ -43,6 +44,8 @@ class Walks(GraphPart):
             ``"out"``, ``"in"`` or ``"both"``; bidirectional edges are followed both ways everywhere.
         types
             Follow only this type, or one of these.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -67,7 +70,7 @@ class Walks(GraphPart):
         -----
         Grows with the edges of what is reached, and not with the graph.
         """
-        return self._search(token, max_depth, direction, types, plain.bfs, _run_bfs)
+        return self._search(token, max_depth, direction, types, plain.bfs, _run_bfs, timeout_s)
 
     def dfs(
         self,
@@ -76,6 +79,7 @@ class Walks(GraphPart):
         max_depth: int | None = None,
         direction: str = "out",
         types: TypesLike = None,
+        timeout_s: float | None = None,
     ) -> Visits:
         """Visit everything a token leads to, each branch to its end before the next.
 
@@ -101,10 +105,16 @@ class Walks(GraphPart):
         ...     db.graph.dfs("a").ids.tolist()
         [1, 2, 4, 3]
         """
-        return self._search(token, max_depth, direction, types, plain.dfs, _run_dfs)
+        return self._search(token, max_depth, direction, types, plain.dfs, _run_dfs, timeout_s)
 
     def neighborhood(
-        self, token: TokenLike, *, hops: int = 1, direction: str = "both", types: TypesLike = None
+        self,
+        token: TokenLike,
+        *,
+        hops: int = 1,
+        direction: str = "both",
+        types: TypesLike = None,
+        timeout_s: float | None = None,
     ) -> np.ndarray:
         """Return the ids of the tokens within `hops` edges, ascending, the token itself included.
 
@@ -121,7 +131,7 @@ class Walks(GraphPart):
         """
         import numpy as np
 
-        return np.sort(self.bfs(token, max_depth=hops, direction=direction, types=types).ids)
+        return np.sort(self.bfs(token, max_depth=hops, direction=direction, types=types, timeout_s=timeout_s).ids)
 
     def _search(
         self,
@@ -131,6 +141,7 @@ class Walks(GraphPart):
         types: TypesLike,
         by_rows: Search,
         by_kernel: Kernel,
+        timeout_s: float | None,
     ) -> Visits:
         way = direction_of(direction)
         depth = plain.UNLIMITED if max_depth is None else whole(max_depth, "max_depth")
@@ -157,7 +168,7 @@ class Walks(GraphPart):
 
             return self._answer(line, from_arrays, from_rows)
 
-        return self._ask(question)
+        return self._ask(question, timeout_s)
 
 
 def _run_bfs(*arguments: Any, **options: Any) -> Any:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LevelLike = str | int
 PointLike = Sequence[float]
+Weights = Mapping[str, float] | Sequence[float] | None
 ROW_SCAN_S = 0.4e-6  # one token in a scan of the table: 0.3 to 0.5 µs measured
 
 
@@ -37,25 +38,9 @@ class GridPart:
         self._session = session
         self._derived = derived
 
-    def _ask(self, level: str | None, question: Callable[[Line], T]) -> T:
-        """Answer a question in one state.
-
-        Where the index is loaded the question is asked without a transaction, and counts if the index is true still
-        when it comes to it; else it is asked again inside one.
-        """
-        if self._derived.loaded(SPACE if level is None else LEVEL_KINDS[level]):
-            line = self._session.enter()
-            try:
-                return question(line)
-            except StaleError:
-                pass
-            except BaseException as error:
-                line.refuse(error)
-                raise
-            finally:
-                self._session.leave(line)
-        with self._session.reading() as line:
-            return question(line)
+    def _ask(self, level: str | None, question: Callable[[Line], T], timeout_s: float | None) -> T:
+        """Answer a question in one state; level None asks about all of them."""
+        return self._derived.ask(SPACE if level is None else LEVEL_KINDS[level], question, timeout_s)
 
     def _answer(
         self,

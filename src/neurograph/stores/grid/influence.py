@@ -30,6 +30,7 @@ class Influence(GridPart):
         radius: float = math.inf,
         falloff: str = "linear",
         weighted: bool = False,
+        timeout_s: float | None = None,
     ) -> float:
         """Return what the fields that reach a point add up to.
 
@@ -47,6 +48,8 @@ class Influence(GridPart):
             radius of 0 reaches its own point only, with the whole strength.
         weighted
             Multiply each strength by the token's weight, a negative one counting as 0.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -79,9 +82,9 @@ class Influence(GridPart):
                 lambda: plain.influence(line.connection, name, place, most, falloff, weighted),
             )
 
-        return self._ask(name, question)
+        return self._ask(name, question, timeout_s)
 
-    def density(self, point: PointLike, radius: float, *, level: LevelLike) -> float:
+    def density(self, point: PointLike, radius: float, *, level: LevelLike, timeout_s: float | None = None) -> float:
         """Return how many tokens there are within a radius, by its volume.
 
         Parameters
@@ -92,6 +95,8 @@ class Influence(GridPart):
             Above 0; a token at that distance counts.
         level
             Which level.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -106,16 +111,28 @@ class Influence(GridPart):
         ...     round(db.grid.density((0, 0, 0), 1, level="physical"), 4)
         0.2387
         """
-        return float(self.density_many([point_of(point)], radius, level=level)[0])
+        name, place, (most, volume) = level_name(level), point_of(point), _sphere(radius)
 
-    def density_many(self, points: Any, radius: float, *, level: LevelLike) -> np.ndarray:
+        def question(line: Line) -> int:
+            return self._answer(
+                line,
+                name,
+                lambda arrays: int(arrays.index.count_many([place], most, tick=line.tick)[0]),
+                lambda: plain.count(line.connection, name, place, most),
+            )
+
+        return self._ask(name, question, timeout_s) / volume
+
+    def density_many(
+        self, points: Any, radius: float, *, level: LevelLike, timeout_s: float | None = None
+    ) -> np.ndarray:
         """Return `density` at many points: (m,) float64.
 
         Parameters
         ----------
         points
             (m, 3) in the units of the level.
-        radius, level
+        radius, level, timeout_s
             As for `density`.
 
         Examples
@@ -128,11 +145,8 @@ class Influence(GridPart):
         """
         import numpy as np
 
-        name, places, most = level_name(level), points_of(points), real(radius, "radius", 0.0)
-        volume = 4.0 / 3.0 * math.pi * ((most * most) * most)
-        if not volume > 0:
-            raise InvalidValue(f"radius must be above 0, and its cube as well, got {radius!r}")
-        with self._session.reading() as line:
+        name, places, (most, volume) = level_name(level), points_of(points), _sphere(radius)
+        with self._session.reading(timeout_s) as line:
 
             def by_arrays(arrays: GridArrays) -> np.ndarray:
                 return np.asarray(arrays.index.count_many(places, most, tick=line.tick))
@@ -151,6 +165,7 @@ class Influence(GridPart):
         radius: float = math.inf,
         falloff: str = "linear",
         weighted: bool = False,
+        timeout_s: float | None = None,
     ) -> np.ndarray:
         """Return `influence` at many points: (m,) float64.
 
@@ -158,7 +173,7 @@ class Influence(GridPart):
         ----------
         points
             (m, 3) in the units of the level.
-        level, radius, falloff, weighted
+        level, radius, falloff, weighted, timeout_s
             As for `influence`.
 
         Examples
@@ -173,7 +188,7 @@ class Influence(GridPart):
 
         name, places, most = level_name(level), points_of(points), radius_of(radius)
         _check_falloff(falloff)
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
 
             def by_arrays(arrays: GridArrays) -> np.ndarray:
                 found = arrays.index.influence_many(places, most, falloff=falloff, weighted=weighted, tick=line.tick)
@@ -197,6 +212,7 @@ class Influence(GridPart):
         link: float | None = None,
         falloff: str = "linear",
         weighted: bool = False,
+        timeout_s: float | None = None,
     ) -> list[Field]:
         """Find the fields of a level: connected regions where influence is at or above a threshold.
 
@@ -210,7 +226,7 @@ class Influence(GridPart):
             Smaller fields are left out; at least 1.
         link
             Tokens are linked at a distance of at most this; None: of less than the sum of their field radii.
-        falloff, weighted
+        falloff, weighted, timeout_s
             As for `influence`.
 
         Returns
@@ -250,7 +266,16 @@ class Influence(GridPart):
 
             return self._answer(line, name, by_arrays, by_rows, searches=most_tokens(line.connection))
 
-        return self._ask(name, question)
+        return self._ask(name, question, timeout_s)
+
+
+def _sphere(radius: float) -> tuple[float, float]:
+    """Return a radius and the volume within it."""
+    number = real(radius, "radius", 0.0)
+    volume = 4.0 / 3.0 * math.pi * ((number * number) * number)
+    if not volume > 0:
+        raise InvalidValue(f"radius must be above 0, and its cube as well, got {radius!r}")
+    return number, volume
 
 
 def _check_falloff(falloff: str) -> None:

@@ -1,4 +1,4 @@
-"""What the levels hold, and tokens put into them and taken out."""
+"""What the levels hold, how far tokens are apart, and tokens put into levels and taken out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from ...model.field import LevelInfo
 from ...model.levels import LEVELS
 from ..arguments import TokenLike, existing_token_id
-from .base import GridPart, LevelLike, PointLike, level_name, point_of
+from . import plain
+from .base import GridPart, LevelLike, PointLike, Weights, level_name, point_of, weights_of
 
 
 class Places(GridPart):
@@ -49,6 +50,37 @@ class Places(GridPart):
             low, high = (tuple(corners[:3]), tuple(corners[3:])) if count else (None, None)
             found.append(LevelInfo(name, count, low, high, scales[2 * at], scales[2 * at + 1]))
         return found
+
+    def distance(
+        self, a: TokenLike, b: TokenLike, *, level: LevelLike | None = None, weights: Weights = None
+    ) -> float | None:
+        """Return the distance of two tokens in a level or over several, None where they have none.
+
+        Parameters
+        ----------
+        a, b
+            The tokens.
+        level, weights
+            As for `neighbors`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     for x in (0, 3):
+        ...         _ = db.tokens.create(coordinates={"physical": (x, 4, 0)})
+        ...     db.grid.distance(1, 2, level="physical"), db.grid.distance(1, 2, level="social")
+        (3.0, None)
+        """
+        name = None if level is None else level_name(level)
+        with self._session.reading() as line:
+            connection = line.connection
+            here, there = (plain.place_of(connection, existing_token_id(connection, token)) for token in (a, b))
+            if name is None:
+                return plain.distance(here, there, weights_of(connection, weights))
+            if name not in here or name not in there:
+                return None
+            return plain.distance({name: here[name]}, {name: there[name]}, None)
 
     def add(self, token: TokenLike, point: PointLike, *, level: LevelLike) -> None:
         """Put a token at a place of a level; one that is there already moves.

@@ -1,9 +1,9 @@
-"""Who is near: nearest neighbors, ranges, boxes, distances."""
+"""Who is near: nearest neighbors, ranges, boxes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...connection.line import Line
@@ -13,13 +13,12 @@ from ...model.records import Neighbors
 from ..arguments import TokenLike, existing_token_id, whole
 from . import blocks, plain
 from .arrays import GridArrays
-from .base import GridPart, LevelLike, PointLike, level_name, point_of, points_of, radius_of, weights_of
+from .base import GridPart, LevelLike, PointLike, Weights, level_name, point_of, points_of, radius_of, weights_of
 from .plain import Places
 
 if TYPE_CHECKING:
     import numpy as np
 
-Weights = Mapping[str, float] | Sequence[float] | None
 Where = PointLike | Mapping[str, PointLike]
 
 
@@ -34,6 +33,7 @@ class Search(GridPart):
         level: LevelLike | None = None,
         weights: Weights = None,
         max_distance: float = math.inf,
+        timeout_s: float | None = None,
     ) -> Neighbors:
         """Find the k tokens nearest to a token, itself left out.
 
@@ -50,6 +50,8 @@ class Search(GridPart):
             weigh nothing. None takes the constitution's scales.
         max_distance
             The farthest a neighbor may be.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -82,11 +84,12 @@ class Search(GridPart):
             places = plain.place_of(line.connection, number)
             return self._near(line, places, name, weights, count, most, number)
 
-        return self._ask(name, question)
+        return self._ask(name, question, timeout_s)
 
     def nearest(
         self, where: Where, k: int = 10, *, level: LevelLike | None = None, weights: Weights = None,
         max_distance: float = math.inf,
+        timeout_s: float | None = None,
     ) -> Neighbors:  # fmt: skip
         """Find the k tokens nearest to a place.
 
@@ -94,7 +97,7 @@ class Search(GridPart):
         ----------
         where
             (x, y, z) with a `level`, or a mapping from levels to points without one.
-        k, level, weights, max_distance
+        k, level, weights, max_distance, timeout_s
             As for `neighbors`.
 
         Returns
@@ -117,16 +120,22 @@ class Search(GridPart):
         def question(line: Line) -> Neighbors:
             return self._near(line, places, name, weights, count, most, 0)
 
-        return self._ask(name, question)
+        return self._ask(name, question, timeout_s)
 
     def in_range(
-        self, where: Where, radius: float, *, level: LevelLike | None = None, weights: Weights = None
+        self,
+        where: Where,
+        radius: float,
+        *,
+        level: LevelLike | None = None,
+        weights: Weights = None,
+        timeout_s: float | None = None,
     ) -> Neighbors:
         """Find every token within a radius of a place.
 
         Parameters
         ----------
-        where, level, weights
+        where, level, weights, timeout_s
             As for `nearest`.
         radius
             At least 0; a token at that distance is in.
@@ -155,10 +164,16 @@ class Search(GridPart):
         def question(line: Line) -> Neighbors:
             return self._near(line, places, name, weights, None, most, 0)
 
-        return self._ask(name, question)
+        return self._ask(name, question, timeout_s)
 
     def nearest_many(
-        self, points: Any, k: int = 10, *, level: LevelLike, max_distance: float = math.inf
+        self,
+        points: Any,
+        k: int = 10,
+        *,
+        level: LevelLike,
+        max_distance: float = math.inf,
+        timeout_s: float | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Find the k tokens nearest to each of many points of one level, in one call.
 
@@ -166,7 +181,7 @@ class Search(GridPart):
         ----------
         points
             (m, 3) float64, in the units of the level.
-        k, level, max_distance
+        k, level, max_distance, timeout_s
             As for `neighbors`.
 
         Returns
@@ -184,16 +199,21 @@ class Search(GridPart):
         ...     indptr.tolist(), ids.tolist()
         ([0, 1, 2], [1, 3])
         """
-        return self._many(points, level, whole(k, "k"), radius_of(max_distance, "max_distance"))
+        return self._many(points, level, whole(k, "k"), radius_of(max_distance, "max_distance"), timeout_s)
 
     def in_range_many(
-        self, points: Any, radius: float, *, level: LevelLike
+        self,
+        points: Any,
+        radius: float,
+        *,
+        level: LevelLike,
+        timeout_s: float | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Find every token within a radius of each of many points of one level, in one call.
 
         Parameters
         ----------
-        points, level
+        points, level, timeout_s
             As for `nearest_many`.
         radius
             At least 0; a token at that distance is in.
@@ -212,9 +232,9 @@ class Search(GridPart):
         ...     db.grid.in_range_many([[3, 0, 0]], 1, level="physical")[1].tolist()
         [2, 3]
         """
-        return self._many(points, level, None, radius_of(radius))
+        return self._many(points, level, None, radius_of(radius), timeout_s)
 
-    def box(self, low: PointLike, high: PointLike, *, level: LevelLike) -> np.ndarray:
+    def box(self, low: PointLike, high: PointLike, *, level: LevelLike, timeout_s: float | None = None) -> np.ndarray:
         """Return the ids of the tokens in a box of one level, its faces included, ascending, as int64.
 
         Parameters
@@ -223,6 +243,8 @@ class Search(GridPart):
             The corners with the least and the greatest x, y, z.
         level
             Which level.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Examples
         --------
@@ -237,7 +259,7 @@ class Search(GridPart):
 
         corners = point_of(low, "low"), point_of(high, "high")
         name = level_name(level)
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             found = self._answer(
                 line,
                 name,
@@ -245,37 +267,6 @@ class Search(GridPart):
                 lambda: plain.box(line.connection, name, *corners),
             )
         return np.asarray(found, np.int64)
-
-    def distance(
-        self, a: TokenLike, b: TokenLike, *, level: LevelLike | None = None, weights: Weights = None
-    ) -> float | None:
-        """Return the distance of two tokens in a level or over several, None where they have none.
-
-        Parameters
-        ----------
-        a, b
-            The tokens.
-        level, weights
-            As for `neighbors`.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     for x in (0, 3):
-        ...         _ = db.tokens.create(coordinates={"physical": (x, 4, 0)})
-        ...     db.grid.distance(1, 2, level="physical"), db.grid.distance(1, 2, level="social")
-        (3.0, None)
-        """
-        name = None if level is None else level_name(level)
-        with self._session.reading() as line:
-            connection = line.connection
-            here, there = (plain.place_of(connection, existing_token_id(connection, token)) for token in (a, b))
-            if name is None:
-                return plain.distance(here, there, weights_of(connection, weights))
-            if name not in here or name not in there:
-                return None
-            return plain.distance({name: here[name]}, {name: there[name]}, None)
 
     def _near(
         self, line: Line, places: Places, level: str | None, weights: Weights, k: int | None, radius: float, out: int
@@ -315,13 +306,13 @@ class Search(GridPart):
         return self._answer(line, level, by_arrays, by_rows, by_blocks)
 
     def _many(
-        self, points: Any, level: LevelLike, k: int | None, radius: float
+        self, points: Any, level: LevelLike, k: int | None, radius: float, timeout_s: float | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         import numpy as np
 
         name = level_name(level)
         array = points_of(points)
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
 
             def by_arrays(arrays: GridArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 if k is None:
