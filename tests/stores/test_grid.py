@@ -240,6 +240,7 @@ def test_bad_arguments_are_named(engine):
             (lambda: grid.neighbors(1, weights=[1] * 7), InvalidValue, "eight numbers, got 7"),
             (lambda: grid.neighbors(1, weights={"social": -1}), InvalidValue, "must be in"),
             (lambda: grid.nearest((0, 0), level=0), InvalidValue, "three numbers"),
+            (lambda: grid.nearest("cat", level=0), InvalidValue, "where must be three numbers"),
             (lambda: grid.nearest((0, 0, math.inf), level=0), InvalidValue, "must be finite, got inf"),
             (lambda: grid.nearest((0, 0, 0)), InvalidValue, "a point with level"),
             (lambda: grid.nearest({"social": (0, 0, 0)}, level=0), InvalidValue, "got a mapping"),

@@ -195,3 +195,10 @@ def test_many_points_are_answered_alike(db):
     expected = db.grid.nearest_many(asked, 7, level=LEVEL), db.grid.in_range_many(asked, 0.4, level=LEVEL)
     for one, other in zip(found, expected, strict=True):
         assert [array.tolist() for array in one] == [array.tolist() for array in other]
+
+
+def test_every_point_of_a_level_can_be_asked_for(db):
+    with db._session.reading() as line:
+        for k, radius in ((plain.EVERY, math.inf), (plain.EVERY, 60.0), (N // 2, math.inf)):
+            expected = plain.near(line.connection, {LEVEL: (0.0, 0.0, 0.0)}, None, k, radius)
+            assert blocks.near(line.connection, LEVEL, (0.0, 0.0, 0.0), k, radius) == expected

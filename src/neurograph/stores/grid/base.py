@@ -111,7 +111,7 @@ def level_name(level: LevelLike) -> str:
 def point_of(point: PointLike, what: str = "point") -> Point:
     """Return three finite numbers."""
     try:
-        x, y, z = point
+        x, y, z = point if not isinstance(point, str) else ()  # a label of three letters is no place
     except (TypeError, ValueError):
         raise InvalidValue(f"{what} must be three numbers (x, y, z), got {point!r}") from None
     if type(x) is float and type(y) is float and type(z) is float and math.isfinite(x + y + z):

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,23 +116,31 @@ def near(
                     heappush(heap, (bound, at, block))
         else:
             best.add(_hits(groups[at], block, point, best.limit, stale, leave_out))
-    return [id for _, id in best.found], [distance for distance, _ in best.found]
+    found = best.in_order()
+    return [id for _, id in found], [distance for distance, _ in found]
 
 
 class _Best:
     """The best hits so far, as (distance, id), and how far another may be."""
 
     def __init__(self, k: int, radius: float) -> None:
-        self.k = k
+        self._k = k
+        self._hits: list[tuple[float, int]] = []
+        self._most = k
         self.limit = radius if k > 0 else -1.0
-        self.found: list[tuple[float, int]] = []
 
-    def add(self, hits: Any) -> None:
-        self.found.extend(hits)
-        self.found.sort()
-        if len(self.found) >= self.k > 0:
-            del self.found[self.k :]
-            self.limit = self.found[-1][0]
+    def add(self, hits: Iterable[tuple[float, int]]) -> None:
+        """Take hits; they are put in order now and then, so that many cost no more than one sort."""
+        self._hits.extend(hits)
+        if len(self._hits) >= self._most > 0:
+            self.limit = self.in_order()[-1][0]
+            self._most = self._k + self._k // 4 + 1
+
+    def in_order(self) -> list[tuple[float, int]]:
+        """Return the best, in order of distance, then id; what is beyond them is forgotten."""
+        self._hits.sort()
+        del self._hits[self._k :]
+        return self._hits
 
 
 def _bounds(boxes: Floats, point: Point) -> Iterator[float]:
