@@ -251,7 +251,7 @@ def test_bad_arguments_are_named(engine):
             (lambda: grid.influence((0, 0, 0), level=0, falloff="cliff"), UnknownName, "falloff must be one of"),
             (lambda: grid.fields(level=0, min_nodes=0), InvalidValue, "min_nodes must be in"),
             (lambda: grid.add(1, (0, 0, math.nan), level=0), InvalidValue, "finite"),
-            (lambda: grid.box((0, 0, 0), "abc", level=0), InvalidValue, "high must be a number"),
+            (lambda: grid.box((0, 0, 0), "abc", level=0), InvalidValue, "high must be three numbers"),
         ):
             with pytest.raises(error, match=message):
                 call()
