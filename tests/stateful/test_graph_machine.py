@@ -262,6 +262,6 @@ class Minds(RuleBasedStateMachine):
 
 
 Minds.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestMinds = Minds.TestCase

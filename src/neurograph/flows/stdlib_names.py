@@ -380,4 +380,4 @@ class Names:
             case "class":
                 return Target("symbol", scope.parent)
             case _:
-                return VALUE  # pragma: no cover - values and definitions were chosen before
+                return VALUE

@@ -25,7 +25,7 @@ class Vocabulary(Generic[Word]):
         self._session = session
 
     def _word(self, row: tuple[Any, ...]) -> Word:
-        raise NotImplementedError
+        raise AssertionError("every vocabulary says for itself")
 
     def _create(self, name: str, code: int | None, values: Mapping[str, Any]) -> int:
         """Insert a user's own word and return its code: the one after the largest, or the least that is free."""
