@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from neurograph.cli.app import ngdb
 
-PROGRAM = [sys.executable, "-c", "from neurograph.cli import main; main()"]
+PROGRAM = [sys.executable, "-X", "faulthandler", "-c", "from neurograph.cli import main; main()"]
 
 
 def run(*arguments: object, code: int = 0, input: str | None = None) -> Result:
@@ -48,6 +49,16 @@ def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Begin a command as a process of its own."""
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([*PROGRAM, *map(str, arguments)], text=True, encoding="utf-8", **{**streams, **options})
+
+
+def ended(child: subprocess.Popen[str], timeout_s: float = 60) -> tuple[str, str]:
+    """Wait for a command's end and return what it wrote; one that hangs is ended, and says where it hung."""
+    try:
+        return child.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGABRT)
+        err = child.communicate()[1]
+        raise AssertionError(f"{child.args} hung:\n{err}") from None
 
 
 def environment(**changes: str) -> dict[str, str]:

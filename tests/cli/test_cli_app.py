@@ -12,7 +12,7 @@ import time
 import click
 import psutil
 import pytest
-from command_line import answer, companions, environment, process, refusal, run, start
+from command_line import answer, companions, ended, environment, process, refusal, run, start
 
 import neurograph
 from neurograph.cli.app import SECTIONS, ngdb
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_a_command_with_one_line(mind):
     with start("sql", mind, endless) as child:
         wait_for_signal_handling(child)
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        out, err = ended(child)
     assert (out, err, child.returncode) == ("", "ngdb: interrupted\n", 130)
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import answer, companions, refusal, run, start
+from command_line import answer, companions, ended, refusal, run, start
 
 import neurograph
 
@@ -140,7 +140,7 @@ def test_an_import_that_was_interrupted_is_resumed_or_dropped(mind, many, ending
         while child.poll() is None and staged(mind) < 2:
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        out, err = ended(child)
     assert (child.returncode, out) == (130, "")
     assert err == f"the import of {many} broke off; go on with --resume, or drop it with --drop\nngdb: interrupted\n"
     assert answer("sql", mind, "select count(*) as n from token") == [{"n": 5}]
@@ -151,6 +151,29 @@ def test_an_import_that_was_interrupted_is_resumed_or_dropped(mind, many, ending
         assert answer("import", mind, "tokens", many, "--drop") == {"dropped": True}
         assert run("import", mind, "tokens", many, "--drop").stdout == f"no import of {many} had broken off\n"
     assert answer("info", mind)["tables"]["import_row"] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C for a child without a console")
+def test_an_import_that_was_interrupted_while_it_wrote_is_resumed(mind, many):
+    """It has read all rows and holds the write lock; whoever would write meanwhile is busy."""
+    with start("import", mind, "tokens", many) as child:
+        while child.poll() is None and not (staged(mind) == 60_000 and is_locked(mind)):
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        _, err = ended(child)
+    assert child.returncode == 130, err
+    assert err.endswith("go on with --resume, or drop it with --drop\nngdb: interrupted\n")
+    assert answer("sql", mind, "select count(*) as n from token") == [{"n": 5}]
+    assert answer("import", mind, "tokens", many, "--resume")["rows"] == 60_000
+
+
+def is_locked(mind: Path) -> bool:
+    with neurograph.open(mind, busy_timeout_s=0) as db:
+        try:
+            db.begin()
+        except neurograph.errors.TransactionBusy:
+            return True
+    return False
 
 
 def staged(mind: Path) -> int:

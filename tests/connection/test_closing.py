@@ -156,13 +156,31 @@ def test_closing_while_another_process_moves_the_log_leaves_that_to_it(path: Pat
             hold()
         """
     db = neurograph.open(path)
+    reader = neurograph.open(path, mode="r")
     db.tokens.create("dog")
     with Held(checkpointer, path):
+        reader.close()
         db.close()
+        assert reader.closed
         assert db.closed
     with neurograph.open(path) as db:
         assert db.tokens.get("dog").label == "dog"
         assert db.check() == []
+
+
+def test_a_statement_that_an_error_keeps_half_read_does_not_stop_a_close(path: Path) -> None:
+    """As Ctrl-C can leave one in a traceback."""
+    for mode in ("rw", "r"):
+        db = neurograph.open(path, mode=mode)
+        if mode == "rw":
+            db.tokens.create("dog")
+        kept = db._session.writer.connection.execute("select id from token")
+        next(kept)
+        db.close()
+        assert db.closed
+    with neurograph.open(path) as db:
+        assert db.check() == []
+    assert files(path) == ["mind.ngdb"]
 
 
 class TestPortable:

@@ -6,19 +6,17 @@ Python looks for signals when a function begins and after each call into C. Here
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
 import neurograph
 from neurograph import connection
+from pressing import pressed
 
-FOLDER = str(Path(connection.__file__).parent)
+FOLDER = Path(connection.__file__).parent
 
 CALLS: dict[str, Callable[[neurograph.Database], object]] = {
     "read": lambda db: db.execute("select count(*) from mine"),
@@ -49,36 +47,6 @@ def in_a_snapshot(db: neurograph.Database) -> None:
 def in_a_reading(db: neurograph.Database) -> None:
     with db._session.reading():
         db._session.rows("select count(*) from mine")
-
-
-class Presser:
-    """A profile function that raises KeyboardInterrupt at the n-th point."""
-
-    def __init__(self, n: int) -> None:
-        self.left = n
-        self.place = ""
-
-    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        code = frame.f_code
-        if event not in ("call", "c_return") or FOLDER not in code.co_filename or code.co_name == "__del__":
-            return  # what is raised in `__del__` goes nowhere
-        self.left -= 1
-        if self.left == 0:
-            sys.setprofile(None)
-            self.place = f"{event} {Path(code.co_filename).stem}.{code.co_name}"
-            raise KeyboardInterrupt
-
-
-def pressed(n: int, db: neurograph.Database, call: Callable[[neurograph.Database], object]) -> Presser:
-    presser = Presser(n)
-    sys.setprofile(presser)
-    try:
-        call(db)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.setprofile(None)
-    return presser
 
 
 def leaks(db: neurograph.Database) -> list[str]:
@@ -121,7 +89,7 @@ def test_ctrl_c_leaves_nothing_behind_wherever_it_hits(
     db.execute("create table mine (n integer)")
     left: set[str] = set()
     n = 0
-    while (presser := pressed(n := n + 1, db, call)).left <= 0:
+    while (presser := pressed(n := n + 1, db, call, FOLDER)).left <= 0:
         if found := leaks(db):
             left.add(f"{presser.place}: {', '.join(found)}")
             db._session._turn.settle(0)
@@ -138,5 +106,5 @@ def test_the_points_are_found(tmp_path: Path) -> None:
     """Without the repair that this file is about, some of them leave something behind."""
     with neurograph.open(tmp_path / "mind.ngdb") as db:
         db.execute("create table mine (n integer)")
-        places = {pressed(n, db, in_transactions).place for n in range(1, 300)}
+        places = {pressed(n, db, in_transactions, FOLDER).place for n in range(1, 300)}
     assert {"call scope.__exit__", "c_return transactions.begin", "call transactions.commit"} <= places

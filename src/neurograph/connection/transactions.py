@@ -203,8 +203,8 @@ class Transactions:
                 connection.execute(f"release ng_{levels}")
             elif connection.in_transaction:
                 connection.execute("rollback")
-        except apsw.SQLError:
-            pass  # the savepoint was released a moment before the interrupt
+        except (apsw.SQLError, apsw.BusyError):
+            pass  # released a moment before the interrupt; or rolled back and, empty, ended by the outer transaction
         finally:
             self._ended(mark, levels)
 

@@ -55,8 +55,8 @@ class Bulk:
         if not self.fast:
             connection.cursor().executemany(sql, rows)
             return
-        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
-        try:
+        try:  # around both: Ctrl-C right after the first would leave the file without its Guardian
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
             connection.cursor().executemany(sql, rows)
         finally:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)

@@ -57,7 +57,7 @@ def _insert(db: Database, columns: tuple[str, ...], values: list[tuple[Any, ...]
         key = "label" if "label" in columns else "id"
         policy = f"on conflict ({key}) {change}" if key in columns else ""
     connection = db._session.writer.connection
-    return sum(1 for _ in connection.executemany(f"insert into token {target} {policy} returning 1", values))
+    return len(connection.executemany(f"insert into token {target} {policy} returning 1", values).fetchall())
 
 
 def apply_edges(db: Database, rows: list[dict[str, Any]], on_conflict: str) -> int:

@@ -151,7 +151,8 @@ decay_rate, origin
             if any(column is not None for column in edges):
                 connection.executemany(EDGE, at.rows(*places, *given))
             at.index = -1
-            ids = [id for (id,) in connection.executemany(sql, at.rows(*places, *values.values()))]
+            # A list: the traceback of Ctrl-C would keep the cursor of a comprehension, and with it the statement, open.
+            ids = [id for (id,) in list(connection.executemany(sql, at.rows(*places, *values.values())))]
         except apsw.Error as error:
             place = tuple(column[at.index] for column in places)
             row = {name: column[at.index] for name, column in values.items()}

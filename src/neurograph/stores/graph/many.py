@@ -173,7 +173,7 @@ def _by_rows(connection: apsw.Connection, columns: Columns, on_conflict: str) ->
     """Insert row by row, triggers included, and return how many were written."""
     sql = f"{INSERT} {POLICIES[on_conflict]} returning 1"
     try:
-        return sum(1 for _ in connection.executemany(sql, rows(columns, slice(None))))
+        return len(connection.executemany(sql, rows(columns, slice(None))).fetchall())
     except apsw.ConstraintError as error:
         raise _named(error, connection, columns) from error
 

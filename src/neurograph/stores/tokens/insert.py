@@ -85,7 +85,8 @@ def _insert_by_row(bulk: Bulk, batch: Batch, same: dict[str, Any]) -> np.ndarray
     for start in range(0, batch.size, SLICE_ROWS):
         stop = min(start + SLICE_ROWS, batch.size)
         rows = _bindings(batch.rows(start, stop), same, 0, stop - start, 1)
-        ids += [number for (number,) in bulk.connection.cursor().executemany(sql, rows)]
+        # A list: the traceback of Ctrl-C would keep the cursor of a comprehension, and with it the statement, open.
+        ids += [number for (number,) in list(bulk.connection.cursor().executemany(sql, rows))]
     return np.array(ids, np.int64)
 
 
