@@ -35,9 +35,9 @@ RULES = st.fixed_dictionaries(
 
 
 def listed(case, found) -> list[tuple[int, float, int, int]]:
-    ids = case.graph.ids
-    columns = ids[found.slots], found.energies, found.depths, ids[found.predecessors]
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    ids = case.graph.ids.tolist()
+    before = [ids[found.path(i)[-2]] for i in range(len(found.ids))]
+    return list(zip(found.ids.tolist(), found.energies.tolist(), found.depths.tolist(), before, strict=True))
 
 
 @settled
@@ -62,13 +62,13 @@ def test_spreading_in_larger_graphs_equals_naive(n, m, mode):
         rules = {"mode": mode, "min_energy": 0.005, "threshold": 0.01}
         found = run_spread(case.graph, case.slot[source], scratch=scratch, **rules)
         assert listed(case, found) == case.naive.spread(source, **rules)
-        assert found.touched >= len(found.slots) + 1
+        assert found.touched >= len(found.ids) + 1
 
 
 def diamond(*arguments, **options):
     graph = run_build([1, 2, 3, 4], [0, 0, 1, 2], [1, 2, 3, 3], [0.5, 0.5, 1.0, 1.0])
     found = run_spread(graph, 0, *arguments, **options)
-    return dict(zip(graph.ids[found.slots].tolist(), found.energies.tolist(), strict=True))
+    return dict(zip(found.ids.tolist(), found.energies.tolist(), strict=True))
 
 
 def test_the_diamond_gives_0_64_under_sum():
@@ -79,14 +79,29 @@ def test_the_diamond_gives_0_64_under_sum():
 
 def test_equal_energies_are_in_order_of_id():
     graph = run_build([30, 10, 20, 5], [3, 3, 3], [0, 1, 2], [0.5, 0.5, 0.5])
-    assert graph.ids[run_spread(graph, 3).slots].tolist() == [10, 20, 30]
+    assert run_spread(graph, 3).ids.tolist() == [10, 20, 30]
 
 
 def test_energy_that_goes_in_a_circle_has_a_path_a_link_a_round():
     graph = run_build([1, 2, 3], [0, 1, 2], [1, 2, 1], [0.5, 2.0, 2.0])
     found = run_spread(graph, 0, decay=0.0, max_depth=4)
-    assert (graph.ids[found.slots].tolist(), found.energies.tolist()) == ([3, 2], [5.0, 2.5])
+    assert (found.ids.tolist(), found.energies.tolist()) == ([3, 2], [5.0, 2.5])
     assert [graph.ids[found.path(i)].tolist() for i in range(2)] == [[1, 2, 3, 2, 3], [1, 2, 3, 2]]
+
+
+@pytest.mark.parametrize("bits", [63, 0])
+def test_energies_that_differ_in_their_last_bits_alone_are_in_order(monkeypatch, bits):
+    monkeypatch.setattr(graph_spread, "KEY_BITS", bits)
+    rng, n = np.random.default_rng(3), 300
+    weights = 0.5 + rng.integers(0, 40, n - 1) * 2.0**-53
+    graph = run_build(rng.permutation(n) + 1, np.zeros(n - 1, np.int64), np.arange(1, n), weights)
+    found = run_spread(graph, 0, decay=0.0)
+    assert found.energies.tolist() == sorted(weights.tolist(), reverse=True)
+    slot = {id: slot for slot, id in enumerate(graph.ids.tolist())}
+    assert [weights[slot[id] - 1] for id in found.ids.tolist()] == found.energies.tolist()
+    same = np.diff(found.energies) == 0
+    assert 0 < same.sum() < n - 2
+    assert np.all(np.diff(found.ids)[same] > 0)
 
 
 def test_a_bidirectional_link_carries_both_ways_and_parallel_links_each():
@@ -99,15 +114,15 @@ def test_a_bidirectional_link_carries_both_ways_and_parallel_links_each():
 def test_the_budget_counts_the_source_and_ends_the_spreading_at_the_first_node_too_many():
     graph = run_build([1, 2, 3, 4], [0, 0, 0, 1], [1, 2, 3, 0], [0.5, 0.5, 0.5, 1.0])
     found = run_spread(graph, 0, budget=3)
-    assert (graph.ids[found.slots].tolist(), found.touched, found.rounds) == ([2, 3], 3, 1)
-    assert len(run_spread(graph, 0, budget=1).slots) == 0
+    assert (found.ids.tolist(), found.touched, found.rounds) == ([2, 3], 3, 1)
+    assert len(run_spread(graph, 0, budget=1).ids) == 0
     assert run_spread(graph, 0, budget=4).rounds == 5
 
 
 def test_a_source_below_the_least_energy_sends_nothing():
     graph = run_build([1, 2], [0], [1])
     found = run_spread(graph, 0, 0.005, threshold=0.0)
-    assert (found.touched, found.rounds, len(found.slots)) == (1, 0, 0)
+    assert (found.touched, found.rounds, len(found.ids)) == (1, 0, 0)
 
 
 def test_rows_are_put_in_order_when_they_are_many():
@@ -115,7 +130,7 @@ def test_rows_are_put_in_order_when_they_are_many():
     rng = np.random.default_rng(1)
     ids = rng.permutation(n) + 1
     graph = run_build(ids, np.zeros(n - 1, np.int64), np.arange(1, n), np.full(n - 1, 0.5))
-    assert np.all(np.diff(ids[run_spread(graph, 0).slots]) > 0)
+    assert np.all(np.diff(run_spread(graph, 0).ids) > 0)
 
 
 def test_slices_and_a_full_log_change_nothing(monkeypatch):
@@ -156,4 +171,4 @@ def test_a_negative_weight_is_refused_unless_its_type_is_left_out():
     graph = run_build([1, 2, 3], [0, 1], [1, 2], [1.0, -1.0], [0, 1])
     with pytest.raises(InvalidValue, match=r"at least 0 for spreading activation, got -1\.0"):
         run_spread(graph, 0)
-    assert len(run_spread(graph, 0, allowed=allowed_kinds([0])).slots) == 1
+    assert len(run_spread(graph, 0, allowed=allowed_kinds([0])).ids) == 1

@@ -1,25 +1,29 @@
-"""The kernel of spreading activation: rounds of arrivals.
+"""The kernels of spreading activation: rounds of arrivals, and what to report of them.
 
 Invariants:
 
-1. A row of the log is a slot in a round in which something arrived there, eight words in one cache line: where
-   (``first depth << 32 | slot``), best (``row << 32 | slot``: the slot's own row of the round of its largest arrival of
-   all, and the sender of that), counts (``all << 32 | of the round``; -1 in a row that is not the slot's latest), a
-   spare; as floats: energy, received in the round, largest of all, largest of the round. Row 0 is the source in
-   round 0. A row goes on from the slot's row before: its latest row holds its whole story.
-2. ``trail[row]`` is ``from << 32 | slot``: the row of the sender of the round's largest arrival, and the row's slot.
-   From the row in best, trails lead back to row 0, a round at a time.
-3. ``mark[v] - base`` is the latest row of v, below 0 where nothing arrived.
-4. Rows of a round lie together. A call does whole rounds and stops before one that could overflow the log.
-5. Senders go in order of id, their entries in order, so that every sum is the same on every machine and path.
+1. A row of the log is a slot in a round in which something arrived there, four words, two rows a cache line: what the
+   round brought; its largest arrival; the trail, ``from << 32 | slot``, where from is the row of that arrival's
+   sender; the story. Row 0 is the source in round 0. Rows of a round lie together. A slot has at most one a round.
+2. A story is ``round << 32 | arrivals`` where the row is the slot's only one: then the round is all there is to tell.
+   Else it is -1 in a row that is not the slot's latest, and in the latest the place, counted from the end of the log,
+   of two rows for all rounds: energy, largest arrival, its trail, depth; arrivals in all and of the latest round.
+3. From a trail, the trails of the rows they come from lead back to row 0, a round at a time. They come from earlier
+   rounds, so that those of the last round are not needed for that.
+4. ``mark[v] - base`` is the latest row of v, below 0 where nothing arrived.
+5. A call does whole rounds and stops before one that could overflow the log.
+6. Senders go in order of id, their entries in order, so that every sum is the same on every machine and path.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import config, njit
+from numba.core import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -36,10 +40,11 @@ _part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type
 _inline = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)  # type: ignore[call-overload]
 
 SLOT = (1 << 32) - 1
-WHERE, BEST, COUNTS, ENERGY, RECEIVED, LARGEST, LARGEST_NOW = 0, 1, 2, 4, 5, 6, 7
-ONE = (1 << 32) + 1  # an arrival, counted twice
+RECEIVED, LARGEST, TRAIL, STORY = 0, 1, 2, 3
+ENERGY, LARGEST_OF_ALL, BEST, DEPTH = 0, 1, 2, 3
+ARRIVALS, ARRIVALS_NOW = 0, 1
 STALE = -1
-BASE, FIRST, ROWS, TOUCHED, ROUND, MODE, MAX_DEPTH, BUDGET, SOURCE, FOUND, OVER, SHIFT = (
+BASE, FIRST, ROWS, TOUCHED, ROUND, MODE, MAX_DEPTH, BUDGET, SOURCE, FOUND, OVER, SHIFT, PAST = (
     0,
     1,
     2,
@@ -52,13 +57,15 @@ BASE, FIRST, ROWS, TOUCHED, ROUND, MODE, MAX_DEPTH, BUDGET, SOURCE, FOUND, OVER,
     9,
     10,
     11,
+    12,
 )
 KEEP, MIN_ENERGY, THRESHOLD = 0, 1, 2
 SUM, MAX, WEIGHTED_AVERAGE = 0, 1, 2
 MORE, DONE, FULL = 0, 1, 2
 RUN = 32  # rows put in order by insertion; beyond, by radix
 LAST = (1 << 63) - 1
-DIGIT = 8  # bits at a time: with 11, clearing the counters costs more than a pass for a few hundred rows
+DIGIT = 9  # bits at a time: two passes for 262k nodes; with 11, clearing the counters takes longer than a pass
+AHEAD = 4  # senders
 
 
 class Log(NamedTuple):
@@ -67,53 +74,67 @@ class Log(NamedTuple):
     mark: IntArray
     """(n,)."""
     ints: IntArray
-    """(capacity, 8)."""
+    """(capacity, 4)."""
     floats: FloatArray
-    """(capacity, 8): `ints` as floats."""
-    trail: IntArray
-    """(capacity,)."""
+    """(capacity, 4): `ints` as floats."""
     order: IntArray
-    """(2, capacity): rows chosen, put in order; at the end keys of slots to report."""
+    """(2, capacity): ``slot << 32 | row`` of the rows chosen, put in order; at the end keys of slots to report."""
     digits: IntArray
-    """(257,)."""
+    """(513,)."""
     state: IntArray
-    """(12,): see the names above; first row of the last round, rows, slots touched …"""
+    """(13,): see the names above; first row of the last round, rows, slots touched …"""
     rules: FloatArray
     """(3,): 1 - decay, min_energy, threshold."""
 
 
-@_inline
-def _rank(ints: IntArray, rank: IntArray, row: int) -> int:
-    """Return the rank of a row's slot."""
-    slot = ints[row, WHERE] & SLOT
-    place: int = rank[slot] if rank.size else slot
-    return place
+def _fetch_code(typing: Any, array: Any, place: Any) -> Any:
+    """Have the processor bring a place of an array nearer, counted as if flat; it may lie beyond the end."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+        where = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(fetch, [where, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), code
+
+
+_fetch: Any = intrinsic(_fetch_code)
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+
+    def _fetch(array: Any, place: int) -> None:
+        """Do nothing: as plain Python there is nothing to bring nearer."""
 
 
 @_part
-def _sort_rows(log: Log, rank: IntArray) -> None:
-    """Put the rows chosen in order of rank."""
-    ints, order, first, size, n = log.ints, log.order, log.digits, log.state[FOUND], len(log.mark)
+def _sort_rows(log: Log, rank: IntArray, by_rank: IntArray) -> None:
+    """Put the rows chosen in order of rank; then keep their slots instead."""
+    order, first, size, n = log.order, log.digits, log.state[FOUND], len(log.mark)
     for i in range(1, size if size <= RUN else 0):
-        row, j = order[0, i], i
-        while j > 0 and _rank(ints, rank, order[0, j - 1]) > _rank(ints, rank, row):
+        key, j = order[0, i], i
+        while j > 0 and order[0, j - 1] > key:
             order[0, j] = order[0, j - 1]
             j -= 1
-        order[0, j] = row
+        order[0, j] = key
     shift, mask = 0, (1 << DIGIT) - 1
     while size > RUN and n >> shift > 0:
         for digit in range(mask + 2):
             first[digit] = 0
         for i in range(size):
             order[1, i] = order[0, i]
-            first[((_rank(ints, rank, order[0, i]) >> shift) & mask) + 1] += 1
+            first[((order[0, i] >> 32 >> shift) & mask) + 1] += 1
         for digit in range(mask + 1):
             first[digit + 1] += first[digit]
         for i in range(size):
-            digit = (_rank(ints, rank, order[1, i]) >> shift) & mask
+            digit = (order[1, i] >> 32 >> shift) & mask
             order[0, first[digit]] = order[1, i]
             first[digit] += 1
         shift += DIGIT
+    for i in range(size if rank.size else 0):
+        order[0, i] = by_rank[order[0, i] >> 32] << 32 | order[0, i] & SLOT
 
 
 @_inline
@@ -128,113 +149,171 @@ def _combine(energy: float, arrival: float, count: int, mode: int) -> float:
     return energy
 
 
+@_part
+def _tell(ints: IntArray, floats: FloatArray, at: int, trail: int, arrival: float, mode: int) -> int:
+    """Book an arrival in a slot's story; return how many came before it in this round."""
+    count = ints[at + 1, ARRIVALS_NOW]
+    floats[at, ENERGY] = _combine(floats[at, ENERGY], arrival, ints[at + 1, ARRIVALS], mode)
+    ints[at + 1, ARRIVALS] += 1
+    ints[at + 1, ARRIVALS_NOW] = count + 1
+    if arrival > floats[at, LARGEST_OF_ALL]:
+        floats[at, LARGEST_OF_ALL], ints[at, BEST] = arrival, trail
+    return count  # type: ignore[no-any-return]
+
+
 @_inline
-def _arrive(ints: IntArray, floats: FloatArray, row: int, best: int, arrival: float, mode: int) -> bool:
-    """Book an arrival in a row of this round; return whether it is the largest of the round."""
-    counts = ints[row, COUNTS]
-    floats[row, ENERGY] = _combine(floats[row, ENERGY], arrival, counts >> 32, mode)
-    floats[row, RECEIVED] = _combine(floats[row, RECEIVED], arrival, counts & SLOT, mode)
-    ints[row, COUNTS] = counts + ONE
-    larger: bool = arrival > floats[row, LARGEST_NOW]
-    if larger:
-        floats[row, LARGEST_NOW] = arrival
+def _book(ints: IntArray, floats: FloatArray, row: int, count: int, trail: int, arrival: float, mode: int) -> None:
+    """Book an arrival in a row of this round, after `count` others."""
+    floats[row, RECEIVED] = _combine(floats[row, RECEIVED], arrival, count, mode)
     if arrival > floats[row, LARGEST]:
-        floats[row, LARGEST], ints[row, BEST] = arrival, best
-    return larger
+        floats[row, LARGEST], ints[row, TRAIL] = arrival, trail
 
 
-@_inline
-def _go_on(ints: IntArray, floats: FloatArray, before: int, row: int, arrival: float, mode: int) -> None:
-    """Go on in `row`, where the first arrival of a round is booked, from the row `before`."""
-    count = ints[before, COUNTS] >> 32
-    ints[row, WHERE], ints[row, COUNTS] = ints[before, WHERE], ONE + (count << 32)
-    ints[before, COUNTS] = STALE
-    floats[row, ENERGY] = _combine(floats[before, ENERGY], arrival, count, mode)
-    if arrival <= floats[before, LARGEST]:
-        floats[row, LARGEST], ints[row, BEST] = floats[before, LARGEST], ints[before, BEST]
+@_part
+def _go_on(ints: IntArray, floats: FloatArray, state: IntArray, before: int, row: int) -> None:
+    """Go on from a slot's row before in the row that the first arrival of a round was written to."""
+    at, story = ints[before, STORY], ints[before, STORY]
+    if story >= 0:
+        state[PAST] -= 2
+        at = state[PAST]
+        floats[at, ENERGY], floats[at, LARGEST_OF_ALL] = floats[before, RECEIVED], floats[before, LARGEST]
+        ints[at, BEST], ints[at, DEPTH], ints[at + 1, ARRIVALS] = ints[before, TRAIL], story >> 32, story & SLOT
+    ints[at + 1, ARRIVALS_NOW] = 0
+    _tell(ints, floats, at, ints[row, TRAIL], floats[row, RECEIVED], state[MODE])
+    ints[before, STORY], ints[row, STORY] = STALE, at
+
+
+@_part
+def _fetch_ahead(entries: Entries, order: IntArray, i: int, found: int) -> None:
+    """Ask for the links of senders to come: waiting for them took a third of all time."""
+    span, neighbor, weight, _ = entries
+    for j in range(i + 2 * AHEAD, min(i + 3 * AHEAD, found)):
+        _fetch(span, (order[0, j] >> 32) * 2)
+    for j in range(i + AHEAD, min(i + 2 * AHEAD, found)):
+        begin = span[0, order[0, j] >> 32, 0]
+        for line in range(begin, begin + 24, 8):
+            _fetch(neighbor, line)
+            _fetch(weight, line)
 
 
 @_part
 def _send(entries: Entries, allowed: BoolArray, log: Log) -> None:
     """Let the rows chosen send, as long as the budget lasts."""
     span, neighbor, weight, kind = entries
-    mark, ints, floats, trail, order, _, state, rules = log
+    mark, ints, floats, order, _, state, rules = log
     base, first, mode, rows, keep = state[BASE], state[FIRST], state[MODE], state[ROWS], rules[KEEP]
-    now, budget = state[ROUND] << 32, state[BUDGET] - state[TOUCHED]
-    for i in range(state[FOUND]):
-        sender = order[0, i]
-        u, energy = ints[sender, WHERE] & SLOT, floats[sender, RECEIVED]
-        for p in range(span[0, u, 0], span[0, u, 1]):
+    budget, found = state[BUDGET] - state[TOUCHED], state[FOUND]
+    for i in range(found):
+        if i % AHEAD == 0:
+            _fetch_ahead(entries, order, i, found)
+        u, sender = order[0, i] >> 32, order[0, i] & SLOT
+        energy = floats[sender, RECEIVED]
+        for p in range(span[0, u, 0], span[0, u, 1] if state[OVER] == 0 else 0):
             arrival = energy * weight[p] * keep
             if not arrival > 0.0 or (allowed.size and not (kind[p] < allowed.size and allowed[kind[p]])):
                 continue
             v = neighbor[p]
-            row = mark[v] - base
+            row, trail = mark[v] - base, sender << 32 | v
             if row >= first:
-                if _arrive(ints, floats, row, row << 32 | u, arrival, mode):
-                    trail[row] = sender << 32 | v
+                count = ints[row, STORY]
+                if count >= 0:
+                    ints[row, STORY] = count + 1
+                else:
+                    count = _tell(ints, floats, count, trail, arrival, mode)
+                _book(ints, floats, row, count & SLOT, trail, arrival, mode)
                 continue
             if row < 0 and budget == 0:
-                state[OVER] = 1
-                break
-            mark[v], trail[rows] = base + rows, sender << 32 | v
-            ints[rows, WHERE], ints[rows, BEST], ints[rows, COUNTS] = now | v, rows << 32 | u, ONE
-            floats[rows, ENERGY] = floats[rows, LARGEST] = arrival
-            floats[rows, RECEIVED] = floats[rows, LARGEST_NOW] = arrival
+                state[ROWS], state[TOUCHED], state[OVER] = rows, state[BUDGET], 1
+                return
+            mark[v] = base + rows
+            floats[rows, RECEIVED] = floats[rows, LARGEST] = arrival
+            ints[rows, TRAIL], ints[rows, STORY] = trail, state[ROUND] << 32 | 1
             if row >= 0:
-                _go_on(ints, floats, row, rows, arrival, mode)
+                _go_on(ints, floats, state, row, rows)
             budget -= row < 0
             rows += 1
-        if state[OVER]:
-            break
     state[ROWS], state[TOUCHED] = rows, state[BUDGET] - budget
 
 
 @_part
-def _choose(entries: Entries, log: Log) -> int:
+def _choose(entries: Entries, log: Log, rank: IntArray) -> int:
     """Choose the rows that send next; return the links they send along."""
     ints, floats, order, state, least = log.ints, log.floats, log.order, log.state, log.rules[MIN_ENERGY]
     found, links = 0, 0
     for row in range(state[FIRST], state[ROWS]):
         if floats[row, RECEIVED] >= least:
-            v = ints[row, WHERE] & SLOT
+            v = ints[row, TRAIL] & SLOT
             links += entries.span[0, v, 1] - entries.span[0, v, 0]
-            order[0, found] = row
+            order[0, found] = (rank[v] if rank.size else v) << 32 | row
             found += 1
     state[FOUND] = found
     return links
 
 
 @_part
-def _report(log: Log, rank: IntArray) -> None:
+def _name(log: Log, rank: IntArray) -> None:
     """Write keys of the slots to report: as much of the energy as leaves room for the rank, the highest first."""
-    ints, floats, state, shift = log.ints, log.floats, log.state, log.state[SHIFT]
+    _, ints, floats, order, _, state, rules = log
+    least, shift, source = rules[THRESHOLD], state[SHIFT], state[SOURCE]
     found = 0
     for row in range(1, state[ROWS]):
-        chosen = ints[row, COUNTS] != STALE and floats[row, ENERGY] >= log.rules[THRESHOLD]
-        if chosen and ints[row, WHERE] & SLOT != state[SOURCE]:
-            log.order[0, found] = (LAST - ints[row, ENERGY]) >> shift << shift | _rank(ints, rank, row)
+        story, v, energy, bits = ints[row, STORY], ints[row, TRAIL] & SLOT, floats[row, RECEIVED], ints[row, RECEIVED]
+        if story < STALE:
+            energy, bits = floats[story, ENERGY], ints[story, ENERGY]
+        if energy >= least and story != STALE and v != source:
+            order[0, found] = (LAST - bits) >> shift << shift | (rank[v] if rank.size else v)
             found += 1
     state[FOUND] = found
 
 
 @njit(cache=True, nogil=True)
-def spread(entries: Entries, allowed: BoolArray, log: Log, rank: IntArray, work: int) -> int:
+def spread(entries: Entries, allowed: BoolArray, log: Log, rank: IntArray, by_rank: IntArray, work: int) -> int:
     """Go on round by round; at the end write the keys of what to report."""
     state = log.state
     while state[OVER] == 0 and state[ROUND] < state[MAX_DEPTH]:
-        links = _choose(entries, log)
+        links = _choose(entries, log, rank)
         if state[FOUND] == 0:
             break
-        room = links if links < len(log.mark) else len(log.mark)
-        if state[ROWS] + room > len(log.ints):
+        n = len(log.mark)
+        if state[ROWS] + min(links, n) + 2 * min(links - state[PAST] // 2, n) > len(log.ints):
             return FULL
         if work <= 0:
             return MORE
-        _sort_rows(log, rank)
+        _sort_rows(log, rank, by_rank)
         state[FIRST] = state[ROWS]
         state[ROUND] += 1
         work -= links
         _send(entries, allowed, log)
-    _report(log, rank)
+    _name(log, rank)
     return DONE
+
+
+@njit(cache=True, nogil=True)
+def report(log: Log, ids: IntArray, by_rank: IntArray, found: IntArray, energies: FloatArray) -> bool:
+    """Write ids, energies, depths, trails in the order of the keys; return whether energies fall throughout.
+
+    Where they don't, among those alike but for their last bits, the second row of `order` has keys that say it all: the
+    place of the first key, the bits that had given way to the rank, the rank.
+    """
+    mark, ints, floats, order, _, state, _ = log
+    base, shift, last, place, falling, before = state[BASE], state[SHIFT], np.inf, 0, True, STALE
+    for i in range(found.shape[1]):
+        key = order[0, i]
+        rank = key & ((1 << shift) - 1)
+        v = by_rank[rank] if by_rank.size else rank
+        row = mark[v] - base
+        story, trail, depth = ints[row, STORY], ints[row, TRAIL], ints[row, STORY] >> 32
+        energy, bits = floats[row, RECEIVED], ints[row, RECEIVED]
+        if story < 0:
+            trail, depth, energy, bits = (
+                ints[story, BEST],
+                ints[story, DEPTH],
+                floats[story, ENERGY],
+                ints[story, ENERGY],
+            )
+        found[0, i], energies[1, i], found[2, i], found[3, i] = ids[v], energy, depth, trail
+        falling &= energy <= last
+        place += key >> shift != before
+        order[1, i] = place << 2 * shift | ((LAST - bits) & ((1 << shift) - 1)) << shift | rank
+        last, before = energy, key >> shift
+    return falling

@@ -134,7 +134,7 @@ class Spreading(GraphPart):
                 def path(at: int) -> tuple[int, ...]:
                     return tuple(ids[found.path(at)].tolist())
 
-                return Activations(ids[found.slots], found.energies, found.depths, path, found.touched, found.rounds)
+                return Activations(found.ids, found.energies, found.depths, path, found.touched, found.rounds)
 
             def by_rows(limit: int) -> Activations:
                 existing_token_id(line.connection, source)
