@@ -24,6 +24,7 @@ from .settings import HARDENING, SETTINGS, WRITING
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .location import Location
     from .paths import Paths
@@ -60,6 +61,8 @@ class Line:
         True where `interrupt` wants that algorithm to stop.
     streams
         The cursors of streams that are being read on this line.
+    scratch
+        Memory that algorithms reuse from call to call, or None: a line serves one of them at a time.
     """
 
     __slots__ = (
@@ -71,6 +74,7 @@ class Line:
         "deadline",
         "nested",
         "paths",
+        "scratch",
         "stopping",
         "streams",
         "undone",
@@ -86,6 +90,7 @@ class Line:
         self.busy = False
         self.stopping = False
         self.streams: set[apsw.Cursor] = set()
+        self.scratch: Any = None
         self._waiting_since = 0.0
         self._busy_timeout_s = options.busy_timeout_s
         self.connection = _connect(location, options, check)
