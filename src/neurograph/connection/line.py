@@ -69,6 +69,7 @@ class Line:
         "__weakref__",
         "_busy_timeout_s",
         "_waiting_since",
+        "_watch",
         "busy",
         "connection",
         "deadline",
@@ -97,6 +98,7 @@ class Line:
         try:
             for harden in HARDENING:
                 harden(self.connection)
+            self._watch = self.connection.cursor()
             functions.register(self.connection)
             self.connection.set_busy_handler(self._wait)
             self.connection.set_progress_handler(lambda: self.late, PROGRESS_STEPS)
@@ -144,6 +146,13 @@ class Line:
     def holds_state(self) -> bool:
         """True where all reads see one state already: in a transaction, or inside a running statement."""
         return self.nested > 0 or self.connection.in_transaction
+
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        """What changes whenever rows may look different on this line. Costs 2.5 µs, the log's read lock 2 of them."""
+        connection = self.connection
+        version: Any = self._watch.execute("pragma data_version").get
+        return version, connection.total_changes(), self.undone
 
     def took(self, way: str, detail: str) -> None:
         """Note which way answers, where somebody wants to know; look at `paths` before you format a text for it."""

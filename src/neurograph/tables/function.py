@@ -225,7 +225,7 @@ class Table:
         """Return the answer for these arguments, and the arguments with defaults filled in."""
         arguments = self._arguments(number, values)
         try:
-            stamp = self._stores._derived.stamp(self._line)
+            stamp = self._line.stamp
         except ReferenceError:
             raise Closed("the database was closed meanwhile; open it again with neurograph.open") from None
         if stamp != self._stamp:
