@@ -22,7 +22,7 @@ from . import log
 from ._version import __version__
 from .connection.line import Check, cannot_open
 from .connection.location import APPLICATION_ID, Location, check_application
-from .errors import CannotOpen, DamagedFile, ForeignApplication, OlderSchema, SchemaChanged
+from .errors import CannotOpen, DamagedFile, ForeignApplication, InvalidValue, OlderSchema, SchemaChanged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Schema:
     def __init__(self, location: Location, options: Options, backup: bool, folder: str | None = None) -> None:
         self._location = location
         self._options = options
+        if type(backup) is not bool:
+            raise InvalidValue(f"backup must be True or False, got {backup!r}")
         self._backup = backup
         self._migrations = migrations(folder)
 

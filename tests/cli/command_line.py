@@ -56,9 +56,21 @@ def ended(child: subprocess.Popen[str], timeout_s: float = 60) -> tuple[str, str
     try:
         return child.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        child.send_signal(signal.SIGABRT)
-        err = child.communicate()[1]
-        raise AssertionError(f"{child.args} hung:\n{err}") from None
+        where = [f"{name}: {text}" for name in ("wchan", "syscall", "status") if (text := _kernel_says(child, name))]
+        child.send_signal(signal.SIGABRT)  # faulthandler writes where Python is
+        try:
+            err = child.communicate(timeout=10)[1]
+        except subprocess.TimeoutExpired:
+            child.kill()
+            err = child.communicate()[1]
+        raise AssertionError("\n".join([f"{child.args} hung", err, *where])) from None
+
+
+def _kernel_says(child: subprocess.Popen[str], name: str) -> str:
+    try:
+        return Path(f"/proc/{child.pid}/{name}").read_text()
+    except OSError:
+        return ""  # not here, or not for us
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -88,8 +88,14 @@ def test_a_bad_row_is_named_by_its_line_and_nothing_is_imported(mind):
     assert answer("sql", mind, "select count(*) as n from token") == [{"n": 5}]
     result = run("import", mind, "tokens", "words.csv", "--bad-rows", "skip")
     assert result.stderr == "ngdb: left out: line 3: weight must be a number, got 'heavy'\n"
-    assert "1 tokens" in result.stdout
+    assert result.stdout.startswith("1 token in ")
     assert "1 left out" in result.stdout
+
+
+def test_a_place_with_one_axis_is_named_with_its_level(mind):
+    write(mind.parent / "words.csv", "label,emotional_x\nowl,\nelk,0.5\n")
+    said = "line 3: emotional must have three finite numbers x, y, z or none of them, got [0.5, None, None]"
+    assert refusal("import", mind, "tokens", "words.csv") == said
 
 
 def test_an_import_that_fails_leaves_no_file_that_it_made(mind):

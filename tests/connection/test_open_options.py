@@ -32,6 +32,7 @@ BAD = {
     "memory_budget_bytes": [-1, 1.5, "1", True],
     "engine": ["numpy", "", None],
     "slow_query_s": [-1, float("nan"), "1", True],
+    "backup": ["no", 0, None],
     "page_size_bytes": [0, 100, 511, 131072, "8192", None, 8191],
 }
 

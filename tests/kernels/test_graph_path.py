@@ -75,6 +75,15 @@ def test_slices_change_nothing_and_an_interrupted_search_leaves_nothing_behind(m
     assert [ids_of(case, run_shortest_path(case.graph, *pair, scratch=scratch)) for pair in pairs] == whole
 
 
+def test_marks_start_again_before_they_overflow(monkeypatch):
+    case, scratch = random_case(7, 100, 220), Scratch()
+    pairs = [(source, 99 - source) for source in range(40)]
+    whole = [ids_of(case, run_shortest_path(case.graph, *pair, scratch=Scratch())) for pair in pairs]
+    monkeypatch.setattr(graph_path, "LAST_MARK", 250)  # room for two searches
+    assert [ids_of(case, run_shortest_path(case.graph, *pair, scratch=scratch)) for pair in pairs] == whole
+    assert scratch.keep("path", 100, graph_path._new_ends)[0].max() <= 250
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [

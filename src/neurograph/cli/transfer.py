@@ -119,7 +119,7 @@ def import_(
     _say(
         as_json,
         {"kind": kind, "source": source, "rows": rows, "left_out": skipped, "seconds": round(seconds, 3)},
-        f"{rows:,} {kind} in {seconds_text(seconds)}{left_out}",
+        f"{_counted(rows, kind)} in {seconds_text(seconds)}{left_out}",
     )
 
 
@@ -193,9 +193,13 @@ def export(file: str, kind: str, target: str, format: str | None, ends: str, as_
     _say(
         as_json,
         {"kind": kind, "target": target, "rows": rows, "seconds": round(seconds, 3)},
-        f"{rows:,} {kind} in {seconds_text(seconds)}",
+        f"{_counted(rows, kind)} in {seconds_text(seconds)}",
         aside=target == DASH,
     )
+
+
+def _counted(rows: int, kind: str) -> str:
+    return f"{rows:,} {kind.removesuffix('s') if rows == 1 else kind}"
 
 
 def _say(as_json: bool, document: dict[str, Any], text: str, *, aside: bool = False) -> None:

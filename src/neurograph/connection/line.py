@@ -24,6 +24,7 @@ from .settings import HARDENING, SETTINGS, WRITING
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .location import Location
     from .paths import Paths
@@ -60,17 +61,21 @@ class Line:
         True where `interrupt` wants that algorithm to stop.
     streams
         The cursors of streams that are being read on this line.
+    scratch
+        Memory that algorithms reuse from call to call, or None: a line serves one of them at a time.
     """
 
     __slots__ = (
         "__weakref__",
         "_busy_timeout_s",
         "_waiting_since",
+        "_watch",
         "busy",
         "connection",
         "deadline",
         "nested",
         "paths",
+        "scratch",
         "stopping",
         "streams",
         "undone",
@@ -86,12 +91,14 @@ class Line:
         self.busy = False
         self.stopping = False
         self.streams: set[apsw.Cursor] = set()
+        self.scratch: Any = None
         self._waiting_since = 0.0
         self._busy_timeout_s = options.busy_timeout_s
         self.connection = _connect(location, options, check)
         try:
             for harden in HARDENING:
                 harden(self.connection)
+            self._watch = self.connection.cursor()
             functions.register(self.connection)
             self.connection.set_busy_handler(self._wait)
             self.connection.set_progress_handler(lambda: self.late, PROGRESS_STEPS)
@@ -139,6 +146,13 @@ class Line:
     def holds_state(self) -> bool:
         """True where all reads see one state already: in a transaction, or inside a running statement."""
         return self.nested > 0 or self.connection.in_transaction
+
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        """What changes whenever rows may look different on this line. Costs 2.5 µs, the log's read lock 2 of them."""
+        connection = self.connection
+        version: Any = self._watch.execute("pragma data_version").get
+        return version, connection.total_changes(), self.undone
 
     def took(self, way: str, detail: str) -> None:
         """Note which way answers, where somebody wants to know; look at `paths` before you format a text for it."""

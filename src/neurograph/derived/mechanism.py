@@ -98,7 +98,7 @@ class Derived:
             return None
         shelf = self._shelf(kind)
         held = shelf.held.get(line)
-        stamp = _stamp(line)
+        stamp = line.stamp
         if held is not None and held.stamp == stamp:
             if line.paths is not None:
                 line.took(_way(kind), CURRENT)
@@ -113,7 +113,7 @@ class Derived:
         """
         shelf = self._shelves.get(kind.name)
         held = None if shelf is None else shelf.held.get(line)
-        return held.version.arrays if held is not None and held.stamp == _stamp(line) else None
+        return held.version.arrays if held is not None and held.stamp == line.stamp else None
 
     def ask(self, kind: Kind[Any], question: Callable[[Line], T], timeout_s: float | None = None) -> T:
         """Answer a question in one state.
@@ -135,10 +135,6 @@ class Derived:
                 self._session.leave(line)
         with self._session.reading(timeout_s) as line:
             return question(line)
-
-    def stamp(self, line: Line) -> Stamp:
-        """Return what changes whenever rows may look different on `line`. Costs 1.5 µs."""
-        return _stamp(line)
 
     def loaded(self, kind: Kind[Any]) -> bool:
         """Tell whether some line holds arrays of that kind."""
@@ -171,7 +167,7 @@ class Derived:
         if began:
             connection.execute("begin")
         try:
-            stamp = _stamp(line)
+            stamp = line.stamp
             nonces = saved.nonces_of(connection, kind.subject)
             version, done = self._start(shelf, line, held, nonces), CURRENT
             if version is None or version.nonces != nonces:
@@ -285,13 +281,6 @@ def _versions(shelf: Shelf) -> list[Version]:
     """Return what is kept of one kind, each once."""
     kept = [shelf.newest, *(held.version for held in shelf.held.values())]
     return list({id(version): version for version in kept if version is not None}.values())
-
-
-def _stamp(line: Line) -> Stamp:
-    """Return what changes whenever rows may look different on this line."""
-    connection = line.connection
-    rows: Any = connection.execute("pragma data_version").fetchall()
-    return rows[0][0], connection.total_changes(), line.undone
 
 
 def _way(kind: Kind[Any]) -> str:

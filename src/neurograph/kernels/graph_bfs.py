@@ -17,9 +17,13 @@ from .adjacency import (
     Tick,
     sides,
 )
-from .graph_bfs_kernel import SLOT, bfs
+from .graph_bfs_kernel import ROOM, SLOT, bfs
 
 SLICE = 1 << 19  # entries a call: about 4 ms
+
+
+def _new_queue(n: int) -> tuple[IntArray, IntArray]:
+    return np.empty(n, np.int64), np.zeros(ROOM, np.int64)
 
 
 class Reached(NamedTuple):
@@ -80,7 +84,7 @@ def run_bfs(
 
     Notes
     -----
-    Grows with the entries of what is reached, and not with the graph: 27 µs for 2,500 nodes.
+    Grows with the entries of what is reached, and not with the graph.
     """
     adjacency.slot("start", start)
     depth = adjacency.n if max_depth is None else max_depth
@@ -89,9 +93,9 @@ def run_bfs(
     low, high = sides(direction)
     memory = Scratch() if scratch is None else scratch
     seen, stamp = memory.stamps("bfs.seen", adjacency.n)
-    (queue,) = memory.keep("bfs.queue", adjacency.n, lambda n: (np.empty(n, np.int64),))
+    queue, state = memory.keep("bfs.queue", adjacency.n, _new_queue)
     seen[start], queue[0] = stamp, start
-    state = np.array([0, 1, stamp, SLICE])
+    state[:4] = 0, 1, stamp, SLICE
     while not bfs(adjacency.entries, low, high, allowed, seen, queue, state, depth):
         if tick is not None:
             tick()

@@ -17,11 +17,12 @@ from .adjacency import (
 )
 from .graph_path_kernel import APART, MORE, THROUGH, Ends, search
 
+LAST_MARK = (1 << 31) - 1
 SLICE = 1 << 19  # entries after which a call ends with its depth: about 4 ms
 
 
 def _new_ends(n: int) -> Ends:
-    return Ends(np.zeros((n, 4), np.int64), np.zeros((2, n), np.int64), np.zeros((2, 6), np.int64))
+    return Ends(np.zeros((n, 4), np.int32), np.zeros((2, n), np.int64), np.zeros((2, 7), np.int64))
 
 
 def run_shortest_path(
@@ -90,8 +91,8 @@ def run_shortest_path(
     if source == target:
         return np.array([source])
     memory = Scratch() if scratch is None else scratch
-    ends, base = memory.keep("path", n, _new_ends), memory.base("path", n + 1)
-    ends.state[0], ends.state[1] = (0, 1, 0, 0, low, high), (0, 1, 0, 0, 2 - high, 2 - low)
+    ends, base = memory.keep("path", n, _new_ends), memory.base("path", n + 1, LAST_MARK)
+    ends.state[0], ends.state[1] = (0, 1, 0, 0, low, high, 0), (0, 1, 0, 0, 2 - high, 2 - low, 0)
     ends.queue[0, 0], ends.queue[1, 0] = source, target
     ends.mark[source, 0] = ends.mark[target, 1] = base
     ends.mark[source, THROUGH] = base + source

@@ -124,10 +124,10 @@ def _followed(kind: KindArray, allowed: BoolArray) -> BoolArray:
 
 
 def _incoming(adjacency: Adjacency, weight: FloatArray) -> Incoming:
-    """Return incoming links as the kernel reads them fastest; takes 0.4 ms for 1M."""
+    """Return incoming links as the kernel reads them fastest."""
     span = adjacency.entries.span[INTO]
     first, last = (int(span.min()), int(span.max())) if adjacency.n else (0, 0)
-    neighbor = adjacency.entries.neighbor[first:last].astype(np.uint32)
+    neighbor = adjacency.entries.neighbor[first:last].view(np.uint32)
     return Incoming((span - first).view(np.uint64), neighbor, weight[first:last])
 
 

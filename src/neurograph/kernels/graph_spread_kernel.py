@@ -208,11 +208,11 @@ def _send(entries: Entries, allowed: BoolArray, log: Log) -> None:
             _fetch_ahead(entries, order, i, found)
         u, sender = order[0, i] >> 32, order[0, i] & SLOT
         energy = floats[sender, RECEIVED]
-        for p in range(span[0, u, 0], span[0, u, 1] if state[OVER] == 0 else 0):
+        for p in range(span[0, u, 0], span[0, u, 1]):
             arrival = energy * weight[p] * keep
             if not arrival > 0.0 or (allowed.size and not (kind[p] < allowed.size and allowed[kind[p]])):
                 continue
-            v = neighbor[p]
+            v = np.int64(neighbor[p])
             row, trail = mark[v] - base, sender << 32 | v
             if row >= first:
                 count = ints[row, STORY]

@@ -55,12 +55,16 @@ class Scratch:
             self._arrays[name] = (size, arrays)
         return arrays  # type: ignore[return-value]
 
-    def base(self, name: str, room: int) -> int:
+    def base(self, name: str, room: int, last: int | None = None) -> int:
         """Return a number above all that earlier calls wrote to those arrays; write less than base + room.
 
-        What is below the base was left by earlier calls, or is a zero that was there from the beginning.
+        What is below the base was left by earlier calls, or is a zero that was there from the beginning. Where numbers
+        must not be above `last`, the first of the arrays is cleared when they would be.
         """
         base = self._marks.get(name, 1)
+        if last is not None and base + room > last + 1:
+            self._arrays[name][1][0].fill(0)
+            base = 1
         self._marks[name] = base + room
         return base
 

@@ -10,6 +10,7 @@ from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Conflict, RuleViolated, UnknownName
+from ...model.levels import LEVELS
 from ...stores.arguments import code_of, label_ids, with_value
 
 if TYPE_CHECKING:
@@ -117,4 +118,8 @@ def refused(error: Exception, row: dict[str, Any]) -> str:
         column = said.partition(" ")[0].removeprefix("token.")
         ways = '"skip" or "update"' if column == "label" else '"skip"'
         return f"{column} must be unique, got {row.get(column)!r}; pass on_conflict={ways} (ngdb import --on-conflict)"
+    level = said.removeprefix("CHECK constraint failed: ")
+    if level in LEVELS:
+        place = [row.get(f"{level}_{axis}") for axis in "xyz"]
+        return f"{level} must have three finite numbers x, y, z or none of them, got {place!r}"
     return str(with_value(error, row)) if isinstance(error, RuleViolated) else said

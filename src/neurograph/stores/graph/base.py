@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakKeyDictionary
 
 import apsw
 
@@ -21,7 +21,8 @@ from .arrays import GRAPH, GraphArrays
 from .plain import UNLIMITED, TooMuchError
 
 if TYPE_CHECKING:
-    from ...kernels.adjacency import Scratch
+    from ...kernels.adjacency import BoolArray
+    from ...kernels.scratch import Scratch
 
 T = TypeVar("T")
 ROWS_BEFORE_ARRAYS = 200_000  # reading them takes about as long as numba's start
@@ -35,16 +36,14 @@ class GraphPart:
     def __init__(self, session: Session, derived: Derived) -> None:
         self._session = session
         self._derived = derived
-        self._scratches: WeakKeyDictionary[Line, Scratch] = WeakKeyDictionary()
 
     def _scratch(self, line: Line) -> Scratch:
         """Return the memory that kernels reuse between calls on one line; two calls never share it."""
-        from ...kernels.adjacency import Scratch
+        if line.scratch is None:
+            from ...kernels.scratch import Scratch
 
-        scratch = self._scratches.get(line)
-        if scratch is None:
-            scratch = self._scratches[line] = Scratch()
-        return scratch
+            line.scratch = Scratch()
+        return line.scratch  # type: ignore[no-any-return]
 
     def _slot(self, line: Line, arrays: GraphArrays, id: int) -> int:
         """Return the slot of a token, or -1 where it has no edges; one that has edges need not be looked up."""
@@ -92,6 +91,18 @@ class GraphPart:
             return by_rows(UNLIMITED) if arrays is None else by_arrays(arrays)
         finally:
             policy.spend(GRAPH.name, time.perf_counter() - began)
+
+
+def allowed_kinds(codes: tuple[int, ...] | None) -> BoolArray:
+    """Return the table of the types to follow, as kernels take it."""
+    return _allowed_kinds()(codes)
+
+
+@cache  # an import inside a function costs 0.6 µs a call
+def _allowed_kinds() -> Callable[[tuple[int, ...] | None], BoolArray]:
+    from ...kernels.adjacency import allowed_kinds
+
+    return allowed_kinds
 
 
 def direction_of(direction: str) -> str:

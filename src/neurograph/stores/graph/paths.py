@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...connection.line import Line
 from ...errors import InvalidValue
@@ -12,9 +14,14 @@ from ...model.records import Neighbors, Path
 from ..arguments import TokenLike, existing_token_id, token_id
 from . import plain
 from .arrays import GraphArrays
-from .base import GraphPart, TypesLike, direction_of, type_codes
+from .base import GraphPart, TypesLike, allowed_kinds, direction_of, type_codes
 from .costs import COST_OF, COSTS, Cost, Search, by_place, given_costs, price_of, priced, refuse_negative
 from .plain import Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...kernels.adjacency import Adjacency
 
 
 class Step(NamedTuple):
@@ -192,8 +199,6 @@ class Paths(GraphPart):
         return Search(line, way, codes, array, by_place(line.connection, array, way), most)
 
     def _by_arrays(self, search: Search, arrays: GraphArrays, start: int, end: int) -> list[Step] | None:
-        from ...kernels.adjacency import allowed_kinds
-
         source, target = self._slot(search.line, arrays, start), self._slot(search.line, arrays, end)
         graph, cost = priced(search, arrays)
         allowed = allowed_kinds(search.codes)
@@ -205,25 +210,18 @@ class Paths(GraphPart):
             return None
         memory, tick = self._scratch(search.line), search.line.tick
         if isinstance(cost, str) and cost == "hops":
-            from ...kernels.graph_path import run_shortest_path
-
             most = None if math.isinf(search.cutoff) else int(search.cutoff)
-            slots = run_shortest_path(
-                graph, source, target, search.direction, allowed, cutoff=most, scratch=memory, tick=tick
-            )
+            slots = _hops()(graph, source, target, search.direction, allowed, cutoff=most, scratch=memory, tick=tick)
         else:
-            from ...kernels.graph_dijkstra import run_cheapest_path
-
-            found = run_cheapest_path(
+            found = _cheapest()(
                 graph, source, target, cost, search.direction, allowed, cutoff=search.cutoff, scratch=memory, tick=tick
             )  # fmt: skip
             slots = None if found is None else found.slots
-        return None if slots is None else _along(graph, slots, cost, search)
+        return None if slots is None else _along(search, graph, slots, cost, allowed)
 
     def _all_by_arrays(self, search: Search, arrays: GraphArrays, start: int) -> Neighbors:
         import numpy as np
 
-        from ...kernels.adjacency import allowed_kinds
         from ...kernels.graph_dijkstra import run_distances
 
         slot = self._slot(search.line, arrays, start)
@@ -242,37 +240,36 @@ class Paths(GraphPart):
         return Neighbors(graph.ids[found.slots], found.distances)
 
 
-def _along(graph: Any, slots: Any, cost: Any, search: Search) -> list[Step]:
+def _along(search: Search, graph: Adjacency, slots: np.ndarray, cost: Any, allowed: np.ndarray) -> list[Step]:
     """Return the steps of a path through arrays, as `_walked` does through rows."""
-    span, neighbor, weight, kind = graph.entries
-    sides = {"out": (0,), "in": (1,), "both": (0, 1)}[search.direction]
-    ids, ends, spans = graph.ids[slots].tolist(), slots.tolist(), span[:, slots].tolist()
+    places = _links()(graph, slots, cost, search.direction, allowed)
+    ids, codes = graph.ids[slots].tolist(), graph.entries.kind[places].tolist()
     steps = [Step(ids[0], None, 0.0)]
-    for at in range(1, len(ids)):
-        options = []
-        for side in sides:
-            ahead, back = spans[side][at - 1], spans[1 - side][at]
-            if ahead[1] - ahead[0] <= back[1] - back[0]:
-                found = _places(neighbor, ahead, ends[at])
-            else:  # the same edges from their other end, where there are fewer
-                found = _places(neighbor, back, ends[at - 1])
-            for place in found:
-                code = int(kind[place])
-                if search.codes is None or code in search.codes:
-                    options.append((price_of(cost, place, weight), code))
-        price, code = min(options)
+    for at, (code, place) in enumerate(zip(codes, places.tolist(), strict=True), 1):
+        price = price_of(cost, place, graph.entries.weight)
         steps.append(Step(ids[at], code, steps[-1].cost + price))
     return steps
 
 
-def _places(neighbor: Any, span: list[int], end: int) -> list[int]:
-    """Return the places in a span that lead to a slot; a short one takes a list a third of numpy's time."""
-    first, last = span
-    if last - first <= 32:
-        return [place for place, slot in enumerate(neighbor[first:last].tolist(), first) if slot == end]
-    import numpy as np
+@cache
+def _hops() -> Callable[..., Any]:
+    from ...kernels.graph_path import run_shortest_path
 
-    return [first + place for place in np.flatnonzero(neighbor[first:last] == end).tolist()]
+    return run_shortest_path
+
+
+@cache
+def _cheapest() -> Callable[..., Any]:
+    from ...kernels.graph_dijkstra import run_cheapest_path
+
+    return run_cheapest_path
+
+
+@cache
+def _links() -> Callable[..., Any]:
+    from ...kernels.graph_links import run_links
+
+    return run_links
 
 
 def _require(search: Search, *ids: int) -> None:

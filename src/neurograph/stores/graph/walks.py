@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...connection.line import Line
@@ -10,14 +11,14 @@ from ...model.records import Visits
 from ..arguments import TokenLike, existing_token_id, token_id, whole
 from . import plain
 from .arrays import GraphArrays
-from .base import GraphPart, TypesLike, direction_of, type_codes
+from .base import GraphPart, TypesLike, allowed_kinds, direction_of, type_codes
 from .plain import Rows
 
 if TYPE_CHECKING:
     import numpy as np
 
 Search = Callable[[Rows, int, int], list[tuple[int, int]]]
-Kernel = Callable[..., Any]  # imported, with numba, only when it runs
+Kernel = Callable[[], Callable[..., Any]]  # imports it, with numba, the first time
 
 
 class Walks(GraphPart):
@@ -70,7 +71,7 @@ class Walks(GraphPart):
         -----
         Grows with the edges of what is reached, and not with the graph.
         """
-        return self._search(token, max_depth, direction, types, plain.bfs, _run_bfs, timeout_s)
+        return self._search(token, max_depth, direction, types, plain.bfs, _bfs, timeout_s)
 
     def dfs(
         self,
@@ -105,7 +106,7 @@ class Walks(GraphPart):
         ...     db.graph.dfs("a").ids.tolist()
         [1, 2, 4, 3]
         """
-        return self._search(token, max_depth, direction, types, plain.dfs, _run_dfs, timeout_s)
+        return self._search(token, max_depth, direction, types, plain.dfs, _dfs, timeout_s)
 
     def neighborhood(
         self,
@@ -151,14 +152,12 @@ class Walks(GraphPart):
             start = token_id(line.connection, token)
 
             def from_arrays(arrays: GraphArrays) -> Visits:
-                from ...kernels.adjacency import allowed_kinds
-
                 slot = self._slot(line, arrays, start)
                 if slot < 0:
                     return Visits([start], [0])
                 memory = self._scratch(line)
                 graph = arrays.adjacency
-                found = by_kernel(graph, slot, max_depth, way, allowed_kinds(codes), scratch=memory, tick=line.tick)
+                found = by_kernel()(graph, slot, max_depth, way, allowed_kinds(codes), scratch=memory, tick=line.tick)
                 return Visits(graph.ids[found.slots], found.depths)
 
             def from_rows(limit: int) -> Visits:
@@ -171,13 +170,15 @@ class Walks(GraphPart):
         return self._ask(question, timeout_s)
 
 
-def _run_bfs(*arguments: Any, **options: Any) -> Any:
+@cache
+def _bfs() -> Callable[..., Any]:
     from ...kernels.graph_bfs import run_bfs
 
-    return run_bfs(*arguments, **options)
+    return run_bfs
 
 
-def _run_dfs(*arguments: Any, **options: Any) -> Any:
+@cache
+def _dfs() -> Callable[..., Any]:
     from ...kernels.graph_dfs import run_dfs
 
-    return run_dfs(*arguments, **options)
+    return run_dfs
