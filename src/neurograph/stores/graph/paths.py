@@ -91,8 +91,8 @@ class Paths(GraphPart):
 
         Notes
         -----
-        Hops: grows with the edges within half the distance of either end. Costs: with e·log e for the edges e of what
-        is nearer than the target.
+        Grows with the edges within about half the path's hops or cost of either end; with a caller's own costs, with
+        those of all that is nearer than the target.
         """
         steps = self.steps(
             source, target, cost=cost, direction=direction, types=types, cutoff=cutoff, timeout_s=timeout_s
@@ -284,25 +284,24 @@ def _by_rows(search: Search, limit: int, start: int, end: int) -> list[Step] | N
     connection, tick = search.line.connection, search.line.tick
     _require(search, start, end)
     rows = Rows(connection, search.direction, search.codes, tick, limit)
-    if isinstance(search.cost, str) and search.cost == "hops":
-        turned = {"out": "in", "in": "out", "both": "both"}[search.direction]
-        back = Rows(connection, turned, search.codes, tick, limit)
+    turned = {"out": "in", "in": "out", "both": "both"}[search.direction]
+    back = Rows(connection, turned, search.codes, tick, limit)
+    out = plain.priced(rows, search.cost_of)
+    if not isinstance(search.cost, str):  # costs by an edge's place, which is told in one direction
+        settled = plain.cheapest(out, start, end, search.cutoff)
+        ids = plain.path_to(end, settled)
+    elif search.cost == "hops":
         most = plain.UNLIMITED if math.isinf(search.cutoff) else int(search.cutoff)
         ids = plain.shortest_hops(rows, back, start, end, most)
-        return None if ids is None else _walked(search, ids)
-    settled = plain.cheapest(rows, search.cost_of, start, end, search.cutoff)
-    if end not in settled:
-        return None
-    path = [end]
-    while settled[path[-1]][1]:
-        path.append(settled[path[-1]][2])
-    return _walked(search, path[::-1])
+    else:
+        ids = plain.cheapest_path(out, plain.priced(back, search.cost_of), start, end, search.cutoff)
+    return None if ids is None else _walked(search, ids)
 
 
 def _all_by_rows(search: Search, limit: int, start: int) -> Neighbors:
     _require(search, start)
     rows = Rows(search.line.connection, search.direction, search.codes, search.line.tick, limit)
-    settled = plain.cheapest(rows, search.cost_of, start, None, search.cutoff)
+    settled = plain.cheapest(plain.priced(rows, search.cost_of), start, None, search.cutoff)
     found = sorted((cost, id) for id, (cost, _, _) in settled.items())
     return Neighbors([id for _, id in found], [cost for cost, _ in found])
 
