@@ -99,17 +99,18 @@ def run_pagerank(
         weight = np.where(_followed(kind, allowed), weight, 0.0)
     invert_strengths(span[OUT].view(np.uint64), weight, inverse)
     incoming = _incoming(adjacency, weight)
+    order = adjacency.by_rank
+    if order.size:
+        teleport, inverse = teleport[order], inverse[order]
     scores = Scores(teleport.copy(), teleport * inverse, np.empty(n), inverse, teleport)
-    nowhere = adjacency.by_rank[inverse[adjacency.by_rank] == 0.0] if adjacency.by_rank.size else inverse == 0.0
-    dangling = _summed(teleport[nowhere])
-    rest = alone
+    dangling, rest = _summed(teleport[inverse == 0.0]), alone
     for iteration in range(1, max_iter + 1):
         jump = damping * (dangling + isolated * rest) + (1.0 - damping)
-        change, dangling = iterate(incoming, adjacency.by_rank, scores, damping, jump)
+        change, dangling = iterate(incoming, scores, damping, jump)
         change += isolated * abs(jump * alone - rest)
         rest = jump * alone
         if change <= tol:
-            return PageRank(scores.score, rest, iteration)
+            return PageRank(scores.score[adjacency.rank] if order.size else scores.score, rest, iteration)
         scores = scores._replace(scaled=scores.next_scaled, next_scaled=scores.scaled)
         if tick is not None:
             tick()
@@ -124,11 +125,14 @@ def _followed(kind: KindArray, allowed: BoolArray) -> BoolArray:
 
 
 def _incoming(adjacency: Adjacency, weight: FloatArray) -> Incoming:
-    """Return incoming links as the kernel reads them fastest."""
+    """Return incoming links as the kernel reads them fastest, of nodes in order of id."""
     span = adjacency.entries.span[INTO]
     first, last = (int(span.min()), int(span.max())) if adjacency.n else (0, 0)
-    neighbor = adjacency.entries.neighbor[first:last].view(np.uint32)
-    return Incoming((span - first).view(np.uint64), neighbor, weight[first:last])
+    neighbor, span = adjacency.entries.neighbor[first:last], span - first
+    if adjacency.by_rank.size:  # slack may hold any number
+        neighbor = adjacency.rank.astype(np.int32).take(neighbor, mode="clip")
+        span = span[adjacency.by_rank]
+    return Incoming(span.view(np.uint64), neighbor.view(np.uint32), weight[first:last])
 
 
 def _teleport(n: int, personalization: ArrayLike | None, isolated: int) -> tuple[FloatArray, float]:

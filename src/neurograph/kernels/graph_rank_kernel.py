@@ -2,13 +2,13 @@
 
 Invariants:
 
-1. Scores are pulled along incoming entries in their order; sums over all slots go in order of id. So every
-   bit of the answer depends on ids and edges alone.
+1. Nodes are places in order of id here, whatever their slots. Scores are pulled along incoming entries in their order;
+   sums over all nodes go in order of id. So every bit of the answer depends on ids and edges alone.
 2. ``scaled[u]`` is the score of u divided by the weight that leaves it, 0 where none does.
 3. Links that are not followed have weight 0: adding nothing leaves every bit of a sum as it is.
 
-What is read for every link is small and unsigned: with places as uint64 and neighbors as uint32 an iteration over a
-million links takes 1.4 ms; with int64, which may count from the end, and twice the bytes, 2.4 ms.
+What counts nodes and entries is unsigned, and neighbors take 4 bytes: an iteration over a million links takes 1.4 ms;
+with int64, which may count from the end, 2.4 ms.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TINY = 2.2250738585072014e-308  # the reciprocal of less overflows
 
 
 class Incoming(NamedTuple):
-    """The links that lead to each slot."""
+    """The links that lead to each node."""
 
     span: PlaceArray
-    """(n, 2) uint64: where those of a slot begin and end."""
+    """(n, 2) uint64: where those of a node begin and end."""
     neighbor: SlotArray
-    """(pool,) uint32: the slot they come from."""
+    """(pool,) uint32: the node they come from."""
     weight: FloatArray
     """(pool,) float64."""
 
@@ -53,7 +53,7 @@ class Scores(NamedTuple):
 @njit(cache=True, nogil=True)
 def invert_strengths(span: PlaceArray, weight: FloatArray, inverse: FloatArray) -> None:
     """Write 1 / the weight that leaves each slot, 0 where none does."""
-    for u in range(len(inverse)):
+    for u in range(np.uint64(len(inverse))):
         strength = 0.0
         for p in range(span[u, 0], span[u, 1]):
             strength += weight[p]
@@ -61,13 +61,12 @@ def invert_strengths(span: PlaceArray, weight: FloatArray, inverse: FloatArray) 
 
 
 @njit(cache=True, nogil=True)
-def iterate(incoming: Incoming, by_rank: IntArray, scores: Scores, damping: float, jump: float) -> tuple[float, float]:
+def iterate(incoming: Incoming, scores: Scores, damping: float, jump: float) -> tuple[float, float]:
     """Pull new scores; return how much they changed in sum, and what they hold where no weight leaves."""
     span, neighbor, weight = incoming
     score, scaled, next_scaled, inverse, teleport = scores
     change = dangling = 0.0
-    for i in range(len(score)):
-        v = by_rank[i] if by_rank.size else i
+    for v in range(np.uint64(len(score))):
         pulled = 0.0
         for p in range(span[v, 0], span[v, 1]):
             pulled += scaled[neighbor[p]] * weight[p]
