@@ -13,6 +13,8 @@ Invariants:
 4. ``mark[v] - base`` is the latest row of v, below 0 where nothing arrived.
 5. A call does whole rounds and stops before one that could overflow the log.
 6. Senders go in order of id, their entries in order, so that every sum is the same on every machine and path.
+
+Entries and neighbors are counted unsigned where each arrival is booked: int64 may count from the end, which is checked.
 """
 
 from __future__ import annotations
@@ -208,11 +210,11 @@ def _send(entries: Entries, allowed: BoolArray, log: Log) -> None:
             _fetch_ahead(entries, order, i, found)
         u, sender = order[0, i] >> 32, order[0, i] & SLOT
         energy = floats[sender, RECEIVED]
-        for p in range(span[0, u, 0], span[0, u, 1]):
+        for p in range(np.uint64(span[0, u, 0]), np.uint64(span[0, u, 1])):
             arrival = energy * weight[p] * keep
             if not arrival > 0.0 or (allowed.size and not (kind[p] < allowed.size and allowed[kind[p]])):
                 continue
-            v = np.int64(neighbor[p])
+            v = np.uint32(neighbor[p])
             row, trail = mark[v] - base, sender << 32 | v
             if row >= first:
                 count = ints[row, STORY]
@@ -297,7 +299,7 @@ def report(log: Log, ids: IntArray, by_rank: IntArray, found: IntArray, energies
     """
     mark, ints, floats, order, _, state, _ = log
     base, shift, last, place, falling, before = state[BASE], state[SHIFT], np.inf, 0, True, STALE
-    for i in range(found.shape[1]):
+    for i in range(np.uint64(found.shape[1])):
         key = order[0, i]
         rank = key & ((1 << shift) - 1)
         v = by_rank[rank] if by_rank.size else rank

@@ -77,7 +77,7 @@ class Ranks(GraphPart):
 
         Notes
         -----
-        About 2 ms an iteration for 1M edges; 16 iterations on a random graph. L. Page, S. Brin, R. Motwani,
+        About 1.4 ms an iteration for 1M edges; 17 iterations on a random graph with hubs. L. Page, S. Brin, R. Motwani,
         T. Winograd, "The PageRank citation ranking", 1999.
         """
         if not 0.0 <= real(damping, "damping") < 1.0:
