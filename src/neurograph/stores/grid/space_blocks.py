@@ -72,37 +72,57 @@ def near(
     stale = stale_chunks(connection, directory.nonces)
     if len(stale) > SOME + MOST_STALE * len(directory.nonces):
         return None
-    ids, distances, limit = np.zeros(0, np.int64), np.zeros(0), radius if k > 0 else -1.0
-
-    def take(more: np.ndarray, far: np.ndarray) -> None:
-        nonlocal ids, distances, limit
-        ids, distances = np.concatenate([ids, more]), np.concatenate([distances, far])
-        if len(ids) >= k:
-            order = np.lexsort((ids, distances))[:k]
-            ids, distances = ids[order], distances[order]
-            limit = min(limit, float(distances[-1])) if k > 0 else -1.0
-
+    best = _Best(k, radius)
     for chunk in stale:
         some = chunk << CHUNK_BITS, ((chunk + 1) << CHUNK_BITS) - 1
-        found = plain.near(connection, places, weights, k, limit, leave_out, some)
-        take(np.array(found[0], np.int64), np.array(found[1], np.float64))
+        found = plain.near(connection, places, weights, k, best.limit, leave_out, some)
+        best.add(np.array(found[0], np.int64), np.array(found[1], np.float64))
     gone = np.array(sorted(stale), np.int64)
     bounds = _bounds(directory, places, weights)
     for at in np.argsort(bounds, kind="stable").tolist():
-        if not bounds[at] <= limit:  # NaN: no level in common
+        if not bounds[at] <= best.limit:  # NaN: no level in common
             break
         tick()
         group = read_group(connection, at + 1, directory.number)
         if group is None:
             return None
         far = _distances({name: group.places.get(name) for name in places}, places, weights)
-        kept = (far <= limit) & (group.ids != leave_out)
+        kept = (far <= best.limit) & (group.ids != leave_out)
         if len(gone):
             kept &= ~np.isin(group.ids >> CHUNK_BITS, gone)
         if kept.any():
-            take(group.ids[kept], far[kept])
-    order = np.lexsort((ids, distances))
-    return ids[order].tolist(), distances[order].tolist()
+            best.add(group.ids[kept], far[kept])
+    ids, distances = best.in_order()
+    return ids.tolist(), distances.tolist()
+
+
+class _Best:
+    """The best hits so far, and how far another may be."""
+
+    def __init__(self, k: int, radius: float) -> None:
+        self._k = k
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+        self._held = 0
+        self._most = k
+        self.limit = radius if k > 0 else -1.0
+
+    def add(self, ids: np.ndarray, distances: np.ndarray) -> None:
+        """Take hits; they are put in order now and then, so that many cost no more than one sort."""
+        self._parts.append((ids, distances))
+        self._held += len(ids)
+        if self._held >= self._most > 0:
+            self.limit = float(self.in_order()[1][-1])
+            self._most = self._k + self._k // 4 + 1
+
+    def in_order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return ids and distances of the best, in order of distance, then id; what is beyond them is forgotten."""
+        import numpy as np
+
+        parts = [(np.zeros(0, np.int64), np.zeros(0)), *self._parts]
+        ids, distances = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        order = np.lexsort((ids, distances))[: self._k]
+        self._parts, self._held = [(ids[order], distances[order])], len(order)
+        return self._parts[0]
 
 
 def _distances(there: Mapping[str, np.ndarray | None], places: Places, weights: Mapping[str, float]) -> np.ndarray:
