@@ -102,7 +102,9 @@ class PointIndex:
         self._weights = weights
         self._forest, slots = grid_forest.plant(*self._nothing(), weights, self.leaf)
         self._by_id: IntArray | None = slots  # the slots of all tokens by ascending id, the dead included
-        self._values: FloatArray = np.empty((0, 0))  # (kinds, tokens) in that order, or by slot: see `_values_at`
+        self._values: FloatArray | tuple[FloatArray, ...] = np.empty(
+            (0, 0)
+        )  # (kinds, tokens) in that order, or by slot: see `_values_at`
         self._laid = False
         self._planted = self._dead = 0
         self._recent_ids, self._recent_patterns, self._recent_rows = self._nothing()
@@ -133,10 +135,8 @@ class PointIndex:
         self._forest = grid_forest.lay(ids, sizes, parts, self.leaf)
         self._by_id, self._planted, self._laid = None, len(ids), True
         self._dead = len(ids) - int(np.count_nonzero(ids))
-        self._values = np.zeros((len(values), len(self._forest[3])))
-        for kept, given in zip(self._values, values, strict=True):  # one level, hence one group: no gap but at the end
-            kept[: len(ids)] = given
-        self._recall(*self._nothing(), self._values[:, :0])
+        self._values = tuple(values)  # of one level, hence one group: a row is a slot
+        self._recall(*self._nothing(), np.empty((len(values), 0)))
 
     @property
     def _slots(self) -> IntArray:
@@ -155,8 +155,8 @@ class PointIndex:
 
     def _values_at(self, chosen: Any) -> FloatArray:
         """Return the values of some tokens, by their places in `_slots`."""
-        values: FloatArray = self._values[:, self._slots[chosen] if self._laid else chosen]
-        return values
+        places, n = self._slots[chosen] if self._laid else chosen, len(self._slots[chosen])
+        return np.stack([value[places] for value in self._values]) if len(self._values) else np.empty((0, n))
 
     def _recall(self, ids: IntArray, patterns: IntArray, rows: FloatArray, values: FloatArray) -> None:
         """Make the overlay hold these tokens."""
@@ -181,8 +181,8 @@ class PointIndex:
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         recent = (self._recent_ids, self._recent_patterns, self._recent_rows, self._recent_values)
-        arrays = (*self._forest, self._values, *self._overlay, self._recent_slots, *recent)
-        return 8 * self._planted + sum(array.nbytes for array in arrays)
+        arrays = (*self._forest, *self._values, *self._overlay, self._recent_slots, *recent)
+        return 8 * self._planted + sum(int(array.nbytes) for array in arrays)
 
     @property
     def wants_rebuild(self) -> bool:

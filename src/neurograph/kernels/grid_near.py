@@ -104,7 +104,7 @@ class NearIndex(PointIndex):
         Returns
         -------
         NearIndex
-            Shares nothing with the arrays given.
+            Shares radius, strength and weight with the arrays given, and never writes them.
 
         Notes
         -----

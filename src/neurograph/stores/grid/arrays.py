@@ -149,7 +149,7 @@ class LevelKind(GridKind):
         """Return a negative weight, which radiates nothing, as 0."""
         import numpy as np
 
-        return [*columns[:6], np.maximum(columns[6], 0.0)]
+        return [*columns[:6], np.maximum(columns[6], 0.0) if (columns[6] < 0.0).any() else columns[6]]
 
     def _apply(self, index: LevelIndex, removed: np.ndarray, columns: Columns) -> None:
         index.apply(removed, *self._kept(columns))
