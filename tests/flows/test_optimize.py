@@ -8,6 +8,7 @@ import pytest
 import neurograph
 from neurograph.derived import saved
 from neurograph.flows.kinds import KINDS
+from neurograph.stores.grid import block_build
 
 
 def mind(path) -> neurograph.Database:
@@ -39,7 +40,9 @@ def answers(db: neurograph.Database) -> list:
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("damage", ["nothing", "dropped", "half", "cut", "zeroed", "stale"])
-def test_answers_are_the_same_whatever_is_saved(tmp_path, damage):
+@pytest.mark.parametrize("least", [1, block_build.LEAST])  # space as blocks, or as chunks of rows
+def test_answers_are_the_same_whatever_is_saved(tmp_path, monkeypatch, damage, least):
+    monkeypatch.setattr(block_build, "LEAST", least)
     path = tmp_path / "mind.ngdb"
     with mind(path) as db:
         expected = answers(db)

@@ -26,7 +26,18 @@ _MAGIC = b"NGA1"
 
 
 def load(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]) -> dict[int, Columns]:
-    """Return the saved chunks among `nonces` that are valid now, by chunk."""
+    """Return the saved chunks among `nonces` that are valid now, by chunk.
+
+    A kind with a `load` of its own is asked first: what it returns counts for the chunks it names.
+    """
+    own = getattr(kind, "load", None)
+    found: dict[int, Columns] = {} if own is None else own(connection, nonces)
+    left = {chunk: nonce for chunk, nonce in nonces.items() if chunk not in found}
+    return found | _chunks(connection, kind, left) if left else found
+
+
+def _chunks(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]) -> dict[int, Columns]:
+    """Return the chunks of rows among `nonces` that are saved and valid now, by chunk."""
     found: dict[int, Columns] = {}
     rows = connection.execute(
         "select chunk, nonce, checksum, body from derived_chunk where subject = ? and format = ?",
@@ -85,7 +96,7 @@ def save(
 def differing(connection: apsw.Connection, kind: Kind[Any]) -> list[tuple[str, int]]:
     """Return (name, chunk) of saved chunks that would be loaded, or claim to be current, and differ from the rows."""
     nonces = nonces_of(connection, kind.subject)
-    valid = load(connection, kind, nonces)
+    valid = _chunks(connection, kind, nonces)
     rows: Any = connection.execute(
         "select chunk, nonce from derived_chunk where subject = ? and format = ?", (kind.name, kind.format)
     ).fetchall()

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from ..connection.session import Session
 from ..derived import saved
-from ..model.levels import LEVELS
+from ..stores.grid.arrays import GridKind
 from ..stores.grid.block_build import save_blocks
+from ..stores.grid.blocks import are_saved
 from .kinds import KINDS
 
 SLICE_CHUNKS = 64  # of 512 ids: 30 to 90 ms of reading and writing
@@ -32,18 +33,31 @@ def optimize(session: Session, budget_bytes: int) -> Optimized:
     """Save derived arrays within the budget, refresh the planner's statistics, give free pages back."""
     total = 0
     for kind in KINDS:
+        if isinstance(kind, GridKind):
+            total += save_blocks(session, kind.level, budget_bytes - total)
+            if _in_blocks(session, kind):
+                continue
         left = 1
         while left and total < budget_bytes:
             with session.transaction():
                 written, left = saved.save(session.writer.connection, kind, budget_bytes - total, SLICE_CHUNKS)
             total += written
-    for level in LEVELS:
-        total += save_blocks(session, level, budget_bytes - total)
     with session.transaction():
         session.change("pragma optimize")
     free = session.rows("pragma freelist_count")[0][0]
     session.change(f"pragma incremental_vacuum({free})")
     return Optimized(total, free)
+
+
+def _in_blocks(session: Session, kind: GridKind) -> bool:
+    """Tell whether a kind is saved as blocks; chunks of its rows, which say the same, are deleted then."""
+    with session.reading() as line:
+        if not are_saved(line.connection, kind.level):
+            return False
+    chunks = "select rowid from derived_chunk where subject = ? limit ?"
+    while session.change(f"delete from derived_chunk where rowid in ({chunks}) returning 1", (kind.name, SLICE_CHUNKS)):
+        pass
+    return True
 
 
 def drop_derived(session: Session) -> int:

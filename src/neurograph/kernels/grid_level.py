@@ -65,8 +65,11 @@ class LevelIndex(NearIndex):
         """Return one forest with the values its tokens radiate with; what is computed is kept."""
         part = self._parts[recent]
         if (recent, weighted) not in self._radiance:
-            slots, values = (self._recent_slots, self._recent_values) if recent else (self._slots, self._values)
             radii, force = np.zeros(len(part[3])), np.zeros(len(part[3]))
+            slots: Any = self._recent_slots
+            values: Any = self._recent_values
+            if not recent:
+                slots, values = slice(self._planted) if self._laid else self._slots, self._values
             radii[slots], force[slots] = values[0], values[1] * values[2] if weighted else values[1]
             reach = np.full((int(part[2][1]), FAN), -1.0)
             grid_build.reaches(radii, part[2], reach, self.leaf)

@@ -19,6 +19,7 @@ Invariants:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,11 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Forest = tuple[FloatArray, FloatArray, IntArray, IntArray, NDArray[np.uint8]]
 Answers = tuple[IntArray, IntArray, FloatArray]
+Query = tuple[float, float, float, float]
 
 QUERY, PART, DEPTH, HITS, BEFORE, BUDGET, STATUS, STACK = 0, 1, 2, 3, 4, 5, 6, 8
 BOUNDS, SUMS, KEYS = 0, 8, 40
-GROUP_ITEMS = 7
+GROUP_ITEMS, FAN = 7, 8  # as in `grid_forest`
 DONE, PAUSED, FULL, UNSORTED = 0, 1, 2, 3
 RUN = 64  # hits put in order before runs are merged
 LAST = (1 << 63) - 1
@@ -220,86 +222,83 @@ def sort(answers: Answers, ints: IntArray) -> None:
 
 
 @_part
-def _replace(distances: FloatArray, ids: IntArray, size: int, distance: float, id_: int) -> None:
-    """Put a hit in the place of the last one of a heap with the last one in order on top."""
+def _replace(distances: FloatArray, ids: IntArray, base: int, size: int, distance: float, id_: int) -> None:
+    """Put a hit in the place of the last one of a heap, which begins at `base` with the last one in order."""
     place = 0
     while True:
         c = 2 * place + 1
         if c >= size:
             break
+        at = base + c
         if c + 1 < size and (
-            distances[c + 1] > distances[c] or (distances[c + 1] == distances[c] and ids[c + 1] > ids[c])
+            distances[at + 1] > distances[at] or (distances[at + 1] == distances[at] and ids[at + 1] > ids[at])
         ):
+            at += 1
             c += 1
-        if distances[c] < distance or (distances[c] == distance and ids[c] < id_):
+        if distances[at] < distance or (distances[at] == distance and ids[at] < id_):
             break
-        distances[place], ids[place] = distances[c], ids[c]
+        distances[base + place] = distances[at]
+        ids[base + place] = ids[at]
         place = c
-    distances[place], ids[place] = distance, id_
+    distances[base + place] = distance
+    ids[base + place] = id_
 
 
 @_part
-def _push(bounds: FloatArray, first: int, n: int, limit: float, stack: IntArray, keys: FloatArray, depth: int) -> int:
-    """Put children within the limit on the stack, the nearest on top; return the depth."""
-    base = depth
-    for c in range(n):
-        bound = bounds[c]
-        if bound <= limit:
-            j = depth
-            while j > base and keys[j - 1] < bound:
-                keys[j], stack[j] = keys[j - 1], stack[j - 1]
-                j -= 1
-            keys[j], stack[j] = bound, first + c
-            depth += 1
-    return depth
+def _approach(
+    forest: Forest, query: Query, k: int, ids: IntArray, distances: FloatArray, ints: IntArray, floats: FloatArray
+) -> None:
+    """Let the points of one forest into the heap until none is left that may be nearer, or the budget is used up.
 
-
-@_inline
-def _offer(forest: Forest, leaf: int, query: FloatArray, sums: FloatArray, heap: Answers, hits: int) -> int:
-    """Let the points of a leaf into the heap; return how many were let in so far."""
-    ids, alive, limit, size = forest[3], forest[4], _limit(min(query[3], heap[2][0])), sums.shape[0]
-    for c in range(size):
-        if sums[c] <= limit and alive[leaf * size + c]:
-            distance, id_ = np.sqrt(sums[c]), ids[leaf * size + c]
-            nearer = distance < heap[2][0] or (distance == heap[2][0] and id_ <= heap[1][0])
-            if nearer and distance <= query[3]:
-                _replace(heap[2], heap[1], heap[2].shape[0], distance, id_)
-                hits += 1
-                limit = _limit(min(query[3], heap[2][0]))
-    return hits
-
-
-@_inline
-def _approach(forest: Forest, query: FloatArray, heap: Answers, ints: IntArray, floats: FloatArray) -> int:
-    """Let the points of one forest into the heap; return DONE or PAUSED."""
-    points, boxes, frame, _, _ = forest
-    stack, keys, bounds = ints[STACK:], floats[KEYS:], floats[BOUNDS : BOUNDS + boxes.shape[1]]
-    sums, nodes, first = floats[SUMS : SUMS + points.shape[1]], frame[1], 2 + GROUP_ITEMS * frame[0]
-    depth, hits, limit = ints[DEPTH], ints[HITS], _limit(min(query[3], heap[2][0]))
+    In one piece, with single assignments and without slices and builtins where it can: like that the file's `nearest`
+    compiles in 0.8 s, cut into small functions in 1.3, and is 1.1 times as fast.
+    """
+    points, boxes, frame, own, alive = forest
+    x, y, z, radius = query
+    nodes, size, depth, hits, base = frame[1], points.shape[1], ints[DEPTH], ints[HITS], ints[BEFORE]
+    limit = _limit(radius if radius < distances[base] else distances[base])
     while depth > 0 and ints[BUDGET] > 0:
         depth -= 1
-        code = stack[depth]
-        if keys[depth] > limit:
+        if floats[KEYS + depth] > limit:
             continue
         ints[BUDGET] -= 1
-        if code < nodes:
-            _bound(boxes, code, query, bounds)
-            begin = frame[first + 2 * code]
-            depth = _push(bounds, begin, frame[first + 2 * code + 1] - begin, limit, stack, keys, depth)
-        elif _square(points, code - nodes, query, limit, sums):
-            hits = _offer(forest, code - nodes, query, sums, heap, hits)
-            limit = _limit(min(query[3], heap[2][0]))
-    ints[DEPTH], ints[HITS] = depth, hits
-    return DONE if depth == 0 else PAUSED
-
-
-@_inline
-def _drain(heap: Answers) -> None:
-    """Put a heap in order."""
-    for n in range(heap[2].shape[0] - 1, 0, -1):
-        distance, id_ = heap[2][n], heap[1][n]
-        heap[2][n], heap[1][n] = heap[2][0], heap[1][0]
-        _replace(heap[2], heap[1], n, distance, id_)
+        code = ints[STACK + depth]
+        if code < nodes:  # put its children within the limit on the stack, the nearest on top
+            row, low, at = 6 * code, depth, 2 + GROUP_ITEMS * frame[0] + 2 * code
+            for c in range(FAN):
+                dx = max(boxes[row, c] - x, x - boxes[row + 3, c], 0.0)
+                dy = max(boxes[row + 1, c] - y, y - boxes[row + 4, c], 0.0)
+                dz = max(boxes[row + 2, c] - z, z - boxes[row + 5, c], 0.0)
+                floats[c] = (dx * dx + dy * dy) + dz * dz
+            first = frame[at]
+            for c in range(frame[at + 1] - first):
+                bound, j = floats[c], depth
+                if bound <= limit:
+                    while j > low and floats[KEYS + j - 1] < bound:
+                        floats[KEYS + j] = floats[KEYS + j - 1]
+                        ints[STACK + j] = ints[STACK + j - 1]
+                        j -= 1
+                    floats[KEYS + j] = bound
+                    ints[STACK + j] = first + c
+                    depth += 1
+            continue
+        row, near, slot = 3 * (code - nodes), 0, size * (code - nodes)
+        for c in range(size):
+            dx, dy, dz = points[row, c] - x, points[row + 1, c] - y, points[row + 2, c] - z
+            square = (dx * dx + dy * dy) + dz * dz
+            floats[SUMS + c] = square
+            if square <= limit:
+                near += 1
+        for c in range(size if near > 0 else 0):
+            if floats[SUMS + c] <= limit and alive[slot + c]:
+                distance, id_ = math.sqrt(floats[SUMS + c]), own[slot + c]
+                nearer = distance < distances[base] or (distance == distances[base] and id_ <= ids[base])
+                if nearer and distance <= radius:
+                    _replace(distances, ids, base, k, distance, id_)
+                    hits += 1
+                    limit = _limit(radius if radius < distances[base] else distances[base])
+    ints[DEPTH] = depth
+    ints[HITS] = hits
 
 
 @njit(cache=True, nogil=True)
@@ -310,25 +309,34 @@ def nearest(
 
     Sets ints[STATUS]: DONE, or PAUSED, to be called again.
     """
+    indptr, ids, distances = answers
     while ints[QUERY] < queries.shape[0]:
-        query, before = queries[ints[QUERY]], ints[BEFORE]
-        heap = (answers[0], answers[1][before : before + k], answers[2][before : before + k])
+        q, base = ints[QUERY], ints[BEFORE]
+        query = queries[q, 0], queries[q, 1], queries[q, 2], queries[q, 3]
         if ints[PART] == 0 and ints[DEPTH] < 0:
-            for n in range(k):
-                heap[1][n], heap[2][n] = LAST, np.inf
+            for n in range(base, base + k):
+                ids[n] = LAST
+                distances[n] = np.inf
         while ints[PART] < 2:
             forest = parts[ints[PART]]
             if ints[DEPTH] < 0:
-                ints[STACK], floats[KEYS] = 0, 0.0
-                ints[DEPTH] = int(forest[2][1] > 0)
-            ints[STATUS] = _approach(forest, query, heap, ints, floats)
-            if ints[STATUS] != DONE:
+                ints[STACK] = 0
+                floats[KEYS] = 0.0
+                ints[DEPTH] = 1 if forest[2][1] > 0 else 0
+            _approach(forest, query, k, ids, distances, ints, floats)
+            if ints[DEPTH] > 0:
+                ints[STATUS] = PAUSED
                 return
             ints[PART] += 1
             ints[DEPTH] = -1
-        _drain(heap)
-        ints[BEFORE] += min(ints[HITS], k)
+        for n in range(k - 1, 0, -1):
+            distance, id_ = distances[base + n], ids[base + n]
+            distances[base + n] = distances[base]
+            ids[base + n] = ids[base]
+            _replace(distances, ids, base, n, distance, id_)
+        ints[BEFORE] += ints[HITS] if ints[HITS] < k else k
         ints[QUERY] += 1
-        ints[PART], ints[HITS] = 0, 0
-        answers[0][ints[QUERY]] = ints[BEFORE]
+        ints[PART] = 0
+        ints[HITS] = 0
+        indptr[ints[QUERY]] = ints[BEFORE]
     ints[STATUS] = DONE

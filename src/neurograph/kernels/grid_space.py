@@ -8,6 +8,7 @@ level are no neighbours.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -130,6 +131,32 @@ class SpaceIndex(PointIndex):
         ids = ascending(ids)
         patterns = masks_of(masks, len(ids))
         index._plant(ids, patterns, rows_for(coordinates, patterns), np.empty((0, len(ids))), tick)
+        return index
+
+    @classmethod
+    def lay(cls, ids: IntArray, sizes: Sequence[tuple[int, int]], parts: Sequence[Sequence[FloatArray]]) -> Self:
+        """Make an index of tokens that are in order of space already.
+
+        Parameters
+        ----------
+        ids
+            (n,) int64, distinct, group after group; 0 for a row that is no token any more.
+        sizes
+            Levels defined (bit L for level L) and number of rows of each group, no levels twice.
+        parts
+            The columns of each group, three a level it defines: float64, finite, in the same order.
+
+        Returns
+        -------
+        SpaceIndex
+            Shares nothing with the arrays given.
+
+        Notes
+        -----
+        O(n): 1M with all levels defined in 0.2 s. The order decides how fast answers are, not what they are.
+        """
+        index = cls(EVERY_LEVEL)
+        index._lay(ids, sizes, parts, [])
         return index
 
     def apply(

@@ -17,7 +17,7 @@ from .invariant import Invariant
 def _content(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
     """Compare saved chunks that count as valid with the rows."""
     found = [row for kind in KINDS for row in saved.differing(connection, kind)]
-    return found + [row for level in LEVELS for row in differing_blocks(connection, level)]
+    return found + [row for level in (*LEVELS, None) for row in differing_blocks(connection, level)]
 
 
 DERIVED = (

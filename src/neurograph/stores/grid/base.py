@@ -20,6 +20,7 @@ from ..arguments import real
 from .arrays import LEVEL_KINDS, SPACE, GridArrays
 from .blocks import FIRST_S, are_saved
 from .plain import Point
+from .space_blocks import FIRST_S as SPACE_FIRST_S
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,12 +66,12 @@ class GridPart:
         policy = self._derived.policy
         if not policy.usable:
             return self._without_arrays(line, by_rows, by_blocks, policy.why_unusable)
-        if by_blocks is not None and (level is None or not are_saved(line.connection, level)):
+        if by_blocks is not None and not are_saved(line.connection, level):
             by_blocks = None
         if self._derived.loaded(kind):
             scan_s = 0.0
         elif by_blocks is not None:
-            scan_s = FIRST_S
+            scan_s = FIRST_S if level is not None else SPACE_FIRST_S
         else:
             scan_s = most_tokens(line.connection) * ROW_SCAN_S
         arrays = self._derived.current(kind, line, scan_s * searches)

@@ -1,47 +1,39 @@
-"""Saving the points of a level as blocks in order of space, and comparing what is saved with the rows.
+"""Saving points as blocks in order of space, and comparing what is saved with the rows.
 
-The order is sort-tile-recursive packing (Leutenegger, López, Edgington: STR, a simple and efficient algorithm for
-R-tree packing, 1997): slabs of equal size along x, in each slab columns of equal size along y, in each column runs
-along z; first for groups, then inside each group for its blocks.
+`blocks` says what is saved of one level, `space_blocks` what of all of them. Every group but the last one of those with
+the same levels is full, and in each the points lie leaf by leaf, as the kernels' index has them.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...connection.line import Line
 from ...connection.session import Session
 from ...derived.kind import CHUNK_BITS, Columns
 from ...derived.mechanism import all_rows
 from ...derived.saved import checksum, nonces_of
-from .arrays import LEVEL_KINDS
-from .blocks import (
-    BLOCK,
-    FORMAT,
-    GROUP,
-    HEADER,
-    MAGIC,
-    are_saved,
-    read_directory,
-    read_group,
-    stale_chunks,
-    subject,
-)
+from ...model.levels import LEVELS
+from . import blocks, space_blocks
+from .arrays import LEVEL_KINDS, SPACE, GridKind
+from .blocks import BLOCK, FORMAT, VALUES, are_saved, stale_chunks, subject
+from .order import in_halves
 
 if TYPE_CHECKING:
     import numpy as np
 
-LEAST = 2 * GROUP  # points; reading that many rows takes about as long as a search in blocks
+LEAST = 2 * blocks.GROUP  # points; reading that many rows takes about as long as a search in blocks
 WORN = 0.02  # of all chunks stale: saved again
-SLICE = 32  # groups written while the write lock is held: 4 MB
+SLICE = 1 << 22  # bytes written while the write lock is held
+LEAF = 32  # points in a leaf of the kernels' index of one level
+SPACE_LEAF = 128  # the same over all levels
 
 
-def save_blocks(session: Session, level: str, budget_bytes: int) -> int:
-    """Save the points of a level as blocks, unless those that are saved are true for nearly all of it.
+def save_blocks(session: Session, level: str | None, budget_bytes: int) -> int:
+    """Save the points of a level (None: of all) as blocks, unless those that are saved are true for nearly all of it.
 
     Returns
     -------
@@ -53,118 +45,176 @@ def save_blocks(session: Session, level: str, budget_bytes: int) -> int:
     Rows are read in one state and written for that state's nonces, so no lock is held meanwhile.
     """
     with session.reading() as line:
-        directory = read_directory(line.connection, level) if are_saved(line.connection, level) else None
-        if directory is not None and len(stale_chunks(line.connection, directory)) <= WORN * len(directory.nonces):
+        then = _nonces_saved(line.connection, level)
+        if then is not None and len(stale_chunks(line.connection, then)) <= WORN * len(then):
             return 0
         nonces = nonces_of(line.connection, "token")
-        columns = _points(line, level, nonces)
+        columns = all_rows(line, _kind(level), nonces)[0]
+    there = columns[0] != 0  # what comes from blocks that are worn: see `block_load`
+    columns = columns if there.all() else [column[there] for column in columns]
+    columns[0] = abs(columns[0])
     n = len(columns[0])
-    if n < LEAST or 33 * n > budget_bytes:
+    if n < LEAST:
+        session.change("delete from derived_chunk where subject = ?", (subject(level),))
         return 0
-    number, written = secrets.randbits(62), 0
-    session.change("delete from derived_chunk where subject = ?", (subject(level),))
+    if (8 * len(columns) + 1) * n > budget_bytes:
+        return 0
     boxes: list[Any] = []
-    groups = enumerate(_groups(columns, boxes), 1)
-    left = True
-    while left:  # the directory comes last: without it the groups are nothing
-        with session.transaction():
-            for at, body in groups:
-                written += _write(session, level, at, number, body)
-                if at % SLICE == 0:
-                    break
-            else:
-                written += _write(session, level, 0, number, _directory(boxes, nonces))
-                left = False
-    return written
+    groups = _groups(columns, boxes) if level is not None else _space_groups(columns, boxes)
+    return _write(session, level, groups, lambda: _directory(boxes, nonces, level))
 
 
-def differing_blocks(connection: apsw.Connection, level: str) -> list[tuple[str, int]]:
+def differing_blocks(connection: apsw.Connection, level: str | None) -> list[tuple[str, int]]:
     """Return (subject, group) of the blocks a search would trust and that differ from the rows, group 0 for all."""
     import numpy as np
 
-    directory = read_directory(connection, level) if are_saved(connection, level) else None
-    if directory is None:
+    then, kind = _nonces_saved(connection, level), _kind(level)
+    if then is None:
         return []
-    kind, found, points = LEVEL_KINDS[level], [], []
-    for at in range(1, len(directory.boxes) // 6 + 1):
-        group = read_group(connection, level, at, directory.number)
-        if group is None:
-            continue  # a search notices it too, and reads the rows
-        columns = [np.asarray(column) for column in (group.ids, group.x, group.y, group.z)]
-        whole = _boxes(columns, len(columns[0]))[0].tolist() == directory.boxes[6 * at - 6 : 6 * at].tolist()
-        if not whole or _boxes(columns, BLOCK).ravel().tolist() != group.boxes.tolist():
+    found, parts = [], []
+    for at, columns in _saved_groups(connection, level):
+        if columns is None:
             found.append((subject(level), at))
-        points.append(columns)
-    fresh = directory.nonces.keys() - stale_chunks(connection, directory)
-    kept = [np.concatenate(column) for column in zip(*points, strict=True)] if points else kind.read(connection, 1, 0)
+        else:
+            parts.append(columns)
+    empty, fresh = kind.read(connection, 1, 0), sorted(then.keys() - stale_chunks(connection, then))
+    kept = [np.concatenate(column) for column in zip(empty, *parts, strict=True)]
     order = np.argsort(kept[0], kind="stable")
-    order = order[np.isin(kept[0][order] >> CHUNK_BITS, np.array(sorted(fresh), np.int64))]
-    rows = [kind.read(connection, chunk << CHUNK_BITS, (chunk + 1 << CHUNK_BITS) - 1) for chunk in sorted(fresh)]
-    truth = [np.concatenate(column) for column in zip(*rows, strict=True)] if rows else kind.read(connection, 1, 0)
-    if any(not np.array_equal(a[order], b) for a, b in zip(kept[:4], truth[:4], strict=True)):
+    order = order[np.isin(kept[0][order] >> CHUNK_BITS, np.array(fresh, np.int64))]
+    rows = [kind.read(connection, chunk << CHUNK_BITS, (chunk + 1 << CHUNK_BITS) - 1) for chunk in fresh]
+    truth = [np.concatenate(column) for column in zip(empty, *rows, strict=True)]
+    if any(not np.array_equal(a[order], b, equal_nan=True) for a, b in zip(kept, truth, strict=True)):
         found.append((subject(level), 0))
     return found
 
 
-def _points(line: Line, level: str, nonces: dict[int, int]) -> Columns:
-    """Return id, x, y, z of all tokens of a level."""
-    return all_rows(line, LEVEL_KINDS[level], nonces)[0][:4]
+def _kind(level: str | None) -> GridKind:
+    return SPACE if level is None else LEVEL_KINDS[level]
 
 
-def _write(session: Session, level: str, at: int, number: int, body: bytes) -> int:
-    name = subject(level)
-    session.change(
-        """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
-           values (?, ?, ?, ?, ?, ?)
-               on conflict do update
-              set nonce = excluded.nonce, format = excluded.format,
-                  checksum = excluded.checksum, body = excluded.body""",
-        (name, at, number, FORMAT, checksum(name, at, number, body), body),
-    )
-    return len(body)
+def _nonces_saved(connection: apsw.Connection, level: str | None) -> dict[int, int] | None:
+    """Return the nonces blocks were saved for, None where there are none."""
+    if not are_saved(connection, level):
+        return None
+    directory: Any = space_blocks.read_directory(connection) if level is None else None
+    if level is not None:
+        directory = blocks.read_directory(connection, level)
+    return None if directory is None else directory.nonces
+
+
+def _saved_groups(connection: apsw.Connection, level: str | None) -> Iterator[tuple[int, Columns | None]]:
+    """Yield the columns of each group that can be read, None for one that is not what its boxes say."""
+    from .block_load import level_columns, space_columns
+
+    if level is None:
+        space: Any = space_blocks.read_directory(connection)
+        for at, pattern in enumerate(space.patterns.tolist(), 1):
+            columns = space_columns(blocks.read_body(connection, None, at, space.number)[0])
+            if columns is not None:
+                there = [n for n in range(len(LEVELS)) if pattern >> n & 1]
+                box = _boxes([columns[0], *(columns[1 + 3 * n + axis] for n in there for axis in range(3))], 1 << 62)
+                true = space.boxes[at - 1, there].ravel().tolist() == _by_level(box)[0].ravel().tolist()
+                yield at, columns if true else None
+        return
+    directory: Any = blocks.read_directory(connection, level)
+    for at in range(1, len(directory.boxes) // 6 + 1):
+        columns = level_columns(blocks.read_body(connection, level, at, directory.number)[0])
+        group = blocks.read_group(connection, level, at, directory.number)
+        if columns is not None and group is not None:
+            places = columns[:4]
+            true = _boxes(places, 1 << 62)[0].tolist() == directory.boxes[6 * at - 6 : 6 * at].tolist()
+            true = true and _boxes(places, BLOCK).ravel().tolist() == group.boxes.tolist()
+            yield at, columns if true else None
+
+
+def _write(session: Session, level: str | None, groups: Iterator[bytes], directory: Callable[[], bytes]) -> int:
+    """Write groups and, after them, their directory: without it they are nothing. Return the bytes."""
+    name, number, total, at, left = subject(level), secrets.randbits(62), 0, 0, True
+    session.change("delete from derived_chunk where subject = ?", (name,))
+    while left:
+        with session.transaction():
+            written = 0
+            while left and written < SLICE:
+                body = next(groups, b"")
+                left = bool(body)
+                chunk = at = at + 1
+                if not left:
+                    chunk, body = 0, directory()
+                session.change(
+                    """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
+                       values (?, ?, ?, ?, ?, ?)
+                           on conflict do update
+                          set nonce = excluded.nonce, format = excluded.format,
+                              checksum = excluded.checksum, body = excluded.body""",
+                    (name, chunk, number, FORMAT, checksum(name, chunk, number, body), body),
+                )
+                written += len(body)
+        total += written
+    return total
 
 
 def _groups(columns: Columns, boxes: list[Any]) -> Iterator[bytes]:
-    """Yield the groups, and put the box of each into `boxes`."""
+    """Yield the groups of one level, and put the box of each into `boxes`."""
     import numpy as np
 
-    order = _in_tiles(columns[1:], GROUP)
-    for low in range(0, len(order), GROUP):
-        some = [column[order[low : low + GROUP]] for column in columns]
-        inside = _in_tiles(some[1:], BLOCK)
-        group = [np.ascontiguousarray(column[inside]) for column in some]
-        boxes.append(_boxes(group, len(inside))[0])
-        head = HEADER.pack(MAGIC, BLOCK, -(-len(inside) // BLOCK), len(inside))
-        yield head + _boxes(group, BLOCK).tobytes() + b"".join(column.tobytes() for column in group)
+    order = in_halves(columns[1:4], LEAF)
+    for low in range(0, len(order), blocks.GROUP):
+        group = [column[order[low : low + blocks.GROUP]] for column in columns]
+        places, values, alike = group[:4], group[4:], 0
+        for at in range(VALUES):
+            if (values[at].view(np.int64) == values[at].view(np.int64)[0]).all():  # bits: -0.0 is not 0.0
+                values[at], alike = values[at][:1], alike | 1 << at
+        boxes.append(_boxes(places, 1 << 62)[0])
+        inside = _boxes(places, BLOCK)
+        head = blocks.HEADER.pack(blocks.MAGIC, BLOCK, len(inside), len(group[0]), alike)
+        yield head + inside.tobytes() + b"".join(column.tobytes() for column in (*places, *values))
 
 
-def _directory(boxes: list[Any], nonces: dict[int, int]) -> bytes:
+def _space_groups(columns: Columns, boxes: list[Any]) -> Iterator[bytes]:
+    """Yield the groups of all levels, and put the levels defined and the box of each into `boxes`."""
     import numpy as np
 
-    head = HEADER.pack(MAGIC, BLOCK, len(boxes), len(nonces))
-    numbers = np.array([[*nonces], [*nonces.values()]], np.int64)
-    return head + np.concatenate(boxes).tobytes() + numbers.tobytes()
+    there = ~np.isnan(np.stack(columns[1::3]))
+    patterns = (there * (1 << np.arange(len(LEVELS)))[:, None]).sum(axis=0)
+    for pattern in np.unique(patterns).tolist():
+        member = np.flatnonzero(patterns == pattern)
+        levels = [at for at in range(len(LEVELS)) if pattern >> at & 1]
+        places = [columns[1 + 3 * at + axis][member] for at in levels for axis in range(3)]
+        order = in_halves(places, SPACE_LEAF)
+        for low in range(0, len(order), space_blocks.GROUP):
+            some = order[low : low + space_blocks.GROUP]
+            group = [columns[0][member[some]], *(place[some] for place in places)]
+            box = np.full((len(LEVELS), 6), np.nan)
+            box[levels] = _by_level(_boxes(group, 1 << 62))[0]
+            boxes.append((pattern, box))
+            head = space_blocks.HEADER.pack(space_blocks.MAGIC, pattern, 0, len(some))
+            yield head + b"".join(column.tobytes() for column in group)
 
 
-def _in_tiles(places: Columns, size: int) -> np.ndarray:
-    """Return the order in which each `size` points in a row lie together."""
+def _directory(boxes: list[Any], nonces: dict[int, int], level: str | None) -> bytes:
     import numpy as np
 
-    x, y, z = places
-    n = len(x)
-    across = max(round((n / size) ** (1 / 3)), 1)
-    rank = np.arange(n)
-    column = max(-(-n // (size * across * across)), 1) * size  # points; a column holds whole tiles
-    slab = column * across
-    order = np.argsort(x, kind="stable")
-    order = order[np.lexsort((y[order], rank // slab))]
-    return order[np.lexsort((z[order], rank // column))]
+    numbers = np.array([[*nonces], [*nonces.values()]], np.int64).tobytes()
+    if level is not None:
+        head = blocks.HEADER.pack(blocks.MAGIC, BLOCK, len(boxes), len(nonces), 0)
+        return head + np.concatenate(boxes).tobytes() + numbers
+    head = space_blocks.HEADER.pack(space_blocks.MAGIC, space_blocks.GROUP, len(boxes), len(nonces))
+    patterns = np.array([pattern for pattern, _ in boxes], np.int64)
+    return head + patterns.tobytes() + np.stack([box for _, box in boxes]).tobytes() + numbers
 
 
 def _boxes(columns: Columns, size: int) -> np.ndarray:
-    """Return the boxes of each `size` points, (boxes, 6) float64: least x, y, z, greatest x, y, z."""
+    """Return the boxes of each `size` points, (boxes, 2 * columns) float64: all least, then all greatest values."""
     import numpy as np
 
     starts = np.arange(0, len(columns[0]), size)
     least = [np.minimum.reduceat(column, starts) for column in columns[1:]]
     return np.stack([*least, *(np.maximum.reduceat(column, starts) for column in columns[1:])], axis=1)
+
+
+def _by_level(boxes: np.ndarray) -> np.ndarray:
+    """Return boxes over several levels as (boxes, levels, 6): least x, y, z, greatest x, y, z."""
+    import numpy as np
+
+    sides = boxes.reshape(len(boxes), 2, -1, 3)
+    return np.concatenate([sides[:, 0], sides[:, 1]], axis=2)

@@ -2,7 +2,8 @@
 
 `optimize` saves the points of a level in order of space (`block_build.py`): blocks of 128 points, 32 of them a group,
 each with the box it lies in. A search opens the nearest boxes first and stops where none can hold a nearer point, so it
-reads a few groups of a million points. It needs neither numpy nor numba.
+reads a few groups of a million points. It needs neither numpy nor numba. All groups, one after the other, are the
+index the kernels walk (`block_load.py`).
 
 In `derived_chunk` the subject is ``blocks.<level>``; chunk 0 is the directory, chunk g a group.
 
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
     Floats = memoryview[float]
     Ints = memoryview[int]
 
-FORMAT = 1
-MAGIC = b"NGB1"
-HEADER = struct.Struct("<4siqq")  # magic, points a block, boxes, chunks (of a directory) or points (of a group)
+FORMAT = 2
+MAGIC = b"NGB2"
+HEADER = struct.Struct("<4siqqq")  # magic, points a block, boxes, chunks (of a directory) or points (of a group), alike
+VALUES = 3  # field radius, field strength, weight; bit n of `alike`: value n is the same for all points, and saved once
 BLOCK = 128
 GROUP = 32 * BLOCK
 MOST_STALE = 0.1  # of all chunks, beside a few; beyond, reading every row is hardly slower
@@ -67,13 +69,13 @@ class Group(NamedTuple):
     z: Floats
 
 
-def subject(level: str) -> str:
-    """Return what the blocks of a level are called in `derived_chunk`."""
-    return f"blocks.{level}"
+def subject(level: str | None) -> str:
+    """Return what the blocks of a level (None: of all, see `space_blocks`) are called in `derived_chunk`."""
+    return "blocks" if level is None else f"blocks.{level}"
 
 
-def are_saved(connection: apsw.Connection, level: str) -> bool:
-    """Tell whether there are blocks of a level, true or not."""
+def are_saved(connection: apsw.Connection, level: str | None) -> bool:
+    """Tell whether there are blocks of a level (None: of all), true or not."""
     row = connection.execute(
         "select 1 from derived_chunk where subject = ? and chunk = 0 and format = ?", (subject(level), FORMAT)
     ).fetchone()
@@ -93,7 +95,7 @@ def near(
     directory = read_directory(connection, level)
     if directory is None:
         return None
-    stale = stale_chunks(connection, directory)
+    stale = stale_chunks(connection, directory.nonces)
     if len(stale) > SOME + MOST_STALE * len(directory.nonces):
         return None
     best = _Best(k, radius)
@@ -169,21 +171,20 @@ def _hits(
     return found
 
 
-def stale_chunks(connection: apsw.Connection, directory: Directory) -> set[int]:
-    """Return the chunks of tokens whose rows changed since the blocks were saved."""
+def stale_chunks(connection: apsw.Connection, nonces: dict[int, int]) -> set[int]:
+    """Return the chunks of tokens whose rows changed since the blocks were saved for `nonces`."""
     now = nonces_of(connection, "token")
-    if now == directory.nonces:
+    if now == nonces:
         return set()
-    both = now.keys() | directory.nonces.keys()
-    return {chunk for chunk in both if now.get(chunk) != directory.nonces.get(chunk)}
+    return {chunk for chunk in now.keys() | nonces.keys() if now.get(chunk) != nonces.get(chunk)}
 
 
 def read_directory(connection: apsw.Connection, level: str) -> Directory | None:
     """Return the directory of a level, or None where there is none that can be trusted."""
-    body, number = _body(connection, level, 0, None)
+    body, number = read_body(connection, level, 0, None)
     if len(body) < HEADER.size:
         return None
-    magic, points, groups, chunks = HEADER.unpack_from(body)
+    magic, points, groups, chunks, _ = HEADER.unpack_from(body)
     if magic != MAGIC or points != BLOCK or len(body) != HEADER.size + 48 * groups + 16 * chunks:
         return None
     middle = HEADER.size + 48 * groups
@@ -194,20 +195,30 @@ def read_directory(connection: apsw.Connection, level: str) -> Directory | None:
 
 def read_group(connection: apsw.Connection, level: str, at: int, number: int) -> Group | None:
     """Return a group of a directory, or None where it is missing or damaged."""
-    body, _ = _body(connection, level, at, number)
-    if len(body) < HEADER.size:
+    body, _ = read_body(connection, level, at, number)
+    sizes = sizes_of(body)
+    if sizes is None:
         return None
-    magic, points, blocks, n = HEADER.unpack_from(body)
-    whole = blocks * points >= n > (blocks - 1) * points
-    if magic != MAGIC or points != BLOCK or not whole or len(body) != HEADER.size + 48 * blocks + 32 * n:
-        return None
+    blocks, n, _ = sizes
     middle = HEADER.size + 48 * blocks
     ids, *places = (memoryview(body)[middle + 8 * n * part : middle + 8 * n * (part + 1)] for part in range(4))
     x, y, z = (place.cast("d") for place in places)
     return Group(memoryview(body)[HEADER.size : middle].cast("d"), ids.cast("q"), x, y, z)
 
 
-def _body(connection: apsw.Connection, level: str, at: int, number: int | None) -> tuple[bytes, int]:
+def sizes_of(body: bytes) -> tuple[int, int, list[int]] | None:
+    """Return blocks and points of a group and how many numbers of each value are saved; None if that can't be."""
+    if len(body) < HEADER.size:
+        return None
+    magic, points, blocks, n, alike = HEADER.unpack_from(body)
+    counts = [1 if alike >> at & 1 else n for at in range(VALUES)]
+    whole = 0 < n <= GROUP and blocks * points >= n > (blocks - 1) * points
+    if magic != MAGIC or points != BLOCK or not whole:
+        return None
+    return (blocks, n, counts) if len(body) == HEADER.size + 48 * blocks + 32 * n + 8 * sum(counts) else None
+
+
+def read_body(connection: apsw.Connection, level: str | None, at: int, number: int | None) -> tuple[bytes, int]:
     """Return a saved body and its number; empty where it is missing, damaged, or of another number than wanted."""
     rows: Any = connection.execute(
         "select nonce, checksum, body from derived_chunk where subject = ? and chunk = ? and format = ?",

@@ -11,7 +11,7 @@ from ...errors import InvalidValue
 from ...model.levels import LEVELS
 from ...model.records import Neighbors
 from ..arguments import TokenLike, existing_token_id, whole
-from . import blocks, plain
+from . import blocks, plain, space_blocks
 from .arrays import GridArrays
 from .base import GridPart, LevelLike, PointLike, Weights, level_name, point_of, points_of, radius_of, weights_of
 from .plain import Places
@@ -297,10 +297,12 @@ class Search(GridPart):
             return Neighbors(*plain.near(line.connection, place, scales, most, radius, out))
 
         def by_blocks() -> Neighbors | None:
-            if level is None:
-                return None
             most = plain.EVERY if k is None else k
-            found = blocks.near(line.connection, level, place[level], most, radius, out, line.tick)
+            if level is not None:
+                found = blocks.near(line.connection, level, place[level], most, radius, out, line.tick)
+            else:
+                assert scales is not None
+                found = space_blocks.near(line.connection, place, scales, most, radius, out, line.tick)
             return None if found is None else Neighbors(*found)
 
         return self._answer(line, level, by_arrays, by_rows, by_blocks)

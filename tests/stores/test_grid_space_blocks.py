@@ -1,0 +1,161 @@
+"""Nearest neighbors over several levels from saved blocks equal those from rows, whatever happened to either since."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import neurograph
+from neurograph.derived.saved import checksum
+from neurograph.model.levels import LEVELS
+from neurograph.stores.grid import blocks, plain, space_blocks
+from neurograph.stores.grid.block_build import LEAST
+
+N = LEAST + 3000
+SUBJECT = blocks.subject(None)
+WEIGHTS = dict(zip(LEVELS, (1.0, 0.0, 2.5, 0.1, 1.0, 3.0, 1e-3, 1.0), strict=True))
+
+
+def points() -> np.ndarray:
+    """Return clusters, points in one place, tokens with two, three, all or no levels."""
+    rng = np.random.default_rng(5)
+    found = rng.normal(size=(N, 8, 3)) + rng.integers(0, 4, (N, 1, 1)) * 9.0
+    found[100:140] = found[99]
+    found[::9] = math.nan
+    found[1::9, 2:] = math.nan
+    found[2::9, [0, 3, 4, 6, 7]] = math.nan
+    return found
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    path = tmp_path_factory.mktemp("blocks") / "mind.ngdb"
+    with neurograph.open(path, synchronous="off", engine="sql") as db:
+        db.tokens.create_many(count=N, coordinates=points())
+        db.optimize(budget_bytes=1 << 30)
+        db.execute("delete from derived_chunk where subject <> ?", [SUBJECT])
+        db.close(portable=True)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def db(kept, tmp_path):
+    path = tmp_path / "mind.ngdb"
+    path.write_bytes(kept)
+    with neurograph.open(path, synchronous="off", engine="sql") as db:
+        yield db
+
+
+def questions(seed: int):
+    rng, places = np.random.default_rng(seed), points()
+    for at in range(18):
+        row = places[99 if at % 5 == 0 else rng.integers(N)]
+        place = {level: tuple(row[n].tolist()) for n, level in enumerate(LEVELS) if not np.isnan(row[n, 0])}
+        if at % 3 == 0:
+            place.pop("social", None)
+        k, radius = [(1, math.inf), (10, math.inf), (10, 1.0), (plain.EVERY, 1.5), (0, 1.0), (500, math.inf)][at % 6]
+        place = {level: point for level, point in place.items() if WEIGHTS[level] > 0}
+        if place:
+            yield place, k, radius, int(rng.integers(1, N)) if at % 2 else 0
+    yield {"physical": (1e300, 0.0, -1e300), "motor": (0.0, 0.0, 0.0)}, 3, math.inf, 0
+    yield {"physical": (0.0, 0.0, 0.0)}, N + 700, math.inf, 100
+
+
+def agree(db: neurograph.Database, seed: int = 1) -> None:
+    with db._session.reading() as line:
+        for place, k, radius, out in questions(seed):
+            expected = plain.near(line.connection, place, WEIGHTS, k, radius, out)
+            assert space_blocks.near(line.connection, place, WEIGHTS, k, radius, out) == expected
+
+
+def answer(db: neurograph.Database) -> list[float] | None:
+    with db._session.reading() as line:
+        found = space_blocks.near(line.connection, {"physical": (0.0, 0.0, 0.0)}, WEIGHTS, N, math.inf)
+    return None if found is None else found[1]
+
+
+def test_blocks_answer_as_rows_do(db):
+    agree(db)
+
+
+def test_changed_tokens_are_asked_in_their_rows(db):
+    db.tokens.update(77, coordinates=dict.fromkeys(LEVELS, (0.0, 0.0, 0.0)))
+    db.tokens.delete(99)
+    agree(db)
+    assert db.grid.nearest({"physical": (0, 0, 0)}, 1)[0] == (77, 0.0)
+    db.tokens.create_many(count=700, coordinates=np.zeros((700, 8, 3)))
+    agree(db, 2)
+
+
+def test_uncommitted_and_undone_changes_count_as_in_sql(db):
+    db.begin()
+    db.tokens.update(77, coordinates={"motor": (0.0, 0.0, 0.0)})
+    agree(db)
+    db.rollback()
+    agree(db)
+
+
+def test_where_much_has_changed_rows_answer(db):
+    db.execute("update token set physical_x = physical_x + 1 where id % 300 = 2 and physical_x is not null")
+    assert answer(db) is None
+    assert len(db.grid.nearest({"physical": (0, 0, 0)}, 5)) == 5
+
+
+@pytest.mark.parametrize("chunk", [0, 1])
+@pytest.mark.parametrize(
+    "damage", ["zeroblob(length(body))", "substr(body, 1, 100)", "x''", "cast(body || x'00' as blob)"]
+)
+def test_damaged_blocks_are_not_believed(db, chunk, damage):
+    expected = list(db.grid.nearest({"physical": (0, 0, 0)}, N))
+    db.execute(f"update derived_chunk set body = {damage} where subject = ? and chunk = ?", [SUBJECT, chunk])
+    assert answer(db) is None
+    assert list(db.grid.nearest({"physical": (0, 0, 0)}, N)) == expected
+
+
+def test_a_group_of_another_save_is_not_believed(db):
+    db.execute("update derived_chunk set nonce = nonce + 1 where subject = ? and chunk = 1", [SUBJECT])
+    assert answer(db) is None
+
+
+@pytest.mark.parametrize("place", ["the directory", "a coordinate"])
+def test_check_finds_blocks_that_differ_from_the_rows(db, place):
+    assert db.check() == []
+    chunk = 0 if place == "the directory" else 1
+    ((number, body),) = db.execute(
+        "select nonce, body from derived_chunk where subject = ? and chunk = ?", [SUBJECT, chunk]
+    ).fetchall()
+    groups = space_blocks.HEADER.unpack_from(body)[2]
+    wrong = bytearray(body)
+    at = len(body) - 8 if chunk else space_blocks.HEADER.size + 8 * groups
+    wrong[at : at + 8] = np.float64(12345.0).tobytes()
+    db.execute(
+        "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = ?",
+        [bytes(wrong), checksum(SUBJECT, chunk, number, bytes(wrong)), SUBJECT, chunk],
+    )
+    assert {violation.invariant for violation in db.check()} == {"derived.content"}
+
+
+def test_no_row_is_searched_where_blocks_are_true(db, monkeypatch):
+    expected = list(db.grid.nearest({"motor": (0, 0, 0)}, 3))
+    monkeypatch.setattr(plain, "near", None)
+    assert list(db.grid.nearest({"motor": (0, 0, 0)}, 3)) == expected
+
+
+def test_kernels_take_over_what_blocks_hold(kept, tmp_path, monkeypatch):
+    path = tmp_path / "mind.ngdb"
+    path.write_bytes(kept)
+    with neurograph.open(path, synchronous="off", engine="numba") as db:
+        db.tokens.update(77, coordinates={"motor": (0.0, 0.0, 0.0)})
+        db.tokens.delete(99)
+        for change in (None, "update token set motor_x = motor_x + 1 where id between 300 and 1400"):
+            if change:
+                db._derived.forget()
+                db.execute(change)
+            with db._session.reading() as line:
+                for place, k, radius, _ in questions(3):
+                    expected = plain.near(line.connection, place, WEIGHTS, k, radius)
+                    assert list(db.grid.nearest(place, k, weights=WEIGHTS, max_distance=radius)) == list(
+                        zip(*expected, strict=True)
+                    )
