@@ -66,7 +66,7 @@ def bfs(
                 budget -= ahead[at + 2 * side + 1] - ahead[at + 2 * side] + 1
                 for p in range(ahead[at + 2 * side], ahead[at + 2 * side + 1]):
                     if every or (kind[p] < allowed.size and allowed[kind[p]]):
-                        v = neighbor[p]
+                        v = np.int64(neighbor[p])
                         if seen[v] != stamp:
                             seen[v] = stamp
                             queue[tail] = depth << 32 | v

@@ -161,7 +161,7 @@ def _entries(n: int, sides: tuple[_Edges, _Edges], orders: tuple[IntArray, IntAr
     counts = np.concatenate([np.bincount(edges.source, minlength=n) for edges in sides])
     end = np.cumsum(counts)
     span = np.stack((end - counts, end), axis=1).reshape(2, n, 2)
-    entries = Entries(span, np.empty(2 * m, np.int64), np.empty(2 * m), np.empty(2 * m, np.int32))
+    entries = Entries(span, np.empty(2 * m, np.int32), np.empty(2 * m), np.empty(2 * m, np.int32))
     for half, edges, order in zip((slice(0, m), slice(m, 2 * m)), sides, orders, strict=True):
         rows: slice | IntArray = order if order.size else slice(None)
         entries.neighbor[half] = edges.target[rows]

@@ -61,7 +61,7 @@ def join(entries: Entries, ids: IntArray, allowed: BoolArray, parent: IntArray, 
         mine = _root(parent, u)
         for p in range(span[0, u, 0], span[0, u, 1]):
             if every or (kind[p] < allowed.size and allowed[kind[p]]):
-                other = _root(parent, neighbor[p])
+                other = _root(parent, np.int64(neighbor[p]))
                 if ids[other] < ids[mine]:
                     parent[mine] = other
                     mine = other
@@ -102,10 +102,10 @@ def strong(entries: Entries, ids: IntArray, allowed: BoolArray, work: Walk, stat
             top += 1
         p, child = cursor[u], -1
         while p < span[0, u, 1] and child < 0:
-            v = neighbor[p]
+            v = np.int64(neighbor[p])
             if allowed.size == 0 or (kind[p] < allowed.size and allowed[kind[p]]):
                 if number[v] == 0:
-                    child = v  # and look at this entry again when it is done
+                    child = int(v)  # and look at this entry again when it is done
                     break
                 low[u] = min(low[u], low[v])
             p += 1

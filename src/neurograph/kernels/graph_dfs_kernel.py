@@ -81,7 +81,7 @@ def dfs(
         run = top
         for side in range(low, high):
             for p in range(span[side, u, 0], span[side, u, 1]):
-                v = neighbor[p]
+                v = np.int64(neighbor[p])
                 if seen[v] != stamp and (allowed.size == 0 or (kind[p] < allowed.size and allowed[kind[p]])):
                     stack[top] = (depth + 1) << 32 | (rank[v] if rank.size else v)
                     top += 1

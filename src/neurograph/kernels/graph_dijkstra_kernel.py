@@ -158,7 +158,7 @@ def dijkstra(
             break
         for side in range(low, high):
             for p in range(span[side, u, 0], span[side, u, 1]):
-                v = neighbor[p]
+                v = np.int64(neighbor[p])
                 if label[v, MARK] > base or (cost != GIVEN and values[p] == 0.0):
                     continue
                 if allowed.size and not (kind[p] < allowed.size and allowed[kind[p]]):
@@ -201,7 +201,7 @@ def meet(entries: Entries, values: FloatArray, allowed: BoolArray, ends: Ends, b
             budget -= degree
             for side in range(low, high):
                 for p in range(span[side, u, 0], span[side, u, 1]):
-                    v = neighbor[p]
+                    v = np.int64(neighbor[p])
                     if label[v, MARK] > base or (cost != GIVEN and values[p] == 0.0):
                         continue
                     if allowed.size and not (kind[p] < allowed.size and allowed[kind[p]]):

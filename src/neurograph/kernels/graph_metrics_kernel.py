@@ -35,7 +35,7 @@ def count_neighbors(
         for side in range(2):
             budget -= span[side, u, 1] - span[side, u, 0] + 1
             for p in range(span[side, u, 0], span[side, u, 1]):
-                v = neighbor[p]
+                v = np.int64(neighbor[p])
                 if v == u or mark[v] == u + 1:
                     continue
                 if allowed.size == 0 or (kind[p] < allowed.size and allowed[kind[p]]):
@@ -64,7 +64,7 @@ def keep_edges(
         for side in range(2):
             budget -= span[side, u, 1] - span[side, u, 0] + 1
             for p in range(span[side, u, 0], span[side, u, 1]):
-                v = neighbor[p]
+                v = np.int64(neighbor[p])
                 if v == u or mark[v] == u + 1:
                     continue
                 if allowed.size == 0 or (kind[p] < allowed.size and allowed[kind[p]]):

@@ -83,7 +83,7 @@ def _trace(entries: Entries, allowed: BoolArray, ends: Ends, rank: IntArray, bas
         v = queue[1, i]
         for side in range(state[1, LOW], state[1, HIGH]):
             for p in range(span[side, v, 0], span[side, v, 1]):
-                u = neighbor[p]
+                u = np.int64(neighbor[p])
                 if mark[u, 1] != mark[v, 1] + 1 or mark[u, THROUGH] < base:
                     continue
                 if allowed.size == 0 or (kind[p] < allowed.size and allowed[kind[p]]):
@@ -117,7 +117,7 @@ def search(
                 touched ^= _touch(entries, queue[at, i : min(i + BATCH, last)], state[at, LOW], state[at, HIGH])
             for side in range(state[at, LOW], state[at, HIGH]):
                 for p in range(span[side, u, 0], span[side, u, 1]):
-                    v = neighbor[p]
+                    v = np.int64(neighbor[p])
                     old = mark[v, at]
                     if (old >= base and (at == 1 or old != depth)) or (met and mark[v, 1 - at] < base):
                         continue

@@ -168,7 +168,7 @@ def _send(entries: Entries, allowed: BoolArray, log: Log) -> None:
             arrival = energy * weight[p] * keep
             if not arrival > 0.0 or (allowed.size and not (kind[p] < allowed.size and allowed[kind[p]])):
                 continue
-            v = neighbor[p]
+            v = np.int64(neighbor[p])
             row = mark[v] - base
             if row >= first:
                 if _arrive(ints, floats, row, row << 32 | u, arrival, mode):

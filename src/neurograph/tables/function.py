@@ -224,10 +224,7 @@ class Table:
     def answer(self, number: int, values: Sequence[Any]) -> tuple[Answer, tuple[Any, ...]]:
         """Return the answer for these arguments, and the arguments with defaults filled in."""
         arguments = self._arguments(number, values)
-        try:
-            stamp = self._line.stamp
-        except ReferenceError:
-            raise Closed("the database was closed meanwhile; open it again with neurograph.open") from None
+        stamp = self._line.stamp
         if stamp != self._stamp:
             self._forget()
             self._stamp = stamp
@@ -271,6 +268,8 @@ class Table:
                     return Answer(self.function.answer(self._stores, *arguments), len(self.columns))
         except (InvalidValue, NotFound) as error:
             raise type(error)(f"{name}: {error}") from error
+        except ReferenceError:
+            raise Closed("the database was closed meanwhile; open it again with neurograph.open") from None
 
     def _remember(self, key: tuple[Any, ...], found: Answer) -> None:
         self._answers[key] = found

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...kernels.graph_build import SlotIndex
 
 MOST_PATCHED = 2_000  # changed rows; beyond, building anew (30 ms for 1M edges) is cheaper than patching
-ROW_BYTES = 29 + 2 * 24  # as rows, and as entries of both directions with some slack
+ROW_BYTES = 29 + 2 * 20  # as rows, and as entries of both directions with some slack
 Group = tuple[int, int, int]  # source id, type, target id: the edges that differ in their keys alone
 
 
