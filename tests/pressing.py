@@ -34,6 +34,7 @@ class Presser:
         if self.left == 0:
             sys.setprofile(None)
             self.place = f"{event} {Path(code.co_filename).stem}.{code.co_name}"
+            del argument  # a method of a cursor, which the traceback would keep
             raise KeyboardInterrupt
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from neurograph.cli.app import ngdb
+from processes import unmeasured
 
 PROGRAM = [sys.executable, "-X", "faulthandler", "-c", "from neurograph.cli import main; main()"]
 
@@ -46,9 +47,9 @@ def process(*arguments: object, **options: Any) -> subprocess.CompletedProcess[s
 
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Begin a command as a process of its own."""
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*PROGRAM, *map(str, arguments)], text=True, encoding="utf-8", **{**streams, **options})
+    """Begin a command as a process of its own, one that Ctrl-C may be pressed in."""
+    defaults = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": unmeasured()}
+    return subprocess.Popen([*PROGRAM, *map(str, arguments)], text=True, encoding="utf-8", **{**defaults, **options})
 
 
 def ended(child: subprocess.Popen[str], timeout_s: float = 60) -> tuple[str, str]:

@@ -102,6 +102,23 @@ def test_ctrl_c_leaves_nothing_behind_wherever_it_hits(
         assert db.check() == []
 
 
+@pytest.mark.parametrize("mode", ["rw", "r"])
+def test_ctrl_c_while_it_closes_leaves_no_connection(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "mind.ngdb"
+    neurograph.open(path).close()
+    for n in range(1, 100):
+        db = neurograph.open(path, mode=mode, synchronous="off")
+        if mode == "rw":
+            db.tokens.create()
+        presser = pressed(n, db, lambda db: db.close(), FOLDER)
+        db.close()
+        assert db._session.writer.closed, presser.place
+        if presser.left > 0:
+            break
+    assert 10 < n < 99
+    assert [file.name for file in tmp_path.iterdir()] == ["mind.ngdb"]
+
+
 def test_the_points_are_found(tmp_path: Path) -> None:
     """Without the repair that this file is about, some of them leave something behind."""
     with neurograph.open(tmp_path / "mind.ngdb") as db:

@@ -14,7 +14,7 @@ import pytest
 
 import neurograph
 from neurograph import errors
-from processes import Held, posix
+from processes import Held, posix, unmeasured, untraced
 
 ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n) "
 READ = f"{ENDLESS} select count(*) from n"
@@ -268,11 +268,12 @@ def test_waiting_for_another_process_can_be_stopped_too(tmp_path: Path, how: str
 def pressing(call: Callable[[], object]) -> None:
     """Press Ctrl-C a moment after the call began."""
     timer = threading.Timer(0.15, signal.raise_signal, [signal.SIGINT])
-    timer.start()
-    try:
-        call()
-    finally:
-        timer.join()
+    with untraced():
+        timer.start()
+        try:
+            call()
+        finally:
+            timer.join()
 
 
 @posix
@@ -308,7 +309,11 @@ with neurograph.open(sys.argv[1]) as db:
     db.execute({WRITE!r})
 """
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=unmeasured(),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from neurograph.connection.turn import Turn, current_task
-from processes import posix
+from processes import posix, untraced
 
 
 def wait_until(condition: object) -> None:
@@ -151,9 +151,10 @@ def test_ctrl_c_while_waiting_leaves_the_queue() -> None:
     holder.start()
     taken.wait(30)
     presser = threading.Thread(target=press)
-    presser.start()
-    with pytest.raises(KeyboardInterrupt):
-        turn.take(30)
+    with untraced():
+        presser.start()
+        with pytest.raises(KeyboardInterrupt):
+            turn.take(30)
     presser.join()
     assert not turn._queue
     assert not turn.mine

@@ -30,14 +30,19 @@ def close_writer(line: Line, read_only: bool) -> None:
     A handle that wrote moves its log into the file as far as readers allow; the last handle of all does so anyway and
     removes the log. One that was opened for reading leaves a log that a crash left behind as it found it.
     """
+    if line.closed:
+        return
     connection = line.connection
-    line.undo()
-    if connection.pragma("journal_mode") == "wal":
-        if read_only:
-            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(not _is_all_moved(connection)))
-        elif connection.total_changes():
-            _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
-    connection.close(True)
+    try:
+        line.undo()
+        if connection.pragma("journal_mode") == "wal":
+            if read_only:
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(not _is_all_moved(connection)))
+            elif connection.total_changes():
+                _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+    finally:  # also where Ctrl-C came during a long checkpoint
+        connection.close(True)
 
 
 def _is_all_moved(connection: apsw.Connection) -> bool:

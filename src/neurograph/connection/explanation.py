@@ -108,14 +108,14 @@ def _measured(line: Line, sql: str, bindings: Bindings, plan: tuple[str, ...]) -
         steps += counts[1]
 
     before, paths = line.paths, Paths()
-    line.paths = paths
-    connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, note, id=note)
-    try:
+    try:  # around all: Ctrl-C right after the trace was set would leave it to every later statement
+        line.paths = paths
+        connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, note, id=note)
         started = time.perf_counter()
         for _ in connection.execute(sql, bindings):
             rows += 1
         took_ms = 1e3 * (time.perf_counter() - started)
         return Explanation(plan, paths.taken(), rows, scanned, steps, took_ms)
     finally:
-        connection.trace_v2(0, None, id=note)
         line.paths = before
+        connection.trace_v2(0, None, id=note)

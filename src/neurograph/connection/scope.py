@@ -147,22 +147,41 @@ class Snapshot(Scope):
 
 
 class Inside:
-    """A context for code that a running statement calls; its value is None."""
+    """A context for code that a running statement calls; its value is None. `_restore` may run twice, as `Scope`'s."""
 
-    __slots__ = ("_line", "_owner", "_pins", "_session")
+    __slots__ = ("_entered", "_line", "_owner", "_pins", "_session")
 
     def __init__(self, session: Session, line: Line) -> None:
         self._session = session
         self._line = line
+        self._entered = False
 
     def __enter__(self) -> None:
         self._owner, self._pins = self._session.pins()
-        self._session.pin(self._owner, self._line)
-        self._line.nested += 1
+        try:
+            self._entered = True
+            self._line.nested += 1
+            self._session.pin(self._owner, self._line)
+        except BaseException:
+            self._restore()
+            raise
+
+    def _restore(self) -> None:
+        if self._entered:
+            self._entered = False
+            self._line.nested -= 1
+        self._session.unpin(self._owner, self._pins)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._line.nested -= 1
-        self._session.unpin(self._owner, self._pins)
+        try:
+            self._restore()
+        except BaseException:
+            self._restore()
+            raise
+
+    def __del__(self) -> None:
+        if getattr(self, "_entered", False):
+            self._restore()
 
 
 class WriteTurn:

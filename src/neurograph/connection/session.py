@@ -47,12 +47,16 @@ class Session(Transactions):
         self._register = register
         self.options = options
         location, writer = self._first_line(location, check)
-        super().__init__(location, options, writer)
-        reading = options.replaced(read_only=True)
-        self.readers = Readers(lambda: Line(location, reading, register))
-        self.private = False  # True once the writing line has temporary tables or attached files
-        self._closing = Lock()
-        forked.watch(self)
+        try:
+            super().__init__(location, options, writer)
+            reading = options.replaced(read_only=True)
+            self.readers = Readers(lambda: Line(location, reading, register))
+            self.private = False  # True once the writing line has temporary tables or attached files
+            self._closing = Lock()
+            forked.watch(self)
+        except BaseException:  # Ctrl-C; its functions hold the line, so nothing else would close it
+            writer.connection.close(True)
+            raise
 
     def _first_line(self, location: Location, check: Check | None) -> tuple[Location, Line]:
         """Open the line that finds out what the file is."""
@@ -217,17 +221,23 @@ class Session(Transactions):
                 self.readers.close(for_good=False)
                 if portable and not self.location.in_memory:
                     leave_wal(self.writer)
-                self._state = CLOSED
-                self.readers.close()
-                close_writer(self.writer, self.options.read_only)
+                self._let_go()
         finally:
             self._turn.give()
+
+    def _let_go(self) -> None:
+        """Close every connection; again where Ctrl-C comes between, for a second `close` does nothing."""
+        try:
+            self._state = CLOSED
+            self.readers.close()
+            close_writer(self.writer, self.options.read_only)
+        except BaseException:
+            self.readers.close()
+            close_writer(self.writer, self.options.read_only)
+            raise
 
     def __del__(self) -> None:
         # Functions registered with SQLite hold their line, and Python's collector can't look through SQLite: without
         # this a handle that is dropped would never be closed.
-        if getattr(self, "_state", CLOSED) != OPEN:
-            return
-        self._state = CLOSED
-        self.readers.close()
-        close_writer(self.writer, self.options.read_only)
+        if getattr(self, "_state", CLOSED) == OPEN and hasattr(self, "readers"):
+            self._let_go()

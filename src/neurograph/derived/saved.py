@@ -43,11 +43,14 @@ def _chunks(connection: apsw.Connection, kind: Kind[Any], nonces: dict[int, int]
         "select chunk, nonce, checksum, body from derived_chunk where subject = ? and format = ?",
         (kind.name, kind.format),
     )
-    for chunk, nonce, summed, body in rows:
-        if nonces.get(chunk) == nonce and summed == checksum(kind.name, chunk, nonce, body):
-            columns = _unpack(body, kind.format)
-            if columns is not None and _belongs(columns[0], chunk) and kind.valid(columns):
-                found[chunk] = columns
+    try:
+        for chunk, nonce, summed, body in rows:
+            if nonces.get(chunk) == nonce and summed == checksum(kind.name, chunk, nonce, body):
+                columns = _unpack(body, kind.format)
+                if columns is not None and _belongs(columns[0], chunk) and kind.valid(columns):
+                    found[chunk] = columns
+    finally:  # the traceback of Ctrl-C would keep the cursor, and with it the snapshot
+        rows.close(True)
     return found
 
 

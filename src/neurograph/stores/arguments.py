@@ -92,7 +92,7 @@ def code_of(connection: apsw.Connection, table: str, name: str | int) -> int:
     if row is None:
         from difflib import get_close_matches
 
-        names = [row[0] for row in connection.execute(f"select name from {table}")]
+        names: list[Any] = [row[0] for row in connection.execute(f"select name from {table}").fetchall()]
         close = ", ".join(map(repr, get_close_matches(str(name), names, 3)))
         raise UnknownName(
             f"{table} must be one of the table {table}, got {name!r}; "

@@ -45,7 +45,7 @@ class Invariant:
         """Return at most `limit` violations."""
         found: Iterable[Any]
         if isinstance(self.rows, str):
-            found = connection.execute(f"select * from ({self.rows}) limit ?", (limit,))
+            found = connection.execute(f"select * from ({self.rows}) limit ?", (limit,)).fetchall()
         else:
             found = list(self.rows(connection))[:limit]
         return [Violation(self.name, ", ".join(map(str, row)), self.message) for row in found]

@@ -205,7 +205,7 @@ class ForcefulConnections(ConnectionPart):
                       from connection as c {ends}
                      where c.id in (select value from carray(:ids))""",
                 bindings,
-            )
+            ).fetchall()
             known: dict[int, Row] = {id: tuple(rest) for id, *rest in found}
         if len(known) < len(ids) and not all(id in known for id in ids):
             raise self._missing(ids)

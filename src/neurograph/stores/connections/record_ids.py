@@ -63,7 +63,7 @@ def _known_tokens(connection: apsw.Connection, ids: np.ndarray) -> np.ndarray:
               where legacy_id in (select value from carray(?))
               group by legacy_id"""
     known: dict[int, int] = {}
-    legacy: Any = connection.execute(sql, (apsw.carray(ids),))
+    legacy: Any = connection.execute(sql, (apsw.carray(ids),)).fetchall()
     for record_id, token, count in legacy:
         if count > 1:
             raise InvalidValue(
@@ -72,7 +72,7 @@ def _known_tokens(connection: apsw.Connection, ids: np.ndarray) -> np.ndarray:
         known[record_id] = token
     own = np.array([split_id(id)[0] for id in ids.tolist()], np.int64)
     sql = "select (domain << 28) | (entity_type << 24) | id, id from token where id in (select value from carray(?))"
-    composed: Any = connection.execute(sql, (apsw.carray(own),))
+    composed: Any = connection.execute(sql, (apsw.carray(own),)).fetchall()
     known = dict(composed) | known
     for id in ids.tolist():
         if id not in known:

@@ -133,7 +133,7 @@ class RecordedConnections(ManyConnections):
                 ids, _ = connection_ids(connections)
                 found: Any = line.connection.execute(
                     f"{sql} where id in (select value from carray(?))", (apsw.carray(ids),)
-                ) if ids else ()  # fmt: skip
+                ).fetchall() if ids else ()  # fmt: skip
                 known = {row[0]: row for row in found}
                 if not all(id in known for id in ids):
                     raise self._missing(ids)

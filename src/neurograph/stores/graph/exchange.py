@@ -82,12 +82,12 @@ class Exchange(Many, Walks, Measures):
         with self._session.reading() as line:
             connection = line.connection
             if tokens is None:
-                rows: Any = connection.execute("select id, label, weight from token order by id")
+                rows: Any = connection.execute("select id, label, weight from token order by id").fetchall()
                 edges = _edges(line, "", {}, types)
             else:
                 ids = _ids(connection, tokens)
                 sql = "select id, label, weight from token where id in (select value from carray(?)) order by id"
-                rows = connection.execute(sql, (apsw.carray(ids),)) if len(ids) else ()
+                rows = connection.execute(sql, (apsw.carray(ids),)).fetchall() if len(ids) else ()
                 edges = _induced(line, ids, types)
             graph.add_nodes_from((id, {"label": label, "weight": weight}) for id, label, weight in rows)
         for edge in edges:

@@ -28,8 +28,11 @@ def arcs(connection: apsw.Connection, into: bool, codes: tuple[int, ...] | None)
              order by 1, 4, 2, 5, 6"""
     )
     found: Arcs = {}
-    for owner, other, weight, *_ in rows:
-        found.setdefault(owner, []).append((other, weight))
+    try:
+        for owner, other, weight, *_ in rows:
+            found.setdefault(owner, []).append((other, weight))
+    finally:  # the traceback of Ctrl-C would keep the cursor, and with it the snapshot
+        rows.close(True)
     return found
 
 

@@ -123,9 +123,12 @@ def influence(connection: apsw.Connection, level: str, point: Point, radius: flo
         _bindings({level: point}) | {"radius": radius},
     )
     total = 0.0
-    for d, reach, strength, weight in rows:
-        force = strength * max(weight, 0.0) if weighted else strength
-        total += force * falloff(kind, d, reach)
+    try:
+        for d, reach, strength, weight in rows:
+            force = strength * max(weight, 0.0) if weighted else strength
+            total += force * falloff(kind, d, reach)
+    finally:  # the traceback of Ctrl-C would keep the cursor, and with it the snapshot
+        rows.close(True)
     return total
 
 
