@@ -29,7 +29,7 @@ from .graph_dijkstra_kernel import (
     PREDECESSOR,
     SLOT,
     WEIGHT,
-    Ends,
+    Fronts,
     Search,
     dijkstra,
     meet,
@@ -118,7 +118,7 @@ def _new_ends(n: int) -> tuple[IntArray, IntArray]:
     return np.zeros((2, n, 2), np.int64), np.zeros((2, n + ROOM, 2), np.int64)
 
 
-def _settle(graph: Adjacency, ask: _Ask, met: Ends | None, memory: Scratch, tick: Tick | None) -> Search:
+def _settle(graph: Adjacency, ask: _Ask, met: Fronts | None, memory: Scratch, tick: Tick | None) -> Search:
     """Run the search to its end, led by what the ends met if they did."""
     label, heap, settled = memory.keep("dijkstra", graph.n, _new_search)
     base = memory.base("dijkstra", 2)
@@ -141,7 +141,7 @@ def _settle(graph: Adjacency, ask: _Ask, met: Ends | None, memory: Scratch, tick
     return search
 
 
-def _meet(graph: Adjacency, ask: _Ask, memory: Scratch, tick: Tick | None) -> Ends:
+def _meet(graph: Adjacency, ask: _Ask, memory: Scratch, tick: Tick | None) -> Fronts:
     """Search from both ends until no cheaper path can be met."""
     label, heap = memory.keep("dijkstra.ends", graph.n, _new_ends)
     base = memory.base("dijkstra.ends", 2)
@@ -151,7 +151,7 @@ def _meet(graph: Adjacency, ask: _Ask, memory: Scratch, tick: Tick | None) -> En
         label[at, slot], heap[at, 0] = (0, base), (0, slot)
     bits = np.zeros(1, np.int64)
     distance, top, reach = (array.view(np.float64) for array in (label, heap, bits))
-    ends = Ends(label, heap, distance, top, bits, reach, state, bound)
+    ends = Fronts(label, heap, distance, top, bits, reach, state, bound)
     while (outcome := meet(graph.entries, ask.values, ask.allowed, ends, SLICE)) != DONE:
         if outcome == FULL:
             most = np.diff(graph.entries.span[:, ends.heap[:, 0, 1]]).sum()

@@ -67,7 +67,7 @@ class Search(NamedTuple):
     """cutoff; what a path may cost by the guide; what is at least left from a slot the guide has not settled."""
 
 
-class Ends(NamedTuple):
+class Fronts(NamedTuple):
     """What a search from both ends remembers; end 0 searches from the source, end 1 back from the target."""
 
     label: IntArray
@@ -177,7 +177,7 @@ def dijkstra(
 
 
 @njit(cache=True, nogil=True)
-def meet(entries: Entries, values: FloatArray, allowed: BoolArray, ends: Ends, budget: int) -> int:
+def meet(entries: Entries, values: FloatArray, allowed: BoolArray, ends: Fronts, budget: int) -> int:
     """Settle on from both ends in turns until no cheaper path can be met; bound what is left at end 1."""
     span, neighbor, _, kind = entries
     labels, heaps, distances, tops, bits, reach, state, bound = ends
