@@ -52,18 +52,20 @@ def lend(session: Session) -> Iterator[apsw.Connection]:
     """
     if session.in_transaction:
         raise TransactionOpen("cannot lend the connection; a transaction is open; end it first")
-    session.take_turn("lend the connection", writes=False)
-    line = session.writer
+    line, mark = session.writer, session.mark()
 
     def before_each_statement(event: dict[str, Any]) -> None:
         line.undone += not event["trigger"]
 
-    line.connection.trace_v2(apsw.SQLITE_TRACE_STMT, before_each_statement, id=_TRACE)
     try:
+        session.take_turn("lend the connection", writes=False)
+        line.connection.trace_v2(apsw.SQLITE_TRACE_STMT, before_each_statement, id=_TRACE)
         yield line.connection
     finally:
-        line.connection.trace_v2(0, None, id=_TRACE)
-        if line.connection.in_transaction:
-            line.connection.execute("rollback")
-        line.undone += 1
-        session.give_turn()
+        try:
+            if session.mark() != mark:  # else the turn was not had, and the connection is in another thread's hands
+                line.undone += 1
+                line.connection.trace_v2(0, None, id=_TRACE)
+                line.undo()
+        finally:
+            session.unwind(*mark)
