@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,24 @@ def test_a_folder_that_is_named_comes_first(read_only_package, tmp_path):
     os.utime(changed, (4e9, 4e9))
     *_, compiled = lines(read_only_package, "auto", NUMBA_CACHE_DIR=named)
     assert compiled == "False False"
+
+
+@pytest.mark.kernels
+def test_kernels_of_an_older_version_do_no_harm(read_only_package, tmp_path):
+    """numba reads the index of a kernel before it looks how old it is, and fails where a class in it is gone."""
+    import numba
+
+    *_, kept = lines(read_only_package, "numba", NUMBA_CACHE_DIR=str(tmp_path / "named"))
+    (index,) = Path(kept).glob("graph_bfs_kernel.bfs-*.nbi")
+    index.write_bytes(pickle.dumps(numba.__version__) + b"cneurograph.kernels\nGone\n.")
+    os.utime(index, (1e9, 1e9))
+    other = Path(kept) / "grid_search.nearest-1.py30.nbi"  # another Python's is left alone
+    other.touch()
+    os.utime(other, (1e9, 1e9))
+    count, *_ = lines(read_only_package, "numba", NUMBA_CACHE_DIR=str(tmp_path / "named"))
+    assert count == "600"
+    assert index.stat().st_mtime > 1e9
+    assert other.exists()
 
 
 @pytest.mark.kernels

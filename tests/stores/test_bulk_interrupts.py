@@ -107,6 +107,7 @@ def test_inside_sqlite(mind: Callable[[str | None], neurograph.Database], call: 
 
 
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <generator")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <_io", "ignore:unclosed file")  # pressed right after `open`
 @pytest.mark.parametrize(("call", "own"), CALLS.values(), ids=CALLS)
 def test_between_pythons_instructions(
     mind: Callable[[str | None], neurograph.Database], call: Call, own: str | None

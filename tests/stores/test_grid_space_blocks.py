@@ -143,6 +143,7 @@ def test_no_row_is_searched_where_blocks_are_true(db, monkeypatch):
     assert list(db.grid.nearest({"motor": (0, 0, 0)}, 3)) == expected
 
 
+@pytest.mark.kernels
 def test_kernels_take_over_what_blocks_hold(kept, tmp_path, monkeypatch):
     path = tmp_path / "mind.ngdb"
     path.write_bytes(kept)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 KERNELS = os.path.join(_PACKAGE, "kernels")
@@ -43,16 +44,37 @@ def is_compiled(family: str) -> bool:
     """
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return True
-    folder = cache_folder()
-    if folder is None:
-        return False
-    if os.path.dirname(folder) != KERNELS:  # numba's name for the part of a shared folder that is ours
-        import hashlib  # 4 ms, and not on the way to `open`
-
-        folder = os.path.join(folder, f"kernels_{hashlib.sha1(KERNELS.encode(), usedforsecurity=False).hexdigest()}")
     changed = [entry.stat().st_mtime for entry in _entries(KERNELS) if _is_of(entry.name, family, ".py")]
-    compiled = [entry.stat().st_mtime for entry in _entries(folder) if _is_of(entry.name, family, _INDEX)]
+    compiled = [entry.stat().st_mtime for entry in _entries(_our_folder()) if _is_of(entry.name, family, _INDEX)]
     return bool(changed and compiled) and max(compiled) >= max(changed)
+
+
+@cache
+def forget_stale() -> None:
+    """Delete the index of every kernel whose source was changed since it was compiled, once a process.
+
+    numba passes them over as well, but only after it has read them, and reading fails where a class that the older
+    kernel was called with is gone: an upgrade leaves such files behind. Costs 0.3 ms.
+    """
+    changed = {entry.name.removesuffix(".py"): entry.stat().st_mtime for entry in _entries(KERNELS)}
+    for entry in _entries(_our_folder()):
+        source = entry.name.partition(".")[0]
+        if entry.name.endswith(_INDEX) and not changed.get(source, float("inf")) <= entry.stat().st_mtime:
+            try:  # noqa: SIM105 - contextlib is not loaded on the way to `open`
+                os.unlink(entry)
+            except OSError:
+                pass  # another process was quicker, or the folder is read-only
+
+
+def _our_folder() -> str:
+    """Return where compiled kernels of this package are; "" where they can't be anywhere."""
+    folder = cache_folder()
+    if folder is None or os.path.dirname(folder) == KERNELS:
+        return folder or ""
+    import hashlib  # 4 ms, and not on the way to `open`
+
+    # numba's name for the part of a shared folder that is ours
+    return os.path.join(folder, f"kernels_{hashlib.sha1(KERNELS.encode(), usedforsecurity=False).hexdigest()}")
 
 
 _INDEX = f".py{sys.version_info.major}{sys.version_info.minor}.nbi"  # how numba ends the name of an index file

@@ -75,6 +75,9 @@ class Policy:
 
     def worth(self, name: str, rows: int, sql_cost_s: float) -> bool:
         """Tell whether arrays over `rows` rows repay themselves now, where SQL would cost another `sql_cost_s`."""
+        from .kernel_cache import forget_stale
+
+        forget_stale()
         if self.engine == "numba":
             return True
         price_s = rows * ROW_READ_S + (0.0 if "numba" in sys.modules else NUMBA_START_S)
