@@ -144,6 +144,7 @@ def test_no_row_is_searched_where_blocks_are_true(db, monkeypatch):
 
 
 @pytest.mark.kernels
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # kernels as plain Python say so; compiled ones don't
 def test_kernels_take_over_what_blocks_hold(kept, tmp_path, monkeypatch):
     path = tmp_path / "mind.ngdb"
     path.write_bytes(kept)
