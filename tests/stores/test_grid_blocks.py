@@ -9,13 +9,13 @@ import sys
 
 import numpy as np
 import pytest
+from block_minds import N, saved
 
 import neurograph
 from neurograph.derived.saved import checksum
 from neurograph.stores.grid import blocks, plain
 from neurograph.stores.grid.block_build import LEAST
 
-N = LEAST + 3000
 LEVEL = "physical"
 SUBJECT = blocks.subject(LEVEL)
 
@@ -31,13 +31,7 @@ def points() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    path = tmp_path_factory.mktemp("blocks") / "mind.ngdb"
-    with neurograph.open(path, synchronous="off", engine="sql") as db:
-        db.tokens.create_many(count=N, coordinates={LEVEL: points()})
-        db.optimize(budget_bytes=1 << 30)
-        db.execute("delete from derived_chunk where subject <> ?", [SUBJECT])
-        db.close(portable=True)
-    return path.read_bytes()
+    return saved(tmp_path_factory.mktemp("blocks") / "mind.ngdb", {LEVEL: points()}, SUBJECT)
 
 
 @pytest.fixture

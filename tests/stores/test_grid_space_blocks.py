@@ -6,14 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from block_minds import N, saved
 
 import neurograph
 from neurograph.derived.saved import checksum
 from neurograph.model.levels import LEVELS
 from neurograph.stores.grid import blocks, plain, space_blocks
-from neurograph.stores.grid.block_build import LEAST
 
-N = LEAST + 3000
 SUBJECT = blocks.subject(None)
 WEIGHTS = dict(zip(LEVELS, (1.0, 0.0, 2.5, 0.1, 1.0, 3.0, 1e-3, 1.0), strict=True))
 
@@ -31,13 +30,7 @@ def points() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    path = tmp_path_factory.mktemp("blocks") / "mind.ngdb"
-    with neurograph.open(path, synchronous="off", engine="sql") as db:
-        db.tokens.create_many(count=N, coordinates=points())
-        db.optimize(budget_bytes=1 << 30)
-        db.execute("delete from derived_chunk where subject <> ?", [SUBJECT])
-        db.close(portable=True)
-    return path.read_bytes()
+    return saved(tmp_path_factory.mktemp("blocks") / "mind.ngdb", points(), SUBJECT)
 
 
 @pytest.fixture

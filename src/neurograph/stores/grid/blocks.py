@@ -95,8 +95,8 @@ def near(
     directory = read_directory(connection, level)
     if directory is None:
         return None
-    stale = stale_chunks(connection, directory.nonces)
-    if len(stale) > SOME + MOST_STALE * len(directory.nonces):
+    stale = few_stale(connection, directory.nonces)
+    if stale is None:
         return None
     best = _Best(k, radius)
     for chunk in stale:
@@ -177,6 +177,12 @@ def stale_chunks(connection: apsw.Connection, nonces: dict[int, int]) -> set[int
     if now == nonces:
         return set()
     return {chunk for chunk in now.keys() | nonces.keys() if now.get(chunk) != nonces.get(chunk)}
+
+
+def few_stale(connection: apsw.Connection, nonces: dict[int, int]) -> set[int] | None:
+    """Return the same chunks, or None where they are so many that reading every row is hardly slower."""
+    stale = stale_chunks(connection, nonces)
+    return stale if len(stale) <= SOME + MOST_STALE * len(nonces) else None
 
 
 def read_directory(connection: apsw.Connection, level: str) -> Directory | None:

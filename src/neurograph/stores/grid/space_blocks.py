@@ -20,7 +20,7 @@ import apsw
 from ...derived.kind import CHUNK_BITS
 from ...model.levels import LEVELS
 from . import plain
-from .blocks import MOST_STALE, SOME, read_body, stale_chunks
+from .blocks import few_stale, read_body
 from .plain import Found, Places
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def near(
     directory = read_directory(connection)
     if directory is None:
         return None
-    stale = stale_chunks(connection, directory.nonces)
-    if len(stale) > SOME + MOST_STALE * len(directory.nonces):
+    stale = few_stale(connection, directory.nonces)
+    if stale is None:
         return None
     best = _Best(k, radius)
     for chunk in stale:
