@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
     from .model.field import Field, LevelInfo
+    from .model.item import Hit, Hits, Identity, Item
     from .model.proposal import (
         CreateProposal,
         DeleteProposal,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .model.token import Token
     from .model.vocabulary import ConnectionType, Domain, EntityType
     from .stores.graph.measures import Metrics
+    from .stores.library import Library
 
     NATIVE_AVAILABLE: bool
 
@@ -71,7 +73,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EntityType",
     "Field",
+    "Hit",
+    "Hits",
+    "Identity",
+    "Item",
     "LevelInfo",
+    "Library",
     "Link",
     "Member",
     "Members",
@@ -110,7 +117,12 @@ _LAZY = {
     "Edge": "model.edge",
     "EntityType": "model.vocabulary",
     "Field": "model.field",
+    "Hit": "model.item",
+    "Hits": "model.item",
+    "Identity": "model.item",
+    "Item": "model.item",
     "LevelInfo": "model.field",
+    "Library": "stores.library",
     "Link": "model.edge",
     "Member": "model.records",
     "Members": "model.records",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .stores.connections import Connections
     from .stores.graph import Graph
     from .stores.grid import Grid
+    from .stores.library import Libraries
     from .stores.tokens import Tokens
     from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
@@ -219,6 +220,13 @@ class Database(Handle, PropertyIndexes):
         from .stores.grid import Grid
 
         return Grid(self._session, self._derived)
+
+    @cached_property
+    def library(self) -> Libraries:
+        """The libraries: vector spaces, and who is near in them."""
+        from .stores.library import Libraries
+
+        return Libraries(self._session)
 
     @cached_property
     def _derived(self) -> Derived:

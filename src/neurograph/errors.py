@@ -7,10 +7,13 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   └── IdNotRepresentable                    an id does not fit a fixed-size record
     ├── RuleViolated              ValueError      the constitution in force refuses the row
     ├── Conflict                  ValueError      a row with that unique value exists already
+    ├── IdentityMismatch          ValueError      vectors of another model than the library's
     ├── NotFound                  LookupError     nothing has that id, label or name
     │   ├── TokenNotFound
     │   ├── EdgeNotFound
     │   ├── ConnectionNotFound
+    │   ├── LibraryNotFound
+    │   ├── ItemNotFound
     │   └── UnknownName                           a level, type, profile … that does not exist
     ├── ProposalRefused           ValueError      a proposal breaks the rules of learning
     │   ├── ImmutableConnection
@@ -82,6 +85,10 @@ class Conflict(NeurographError, ValueError):
     """A row with the same unique value exists already; update it, or choose another value."""
 
 
+class IdentityMismatch(NeurographError, ValueError):
+    """The vectors were made by another model, or otherwise, than those of the library; they can't be compared."""
+
+
 class NotFound(NeurographError, LookupError):
     """Nothing in the database has that id, label or name."""
 
@@ -96,6 +103,14 @@ class EdgeNotFound(NotFound):
 
 class ConnectionNotFound(NotFound):
     """No connection has that id."""
+
+
+class LibraryNotFound(NotFound):
+    """No library has that name, or it was dropped."""
+
+
+class ItemNotFound(NotFound):
+    """No item of the library has that id or key, or it has no vector."""
 
 
 class UnknownName(NotFound):

@@ -157,6 +157,13 @@ def id_array(values: Iterable[TokenLike] | Any, what: str) -> np.ndarray:
     return ids
 
 
+def bound_ids(ids: Iterable[int]) -> Any:
+    """Return ids as a binding for ``carray(?)``, which reads them where they are."""
+    from array import array
+
+    return apsw.carray(array("q", ids))
+
+
 def truth(value: Any, what: str) -> bool:
     """Return True or False, given as that, as numpy's, or as 1 or 0."""
     try:
@@ -179,18 +186,18 @@ def key_text(key: object) -> str:
     return key
 
 
-def json_text(properties: Mapping[str, Any]) -> str:
+def json_text(properties: Mapping[str, Any], what: str = "properties") -> str:
     """Return properties as JSON text; NaN, infinities and keys that are no strings are refused."""
     if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
-        raise InvalidValue(f"properties must map strings to JSON values, got {properties!r}")
+        raise InvalidValue(f"{what} must map strings to JSON values, got {properties!r}")
     try:
         text = json.dumps(dict(properties), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         text.encode()  # a lone surrogate is a ValueError here, and not half-way through a write
         return text
     except RecursionError:
-        raise InvalidValue("properties must be nested less deeply, got more levels than Python's stack holds") from None
+        raise InvalidValue(f"{what} must be nested less deeply, got more levels than Python's stack holds") from None
     except (TypeError, ValueError) as error:
-        raise InvalidValue(f"properties must be JSON values, got {properties!r} ({error})") from None
+        raise InvalidValue(f"{what} must be JSON values, got {properties!r} ({error})") from None
 
 
 def with_value(error: RuleViolated, values: Mapping[str, Any]) -> RuleViolated:

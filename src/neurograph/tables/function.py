@@ -75,6 +75,8 @@ NAME = Type("a name or a code", (int, str))
 TEXT = Type("a text", (str,))
 WHOLE = Type("a whole number", (int,))
 NUMBER = Type("a number", (int, float))
+QUERY = Type("a vector (a blob of float32), the id of an item or its key", (bytes, int, str))
+IDS = Type("ids, as in `among in (select …)`", (frozenset, int))
 
 
 class Argument:
@@ -183,6 +185,8 @@ class Table:
         for number, argument in enumerate(sorted(known), 1):
             plan.set_aConstraintUsage_argvIndex(known[argument], number)
             plan.set_aConstraintUsage_omit(known[argument], True)
+            if argument < len(function.arguments) and function.arguments[argument].type is IDS:
+                plan.set_aConstraintUsage_in(known[argument], True)  # all of them in one call; else a call for each
         given = sum(1 << argument for argument in known)
         unclear = sum(1 << argument for argument in compared - known.keys())
         plan.idxNum = given | unclear << len(function.arguments)
@@ -251,6 +255,8 @@ class Table:
                 arguments.append(argument.default)
                 continue
             value = next(filled)
+            if isinstance(value, set):
+                value = frozenset(value)
             if value is None:
                 raise InvalidValue(f"{function.name}: {argument.name} must not be NULL; {function.usage()}")
             if type(value) not in argument.type.classes:
@@ -311,7 +317,8 @@ class Cursor:
     def Column(self, number: int) -> Any:  # noqa: N802 — apsw's name
         """Return a column, an argument, or the rowid."""
         if number >= self._width:
-            return self._arguments[number - self._width]
+            argument = self._arguments[number - self._width]
+            return None if isinstance(argument, frozenset) else argument
         if number < 0:
             return self.Rowid()
         if not self._first <= self._at < self._last:

@@ -6,6 +6,7 @@
 | `file.py` | the file itself: SQLite's own checks, schema, migrations |
 | `tokens.py` | tokens, vocabularies |
 | `links.py` | edges, counters, connections |
+| `libraries.py` | libraries, items, vectors |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from .derived import DERIVED
 from .file import FILE
 from .invariant import Invariant, Violation
+from .libraries import LIBRARIES
 from .links import LINKS
 from .rules import RULES
 from .tokens import TOKENS
@@ -24,7 +26,7 @@ from .tokens import TOKENS
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *RULES, *DERIVED)
+INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *RULES, *DERIVED)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

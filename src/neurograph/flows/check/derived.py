@@ -23,8 +23,8 @@ def _content(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
 DERIVED = (
     Invariant(
         "mark.subject",
-        "select distinct subject from mark where subject not in ('token', 'edge')",
-        "a mark must be about 'token' or 'edge'; delete it",
+        "select distinct subject from mark where subject not in ('token', 'edge', 'embedding')",
+        "a mark must be about 'token', 'edge' or 'embedding'; delete it",
     ),
     Invariant(
         "mark.token",
@@ -37,6 +37,12 @@ DERIVED = (
         """select distinct source >> 9 as chunk from edge
            except select chunk from mark where subject = 'edge'""",
         "every chunk of edges must have a mark; insert it with random() as nonce",
+    ),
+    Invariant(
+        "mark.embedding",
+        """select distinct id >> 9 as chunk from embedding
+           except select chunk from mark where subject = 'embedding'""",
+        "every chunk of vectors must have a mark; insert it with random() as nonce",
     ),
     Invariant("derived.content", _content, "saved arrays must equal the rows; delete them from derived_chunk"),
 )

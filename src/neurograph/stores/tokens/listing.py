@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from ...connection.streaming import stream
 from ...model.token import Token
 from ..arguments import TokenLike, whole
+from ..where import Where
 from .base import RECORD, TokenPart, key_of, not_found
-from .filters import Where, where_clause
+from .filters import where_clause
 
 
 class ListedTokens(TokenPart):

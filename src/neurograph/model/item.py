@@ -1,0 +1,140 @@
+"""The records of a library: what made its vectors, an item, and what a search finds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .records import Records
+
+if TYPE_CHECKING:
+    import numpy as np
+
+METRICS = ("cosine", "l2", "dot")
+UNSPECIFIED = "unspecified"
+ITEM_COLUMNS = ("id", "key", "text", "token_id", "x", "y", "z", "metadata")
+"""The columns of an item's row in the order `Item` takes them."""
+
+
+class Identity(NamedTuple):
+    """What made the vectors of a library, and how: only vectors of one identity can be compared."""
+
+    model: str = UNSPECIFIED
+    """The model's name; ``"unspecified"`` for arrays that came without one."""
+    model_sha256: str | None = None
+    """The SHA-256 of the file with its weights, as hexadecimal text."""
+    precision: str | None = None
+    """What the weights are stored as, e.g. ``"float32"``."""
+    pooling: str | None = None
+    """How the vectors of a text's tokens become one, e.g. ``"mean"``."""
+    normalization: str | None = None
+    """``"l2"`` for unit vectors, or None."""
+    input_type: str | None = None
+    """What the texts are to an asymmetric model, e.g. ``"document"``."""
+    tokenizer: str | None = None
+    """The SHA-256 of the tokenizer's file."""
+
+
+class Item:
+    """An item of a library as it was when it was read: a key, a text, a token, metadata; its vector is read apart.
+
+    Records compare by value and don't follow later changes.
+    """
+
+    __slots__ = ("_row",)
+
+    _row: tuple[Any, ...]
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        object.__setattr__(self, "_row", row)
+
+    @property
+    def id(self) -> int:
+        """The id in this file: the library's, 32 bits further up, and a number within it."""
+        return self._row[0]  # type: ignore[no-any-return]
+
+    @property
+    def key(self) -> str | None:
+        """The name, unique in the library, or None."""
+        return self._row[1]  # type: ignore[no-any-return]
+
+    @property
+    def text(self) -> str | None:
+        """What the vector stands for, or None."""
+        return self._row[2]  # type: ignore[no-any-return]
+
+    @property
+    def token_id(self) -> int | None:
+        """The id of the token the item belongs to, or None."""
+        return self._row[3]  # type: ignore[no-any-return]
+
+    @property
+    def coordinates(self) -> tuple[float, float, float] | None:
+        """The place in the library's semantic space, or None."""
+        return None if self._row[4] is None else self._row[4:7]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A new dict of the JSON metadata; empty where there is none."""
+        return json.loads(self._row[7]) if self._row[7] else {}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Item is a record and can't be changed; use library.update(item, {name}=…)")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("an Item is a record and can't be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Item) and self._row == other._row
+
+    def __hash__(self) -> int:
+        return hash(self._row[0])
+
+    def __reduce__(self) -> tuple[type[Item], tuple[tuple[Any, ...]]]:
+        return Item, (self._row,)
+
+    def __repr__(self) -> str:
+        key = f" {self.key!r}" if self.key is not None else ""
+        text = self.text if self.text is None or len(self.text) <= 40 else f"{self.text[:39]}…"
+        return f"<Item {self.id}{key}{'' if text is None else f' {text!r}'}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        facts = {"id": self.id, "key": self.key, "text": self.text, "token_id": self.token_id, **self.metadata}
+        rows = "".join(f"<tr><th>{escape(str(k))}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items())
+        return f"<table>{rows}</table>"
+
+
+class Hit(NamedTuple):
+    """An item that a search found."""
+
+    id: int
+    """Id of the item."""
+    key: str | None
+    """Its key."""
+    distance: float
+    """How far it is from what was asked for, by the library's metric."""
+
+
+class Hits(Records[Hit]):
+    """What a search found: in order of distance, then id."""
+
+    __slots__ = ()
+    record = Hit
+    dtypes = ("int64", "object", "float64")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """The keys, (n,) object: str or None."""
+        return self._array(1)
+
+    @property
+    def distances(self) -> np.ndarray:
+        """The distances, (n,) float64."""
+        return self._array(2)

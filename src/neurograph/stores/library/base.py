@@ -1,0 +1,120 @@
+"""What the parts of a library share: which library it is, its items' ids, and how an item is named."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import apsw
+
+from ...connection.session import Session
+from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
+from ...model.item import Item
+from ..arguments import bindable, row_id
+
+ItemLike = Item | int | str
+ID_BITS = 32
+LAST_LOCAL = (1 << ID_BITS) - 1
+
+
+class Space(NamedTuple):
+    """What never changes about a library."""
+
+    id: int
+    name: str
+    dimension: int
+    metric: str
+
+    @property
+    def first_id(self) -> int:
+        """The least id an item may have."""
+        return (self.id << ID_BITS) + 1
+
+    @property
+    def last_id(self) -> int:
+        """The greatest id an item may have."""
+        return (self.id << ID_BITS) + LAST_LOCAL
+
+    @property
+    def ids(self) -> tuple[int, int]:
+        """Both, for ``between ? and ?``."""
+        return self.first_id, self.last_id
+
+
+class LibraryPart:
+    """One part of a library; the parts share one session."""
+
+    def __init__(self, session: Session, space: Space) -> None:
+        self._session = session
+        self._space = space
+
+    @property
+    def id(self) -> int:
+        """The library's id."""
+        return self._space.id
+
+    @property
+    def name(self) -> str:
+        """The library's name, as it was when the handle was made."""
+        return self._space.name
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has, from 1 to 8192."""
+        return self._space.dimension
+
+    @property
+    def metric(self) -> str:
+        """``"cosine"``, ``"l2"`` or ``"dot"``."""
+        return self._space.metric
+
+    def __repr__(self) -> str:
+        return f"<Library {self.name!r} {self.dimension} dimensions {self.metric}>"
+
+    def _item_id(self, connection: apsw.Connection, item: ItemLike) -> int:
+        """Return the id of an item that exists, given as record, id or key."""
+        if isinstance(item, str):
+            sql = "select id from item where library_id = ? and key = ?"
+            rows: Any = connection.execute(sql, (self.id, bindable(item))).fetchall()
+            if rows:
+                return int(rows[0][0])
+            require_library(connection, self._space)
+            raise ItemNotFound(
+                f"no item of {self.name!r} has the key {item!r}{closest_keys(connection, self.id, item)}"
+            )
+        number = item.id if isinstance(item, Item) else row_id(item, "item")
+        inside = self._space.first_id <= number <= self._space.last_id
+        if not inside or not connection.execute("select 1 from item where id = ?", (number,)).fetchall():
+            require_library(connection, self._space)
+            raise ItemNotFound(f"no item of {self.name!r} has the id {number}")
+        return number
+
+
+def require_library(connection: apsw.Connection, space: Space) -> None:
+    """Refuse to go on with a library that was dropped meanwhile."""
+    if not connection.execute("select 1 from library where id = ?", (space.id,)).fetchall():
+        raise LibraryNotFound(f"library {space.name!r} was dropped; create it again with db.library.create")
+
+
+def closest_keys(connection: apsw.Connection, library_id: int, key: str) -> str:
+    """Name up to three keys that begin alike, for an error message."""
+    from difflib import get_close_matches
+
+    start = key[:3].encode(errors="ignore").decode()
+    rows: Any = connection.execute(
+        "select key from item where library_id = ? and key >= ? and key < ? order by key limit 200",
+        (library_id, start, start + "\U0010ffff"),
+    ).fetchall()
+    close = get_close_matches(key, [row[0] for row in rows], 3)
+    return f"; the closest are {', '.join(map(repr, close))}" if close else ""
+
+
+def checked_text(value: object, what: str, empty: bool = False) -> str | None:
+    """Return text that a column holds whole, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or "\x00" in value or not (value or empty):
+        least = "" if empty else "of at least one character "
+        raise InvalidValue(f"{what} must be None, or a string {least}without NUL, got {value!r}")
+    if not value.isascii() and bindable(value) is None:
+        raise InvalidValue(f"{what} must be text that UTF-8 can hold, got {value!r}")
+    return value

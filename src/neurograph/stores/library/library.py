@@ -1,0 +1,34 @@
+"""A library, put together from its parts."""
+
+from __future__ import annotations
+
+from ...model.item import Identity
+from . import identity
+from .base import require_library
+from .listing import ListedItems
+from .many import ManyItems
+from .search import SearchedLibrary
+from .single import SingleItems
+
+
+class Library(SearchedLibrary, SingleItems, ManyItems, ListedItems):
+    """A vector space of an open file, made by `db.library.create` or `db.library.get`.
+
+    An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.
+
+    Examples
+    --------
+    >>> import neurograph
+    >>> with neurograph.open(":memory:") as db:
+    ...     pets = db.library.create("pets", dimension=2)
+    ...     ids = pets.add([[1, 0], [0, 1]], keys=["cat", "dog"])
+    ...     "cat" in pets, len(pets), pets.search([1, 0.2], k=1)[0].key
+    (True, 2, 'cat')
+    """
+
+    @property
+    def identity(self) -> Identity:
+        """What made the vectors, and how."""
+        with self._session.reading() as line:
+            require_library(line.connection, self._space)
+            return identity.read(line.connection, self.id)

@@ -1,0 +1,264 @@
+"""Nearest neighbors in a library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from ...connection.line import Line
+from ...connection.paths import ROWS
+from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
+from ...model.item import Hit, Hits
+from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
+from ..where import Where, condition_of
+from .base import ItemLike, LibraryPart, Space
+from .scan import Found, Question, nearest
+from .vectors import little_endian, query_array, vector_array
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+EVERY = 1 << 32  # more than a library holds
+Chosen = tuple[str, list[Any]]
+
+
+class SearchedLibrary(LibraryPart):
+    """Searches for what is near."""
+
+    def search(
+        self,
+        query: ArrayLike | bytes | str | None = None,
+        k: int = 10,
+        *,
+        key: str | None = None,
+        item: ItemLike | None = None,
+        token: TokenLike | None = None,
+        max_distance: float = math.inf,
+        after: Hit | None = None,
+        where: Where | None = None,
+        among: Iterable[int] | None = None,
+        timeout_s: float | None = None,
+    ) -> Hits:
+        """Find the k items nearest to a vector, or to an item, which is left out itself.
+
+        Parameters
+        ----------
+        query
+            A vector of `dimension` finite numbers, rounded to float32, or its bytes as the file holds them; or the key
+            of an item.
+        k
+            At most so many, without a ceiling.
+        key, item, token
+            Instead of `query`: a key, an item by record, id or key, or the token an item belongs to (of several, the
+            first).
+        max_distance
+            The farthest an item may be.
+        after
+            Only what comes behind this hit: the last one of the page before.
+        where
+            An SQL condition on the columns of the table ``item``, and with its name before them on those of ``token``,
+            alone or with the values of its ``?``: ``("json_extract(metadata, '$.pos') = ?", ["n"])``. It applies before
+            `k`. It is SQL: never put a stranger's text into it.
+        among
+            Only items with these ids; those that are no items' of the library are passed over. It applies before `k`.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
+
+        Returns
+        -------
+        Hits
+            (id, key, distance) in order of distance, then id. The distance is ``1 - cos`` (cosine; 1 for a vector
+            without length), the Euclidean one (l2), or the negative product (dot).
+
+        Raises
+        ------
+        InvalidValue
+            The query has a wrong shape, kind or number; `where` is no condition; not one query was given, but none
+            or several.
+        ItemNotFound
+            No item has that key or id, or it has no vector; a key's message names the closest.
+        TokenNotFound
+            There is no such token.
+        LibraryNotFound
+            The library was dropped.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     colors = db.library.create("colors", dimension=3)
+        ...     _ = colors.add([[1, 0, 0], [0, 1, 0], [1, 1, 0]], keys=["red", "green", "yellow"])
+        ...     [hit.key for hit in colors.search([1, 0.1, 0], k=2)]
+        ...     [hit.key for hit in colors.search("yellow", k=2, where="key <> 'red'")]
+        ['red', 'yellow']
+        ['green']
+
+        Notes
+        -----
+        Exact: every path gives the same ids in the same order, from float64 sums over the stored float32. It grows with
+        the number of vectors times their dimension: 85 ms for 117,659 of 384 by sqlite-vec.
+        """
+        most = min(whole(k, "k"), EVERY)
+        reach = _reach(max_distance)
+        with self._session.reading(timeout_s) as line:
+            vector, leave_out = self._query(line.connection, query, key, item, token)
+            asked = self._question(vector, most, reach, leave_out, _among(where, among, self._space), after)
+            ids, distances = self._nearest(line, asked)
+            return Hits(ids, _keys(line.connection, ids), distances)
+
+    def search_many(
+        self,
+        queries: ArrayLike,
+        k: int = 10,
+        *,
+        max_distance: float = math.inf,
+        where: Where | None = None,
+        among: Iterable[int] | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the k items nearest to each of many vectors.
+
+        Parameters
+        ----------
+        queries
+            (m, dimension) finite numbers; rounded to float32.
+        k, max_distance, where, among, timeout_s
+            As for `search`.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Ids, (m, k) int64, and distances, (m, k) float64, each row in order of distance, then id. Where no query
+            finds k there are fewer columns; where one finds fewer than another, its row is filled up with id 0 at an
+            infinite distance.
+
+        Raises
+        ------
+        InvalidValue, LibraryNotFound, DeadlineExceeded
+            As for `search`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     points = db.library.create("points", dimension=2, metric="l2")
+        ...     ids = points.add([[0, 0], [3, 4], [6, 8]])
+        ...     found, distances = points.search_many([[0, 0], [6, 8]], k=2)
+        ...     (found == ids[[[0, 1], [2, 1]]]).all(), distances.tolist()
+        (True, [[0.0, 5.0], [0.0, 5.0]])
+
+        Notes
+        -----
+        One state of the file for all of them.
+        """
+        import numpy as np
+
+        most = min(whole(k, "k"), EVERY)
+        reach = _reach(max_distance)
+        vectors = vector_array(queries, self.dimension, "queries")
+        chosen = _among(where, among, self._space)
+        with self._session.reading(timeout_s) as line:
+            found = []
+            for vector in vectors:
+                asked = self._question(little_endian(vector), most, reach, 0, chosen, None)
+                found.append(self._nearest(line, asked))
+        longest = max((len(ids) for ids, _ in found), default=0)
+        all_ids = np.zeros((len(found), longest), np.int64)
+        all_distances = np.full((len(found), longest), np.inf)
+        for row, (ids, distances) in enumerate(found):
+            all_ids[row, : len(ids)] = ids
+            all_distances[row, : len(ids)] = distances
+        return all_ids, all_distances
+
+    def _query(
+        self,
+        connection: apsw.Connection,
+        query: ArrayLike | bytes | str | None,
+        key: str | None,
+        item: ItemLike | None,
+        token: TokenLike | None,
+    ) -> tuple[bytes, int]:
+        """Return the vector that is asked about, and the id of the item it belongs to or 0."""
+        given = [value for value in (query, key, item, token) if value is not None]
+        if len(given) != 1:
+            raise InvalidValue(f"search must be given one of query, key, item and token, got {len(given)} of them")
+        if query is not None and not isinstance(query, str):
+            return query_array(query, self.dimension), 0
+        if token is not None:
+            number = self._item_of(connection, token)
+        else:
+            if key is not None and not isinstance(key, str):
+                raise InvalidValue(f"key must be a string, got {key!r}")
+            number = self._item_id(connection, item if item is not None else query or key)  # type: ignore[arg-type]
+        rows: Any = connection.execute("select vector from embedding where id = ?", (number,)).fetchall()
+        if not rows:
+            raise ItemNotFound(f"item {given[0]!r} of {self.name!r} must have a vector; give it one with update")
+        return rows[0][0], number
+
+    def _item_of(self, connection: apsw.Connection, token: TokenLike) -> int:
+        number = existing_token_id(connection, token)
+        rows: Any = connection.execute(
+            "select min(id) from item where token_id = ? and id between ? and ?", (number, *self._space.ids)
+        ).fetchall()
+        if rows[0][0] is None:
+            raise ItemNotFound(f"no item of {self.name!r} belongs to the token {token!r}")
+        return int(rows[0][0])
+
+    def _question(
+        self, vector: bytes, k: int, reach: float, leave_out: int, chosen: Chosen, after: Hit | None
+    ) -> Question:
+        behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
+        return Question(vector, k, reach, behind, leave_out, *chosen)
+
+    def _nearest(self, line: Line, asked: Question) -> Found:
+        rows: Any = line.connection.execute(
+            "select norm_low, norm_high from library where id = ?", (self.id,)
+        ).fetchall()
+        if not rows:
+            raise LibraryNotFound(f"library {self.name!r} was dropped; create it again with db.library.create")
+        line.took(ROWS, "sqlite-vec over embedding")
+        return nearest(line.connection, self._space, rows[0], asked, line.tick)
+
+
+def _among(where: Where | None, among: Iterable[int] | None, space: Space) -> Chosen:
+    """Return a query of the ids to look at, empty for all, and the values of its ``?``."""
+    parts, values = [], []
+    if where is not None:
+        condition, values = condition_of(where)
+        parts.append(
+            f"""select item.id
+                  from item
+                  left join token on token.id = item.token_id
+                 where item.id between {space.first_id} and {space.last_id} and {condition}"""
+        )
+    if among is not None:
+        ids = (
+            [row_id(id, "among") for id in among] if not hasattr(among, "dtype") else id_array(among, "among").tolist()
+        )
+        parts.append("select value from carray(?)")
+        values = [*values, bound_ids(ids)]
+    return " intersect ".join(parts), values
+
+
+def _reach(max_distance: float) -> float:
+    if isinstance(max_distance, float) and max_distance == math.inf:
+        return max_distance
+    return real(max_distance, "max_distance")
+
+
+def _keys(connection: apsw.Connection, ids: list[int]) -> list[str | None]:
+    rows: Any = (
+        connection.execute(
+            "select id, key from item where id in (select value from carray(?))", (bound_ids(ids),)
+        ).fetchall()
+        if ids
+        else []
+    )
+    known = dict(rows)
+    return [known.get(id) for id in ids]

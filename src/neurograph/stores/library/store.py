@@ -1,0 +1,193 @@
+"""The libraries of a database: create, get, list, drop."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from typing import Any
+
+from ...connection.session import Session
+from ...errors import Conflict, InvalidValue, LibraryNotFound
+from ...model.item import METRICS, Identity
+from ..arguments import bindable, whole
+from .base import Space, checked_text
+from .identity import identity_of
+from .library import Library
+from .pages import give_back
+
+SPACE = "select id, name, dimension, metric from library"
+
+
+class Libraries:
+    """The libraries of a database, reached as `db.library`.
+
+    Examples
+    --------
+    >>> import neurograph
+    >>> with neurograph.open(":memory:") as db:
+    ...     _ = db.library.create("glosses", dimension=384, model="all-MiniLM-L6-v2")
+    ...     "glosses" in db.library, [library.name for library in db.library]
+    (True, ['glosses'])
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(
+        self, name: str, *, dimension: int, metric: str = "cosine", model: str | Identity | None = None
+    ) -> Library:
+        """Create a library.
+
+        Parameters
+        ----------
+        name
+            Unique in the file.
+        dimension
+            How many numbers a vector has, from 1 to 8192.
+        metric
+            ``"cosine"``, ``"l2"`` or ``"dot"``.
+        model
+            What makes the vectors: a name, or an `Identity` that says all of it. Vectors of another one are refused.
+
+        Returns
+        -------
+        Library
+            Empty.
+
+        Raises
+        ------
+        InvalidValue
+            A value has a wrong kind or is out of range.
+        Conflict
+            There is a library of that name.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     db.library.create("points", dimension=2, metric="l2")
+        <Library 'points' 2 dimensions l2>
+        """
+        text = checked_text(name, "name")
+        if text is None:
+            raise InvalidValue("name must be a string, got None")
+        if metric not in METRICS:
+            raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        size = whole(dimension, "dimension", 1, 8192)
+        identity = identity_of(model)
+        columns = ", ".join(("name", "dimension", "metric", *Identity._fields))
+        with self._session.transaction():
+            if self._session.rows("select 1 from library where name = ?", (text,)):
+                raise Conflict(
+                    f"name must be unique, got {name!r}, which another library has; get it, or drop it first"
+                )
+            self._session.change(
+                f"insert into library ({columns}) values (?, ?, ?{', ?' * len(identity)})",
+                (text, size, metric, *identity),
+            )
+            return self.get(text)
+
+    def get(self, name: str) -> Library:
+        """Return a library.
+
+        Parameters
+        ----------
+        name
+            As it was created.
+
+        Returns
+        -------
+        Library
+            A handle; as many as you like.
+
+        Raises
+        ------
+        LibraryNotFound
+            There is none; the message names the closest.
+        InvalidValue
+            `name` is no string.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.library.create("points", dimension=2)
+        ...     db.library.get("points").dimension
+        2
+        """
+        if not isinstance(name, str):
+            raise InvalidValue(f"name must be a string, got {name!r}")
+        rows = self._session.rows(f"{SPACE} where name = ?", (bindable(name),))
+        if not rows:
+            raise LibraryNotFound(f"no library has the name {name!r}{self._closest(name)}")
+        return Library(self._session, Space(*rows[0]))
+
+    def list(self) -> builtins.list[Library]:
+        """Return all libraries, in order of name.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     db.library.list()
+        []
+        """
+        return [Library(self._session, Space(*row)) for row in self._session.rows(f"{SPACE} order by name")]
+
+    def drop(self, name: str) -> int:
+        """Delete a library with its items and vectors, give its pages back, and return how many items it had.
+
+        Parameters
+        ----------
+        name
+            As it was created.
+
+        Returns
+        -------
+        int
+            How many items are gone.
+
+        Raises
+        ------
+        LibraryNotFound
+            There is none.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.library.create("points", dimension=2).add([[0, 1], [1, 0]])
+        ...     db.library.drop("points"), db.library.list()
+        (2, [])
+
+        Notes
+        -----
+        Grows with the number of items: one transaction, row by row through the triggers.
+        """
+        with self._session.transaction():
+            library = self.get(name)
+            count = library.count()
+            self._session.change("delete from library where id = ?", (library.id,))
+            give_back(self._session)
+        return count
+
+    def _closest(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        names: Any = [row[0] for row in self._session.rows("select name from library")]
+        close = get_close_matches(name, names, 3)
+        return f"; the closest are {', '.join(map(repr, close))}" if close else "; db.library.create makes one"
+
+    def __iter__(self) -> Iterator[Library]:
+        return iter(self.list())
+
+    def __len__(self) -> int:
+        return self._session.rows("select count(*) from library")[0][0]  # type: ignore[no-any-return]
+
+    def __bool__(self) -> bool:
+        return True  # the store is there, whether or not it holds something
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            raise InvalidValue(f"name must be a string, got {name!r}")
+        return bool(self._session.rows("select 1 from library where name = ?", (bindable(name),)))
