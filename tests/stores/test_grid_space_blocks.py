@@ -130,6 +130,14 @@ def test_check_finds_blocks_that_differ_from_the_rows(db, place):
     assert {violation.invariant for violation in db.check()} == {"derived.content"}
 
 
+def test_levels_nobody_defines_take_nothing_of_the_budget(tmp_path):
+    with neurograph.open(tmp_path / "mind.ngdb", synchronous="off", engine="sql") as db:
+        db.tokens.create_many(count=N, coordinates={"motor": points()[:, 2]})
+        db.optimize(budget_bytes=120 * N)
+        assert blocks.are_saved(db._session.writer.connection, None)
+        assert db.execute("select sum(length(body)) from derived_chunk").fetchone()[0] < 120 * N
+
+
 def test_no_row_is_searched_where_blocks_are_true(db, monkeypatch):
     expected = list(db.grid.nearest({"motor": (0, 0, 0)}, 3))
     monkeypatch.setattr(plain, "near", None)

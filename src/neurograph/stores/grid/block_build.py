@@ -7,6 +7,7 @@ the same levels is full, and in each the points lie leaf by leaf, as the kernels
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from ...derived.saved import checksum, nonces_of
 from ...model.levels import LEVELS
 from . import blocks, space_blocks
 from .arrays import LEVEL_KINDS, SPACE, GridKind
+from .block_load import level_columns, load, space_columns
 from .blocks import BLOCK, FORMAT, VALUES, are_saved, stale_chunks, subject
 from .order import in_halves
 
@@ -38,26 +40,29 @@ def save_blocks(session: Session, level: str | None, budget_bytes: int) -> int:
     Returns
     -------
     int
-        The bytes written; 0 where there are too few points to bother, or too many for the budget.
+        The bytes written; 0 where there are too few points to bother, or too many for the budget. Blocks that nobody
+        could load are deleted then, so that chunks of rows may take their place.
 
     Notes
     -----
     Rows are read in one state and written for that state's nonces, so no lock is held meanwhile.
     """
+    if sys.byteorder != "little":  # numbers are written as they are, and blocks say nothing of their order
+        return 0
     with session.reading() as line:
-        then = _nonces_saved(line.connection, level)
+        nonces = nonces_of(line.connection, "token")
+        sound = bool(load(line.connection, level, nonces))
+        then = _nonces_saved(line.connection, level) if sound else None
         if then is not None and len(stale_chunks(line.connection, then)) <= WORN * len(then):
             return 0
-        nonces = nonces_of(line.connection, "token")
         columns = all_rows(line, _kind(level), nonces)[0]
     there = columns[0] != 0  # what comes from blocks that are worn: see `block_load`
     columns = columns if there.all() else [column[there] for column in columns]
     columns[0] = abs(columns[0])
-    n = len(columns[0])
-    if n < LEAST:
-        session.change("delete from derived_chunk where subject = ?", (subject(level),))
-        return 0
-    if (8 * len(columns) + 1) * n > budget_bytes:
+    few = len(columns[0]) < LEAST
+    if few or _size(columns) + 16 * len(nonces) > budget_bytes:
+        if few or not sound:
+            session.change("delete from derived_chunk where subject = ?", (subject(level),))
         return 0
     boxes: list[Any] = []
     groups = _groups(columns, boxes) if level is not None else _space_groups(columns, boxes)
@@ -88,6 +93,13 @@ def differing_blocks(connection: apsw.Connection, level: str | None) -> list[tup
     return found
 
 
+def _size(columns: Columns) -> int:
+    """Return about how many bytes blocks of these points take, rather more than less."""
+    import numpy as np
+
+    return len(columns[0]) + 8 * sum(int(np.count_nonzero(~np.isnan(column))) for column in columns)
+
+
 def _kind(level: str | None) -> GridKind:
     return SPACE if level is None else LEVEL_KINDS[level]
 
@@ -96,16 +108,14 @@ def _nonces_saved(connection: apsw.Connection, level: str | None) -> dict[int, i
     """Return the nonces blocks were saved for, None where there are none."""
     if not are_saved(connection, level):
         return None
-    directory: Any = space_blocks.read_directory(connection) if level is None else None
-    if level is not None:
-        directory = blocks.read_directory(connection, level)
+    directory: Any = (
+        space_blocks.read_directory(connection) if level is None else blocks.read_directory(connection, level)
+    )
     return None if directory is None else directory.nonces
 
 
 def _saved_groups(connection: apsw.Connection, level: str | None) -> Iterator[tuple[int, Columns | None]]:
     """Yield the columns of each group that can be read, None for one that is not what its boxes say."""
-    from .block_load import level_columns, space_columns
-
     if level is None:
         space: Any = space_blocks.read_directory(connection)
         for at, pattern in enumerate(space.patterns.tolist(), 1):
