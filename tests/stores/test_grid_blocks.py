@@ -180,6 +180,16 @@ def test_damaged_blocks_are_not_believed(db, chunk, damage):
     assert [list(db.grid.nearest((0, 0, 0), k, level=LEVEL)) for k in (1, N)] == expected
 
 
+def test_a_directory_with_less_than_no_groups_is_not_believed(db):
+    header = blocks.HEADER.pack(blocks.MAGIC, blocks.BLOCK, -1, 3, 0)
+    db.execute(
+        "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = 0",
+        [header, checksum(SUBJECT, 0, 7, header), SUBJECT],
+    )
+    db.execute("update derived_chunk set nonce = 7 where subject = ?", [SUBJECT])
+    assert answers(db) is None
+
+
 def test_a_group_of_another_save_is_not_believed(db):
     db.execute("update derived_chunk set nonce = nonce + 1 where subject = ? and chunk = 1", [SUBJECT])
     with db._session.reading() as line:

@@ -107,22 +107,33 @@ def test_damaged_blocks_are_not_believed(db, chunk, damage):
     assert list(db.grid.nearest({"physical": (0, 0, 0)}, N)) == expected
 
 
+def test_a_directory_with_less_than_no_groups_is_not_believed(db):
+    header = space_blocks.HEADER.pack(space_blocks.MAGIC, space_blocks.GROUP, -2, 49)
+    db.execute(
+        "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = 0",
+        [header, checksum(SUBJECT, 0, 7, header), SUBJECT],
+    )
+    db.execute("update derived_chunk set nonce = 7 where subject = ?", [SUBJECT])
+    assert answer(db) is None
+
+
 def test_a_group_of_another_save_is_not_believed(db):
     db.execute("update derived_chunk set nonce = nonce + 1 where subject = ? and chunk = 1", [SUBJECT])
     assert answer(db) is None
 
 
-@pytest.mark.parametrize("place", ["the directory", "a coordinate"])
+@pytest.mark.parametrize("place", ["a box", "the levels of a group", "a coordinate"])
 def test_check_finds_blocks_that_differ_from_the_rows(db, place):
     assert db.check() == []
-    chunk = 0 if place == "the directory" else 1
+    chunk = 1 if place == "a coordinate" else 0
     ((number, body),) = db.execute(
         "select nonce, body from derived_chunk where subject = ? and chunk = ?", [SUBJECT, chunk]
     ).fetchall()
     groups = space_blocks.HEADER.unpack_from(body)[2]
     wrong = bytearray(body)
-    at = len(body) - 8 if chunk else space_blocks.HEADER.size + 8 * groups
-    wrong[at : at + 8] = np.float64(12345.0).tobytes()
+    patterns = space_blocks.HEADER.size
+    at = {"a box": patterns + 8 * groups, "the levels of a group": patterns, "a coordinate": len(body) - 8}[place]
+    wrong[at : at + 8] = (np.int64(1) if at == patterns else np.float64(12345.0)).tobytes()
     db.execute(
         "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = ?",
         [bytes(wrong), checksum(SUBJECT, chunk, number, bytes(wrong)), SUBJECT, chunk],

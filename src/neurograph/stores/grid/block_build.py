@@ -116,15 +116,17 @@ def _nonces_saved(connection: apsw.Connection, level: str | None) -> dict[int, i
 
 def _saved_groups(connection: apsw.Connection, level: str | None) -> Iterator[tuple[int, Columns | None]]:
     """Yield the columns of each group that can be read, None for one that is not what its boxes say."""
+    import numpy as np
+
     if level is None:
         space: Any = space_blocks.read_directory(connection)
         for at, pattern in enumerate(space.patterns.tolist(), 1):
             columns = space_columns(blocks.read_body(connection, None, at, space.number)[0])
             if columns is not None:
-                there = [n for n in range(len(LEVELS)) if pattern >> n & 1]
+                there = [n for n in range(len(LEVELS)) if not np.isnan(columns[1 + 3 * n][0])]
                 box = _boxes([columns[0], *(columns[1 + 3 * n + axis] for n in there for axis in range(3))], 1 << 62)
                 true = space.boxes[at - 1, there].ravel().tolist() == _by_level(box)[0].ravel().tolist()
-                yield at, columns if true else None
+                yield at, columns if true and pattern == sum(1 << n for n in there) else None
         return
     directory: Any = blocks.read_directory(connection, level)
     for at in range(1, len(directory.boxes) // 6 + 1):
