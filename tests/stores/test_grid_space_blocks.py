@@ -11,7 +11,7 @@ from block_minds import N, saved
 import neurograph
 from neurograph.derived.saved import checksum
 from neurograph.model.levels import LEVELS
-from neurograph.stores.grid import blocks, plain, space_blocks
+from neurograph.stores.grid import block_build, blocks, plain, space_blocks
 
 SUBJECT = blocks.subject(None)
 WEIGHTS = dict(zip(LEVELS, (1.0, 0.0, 2.5, 0.1, 1.0, 3.0, 1e-3, 1.0), strict=True))
@@ -147,6 +147,28 @@ def test_levels_nobody_defines_take_nothing_of_the_budget(tmp_path):
         db.optimize(budget_bytes=120 * N)
         assert blocks.are_saved(db._session.writer.connection, None)
         assert db.execute("select sum(length(body)) from derived_chunk").fetchone()[0] < 120 * N
+
+
+@pytest.mark.parametrize("after", [0, 5])
+def test_of_two_that_save_at_once_one_is_left_whole_or_none(db, monkeypatch, after):
+    make, other = block_build._space_groups, neurograph.open(db.path, synchronous="off", engine="sql")
+
+    def interleaved(*args):
+        for at, body in enumerate(make(*args)):
+            if at == after:
+                monkeypatch.setattr(block_build, "_space_groups", make)
+                other.optimize(budget_bytes=1 << 30)
+            yield body
+
+    db.execute("update token set motor_x = motor_x + 1 where id % 3000 = 2 and motor_x is not null")
+    monkeypatch.setattr(block_build, "SLICE", 1)
+    monkeypatch.setattr(block_build, "_space_groups", interleaved)
+    db.optimize(budget_bytes=1 << 30)
+    other.close()
+    assert db.check() == []
+    assert (answer(db) is not None) == (after == 0)
+    db.optimize(budget_bytes=1 << 30)
+    agree(db)
 
 
 def test_no_row_is_searched_where_blocks_are_true(db, monkeypatch):

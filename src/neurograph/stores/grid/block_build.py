@@ -140,29 +140,50 @@ def _saved_groups(connection: apsw.Connection, level: str | None) -> Iterator[tu
 
 
 def _write(session: Session, level: str | None, groups: Iterator[bytes], directory: Callable[[], bytes]) -> int:
-    """Write groups and, after them, their directory: without it they are nothing. Return the bytes."""
+    """Write groups and, after them, their directory: without it they are nothing. Return the bytes.
+
+    Who finds at the end that another process wrote its own groups over these leaves the place to it, and returns 0.
+    """
     name, number, total, at, left = subject(level), secrets.randbits(62), 0, 0, True
     session.change("delete from derived_chunk where subject = ?", (name,))
     while left:
+        bodies, size = [], 0  # made before the lock is taken: 1M points are put in order with the first one
+        while left and size < SLICE:
+            body = next(groups, b"")
+            bodies += [body] if body else []
+            left, size = bool(body), size + len(body)
         with session.transaction():
-            written = 0
-            while left and written < SLICE:
-                body = next(groups, b"")
-                left = bool(body)
-                chunk = at = at + 1
-                if not left:
-                    chunk, body = 0, directory()
-                session.change(
-                    """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
-                       values (?, ?, ?, ?, ?, ?)
-                           on conflict do update
-                          set nonce = excluded.nonce, format = excluded.format,
-                              checksum = excluded.checksum, body = excluded.body""",
-                    (name, chunk, number, FORMAT, checksum(name, chunk, number, body), body),
-                )
-                written += len(body)
-        total += written
+            for body in bodies:
+                at += 1
+                total += _put(session, name, at, number, body)
+            if not left:
+                if not _undisturbed(session, name, number, at):
+                    return 0
+                total += _put(session, name, 0, number, directory())
     return total
+
+
+def _put(session: Session, name: str, chunk: int, number: int, body: bytes) -> int:
+    """Write one body, and return its bytes."""
+    session.change(
+        """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
+           values (?, ?, ?, ?, ?, ?)
+               on conflict do update
+              set nonce = excluded.nonce, format = excluded.format,
+                  checksum = excluded.checksum, body = excluded.body""",
+        (name, chunk, number, FORMAT, checksum(name, chunk, number, body), body),
+    )
+    return len(body)
+
+
+def _undisturbed(session: Session, name: str, number: int, groups: int) -> bool:
+    """Tell whether all groups written are still there, and delete what is of no use: others' groups, or these."""
+    counted = "select count(*) from derived_chunk where subject = ? and nonce = ?"
+    if session.rows(counted, (name, number))[0][0] == groups:
+        session.change("delete from derived_chunk where subject = ? and nonce <> ?", (name, number))
+        return True
+    session.change("delete from derived_chunk where subject = ? and (nonce = ? or chunk = 0)", (name, number))
+    return False
 
 
 def _groups(columns: Columns, boxes: list[Any]) -> Iterator[bytes]:
