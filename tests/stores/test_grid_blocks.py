@@ -12,8 +12,8 @@ import pytest
 from block_minds import N, saved
 
 import neurograph
-from neurograph.derived.saved import checksum
-from neurograph.stores.grid import blocks, plain
+from neurograph.derived.saved import checksum, nonces_of
+from neurograph.stores.grid import block_load, blocks, plain
 from neurograph.stores.grid.block_build import LEAST
 
 LEVEL = "physical"
@@ -115,6 +115,46 @@ def test_blocks_are_saved_anew_when_they_are_worn_and_only_then(db):
     agree(db)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update derived_chunk set body = zeroblob(length(body)) where chunk = 2",
+        "update derived_chunk set nonce = nonce + 1 where chunk = 1",
+        "delete from derived_chunk where chunk = 3",
+        "insert into derived_chunk select subject, chunk + 100, nonce + 1, format, checksum, body from derived_chunk",
+    ],
+)
+def test_damaged_blocks_are_saved_anew(db, damage):
+    db.execute(damage)
+    db.optimize(budget_bytes=1 << 30)
+    with db._session.reading() as line:
+        assert block_load.load(line.connection, LEVEL, nonces_of(line.connection, "token"))
+    assert answers(db) is not None
+    assert db.check() == []
+    agree(db)
+
+
+def test_where_the_budget_has_no_room_for_new_blocks_those_nobody_can_load_are_deleted(db):
+    def saved_chunks(subject: str) -> int:
+        return db.execute("select count(*) from derived_chunk where subject = ?", [subject]).fetchone()[0]
+
+    db.execute("update token set physical_x = physical_x + 1 where id % 3000 = 2 and physical_x is not null")
+    db.optimize(budget_bytes=30 * N)
+    assert saved_chunks(SUBJECT) > 0
+    db.execute("update token set physical_x = physical_x + 1 where physical_x is not null")
+    db.optimize(budget_bytes=30 * N)
+    assert saved_chunks(SUBJECT) == 0 < saved_chunks(f"grid.{LEVEL}")
+
+
+def test_a_machine_with_another_order_of_bytes_saves_none(tmp_path, monkeypatch):
+    with neurograph.open(tmp_path / "mind.ngdb", synchronous="off", engine="sql") as db:
+        db.tokens.create_many(count=N, coordinates={LEVEL: points()})
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "byteorder", "big")
+            db.optimize(budget_bytes=1 << 30)
+        assert not blocks.are_saved(db._session.writer.connection, LEVEL)
+
+
 def test_few_points_or_a_small_budget_leave_none(tmp_path):
     with neurograph.open(tmp_path / "small.ngdb", synchronous="off") as db:
         db.tokens.create_many(count=LEAST - 1, coordinates={LEVEL: np.zeros((LEAST - 1, 3))})
@@ -138,6 +178,16 @@ def test_damaged_blocks_are_not_believed(db, chunk, damage):
     with db._session.reading() as line:
         assert blocks.near(line.connection, LEVEL, (0.0, 0.0, 0.0), N, math.inf) is None
     assert [list(db.grid.nearest((0, 0, 0), k, level=LEVEL)) for k in (1, N)] == expected
+
+
+def test_a_directory_with_less_than_no_groups_is_not_believed(db):
+    header = blocks.HEADER.pack(blocks.MAGIC, blocks.BLOCK, -1, 3, 0)
+    db.execute(
+        "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = 0",
+        [header, checksum(SUBJECT, 0, 7, header), SUBJECT],
+    )
+    db.execute("update derived_chunk set nonce = 7 where subject = ?", [SUBJECT])
+    assert answers(db) is None
 
 
 def test_a_group_of_another_save_is_not_believed(db):

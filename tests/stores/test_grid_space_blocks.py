@@ -11,7 +11,7 @@ from block_minds import N, saved
 import neurograph
 from neurograph.derived.saved import checksum
 from neurograph.model.levels import LEVELS
-from neurograph.stores.grid import blocks, plain, space_blocks
+from neurograph.stores.grid import block_build, blocks, plain, space_blocks
 
 SUBJECT = blocks.subject(None)
 WEIGHTS = dict(zip(LEVELS, (1.0, 0.0, 2.5, 0.1, 1.0, 3.0, 1e-3, 1.0), strict=True))
@@ -107,27 +107,68 @@ def test_damaged_blocks_are_not_believed(db, chunk, damage):
     assert list(db.grid.nearest({"physical": (0, 0, 0)}, N)) == expected
 
 
+def test_a_directory_with_less_than_no_groups_is_not_believed(db):
+    header = space_blocks.HEADER.pack(space_blocks.MAGIC, space_blocks.GROUP, -2, 49)
+    db.execute(
+        "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = 0",
+        [header, checksum(SUBJECT, 0, 7, header), SUBJECT],
+    )
+    db.execute("update derived_chunk set nonce = 7 where subject = ?", [SUBJECT])
+    assert answer(db) is None
+
+
 def test_a_group_of_another_save_is_not_believed(db):
     db.execute("update derived_chunk set nonce = nonce + 1 where subject = ? and chunk = 1", [SUBJECT])
     assert answer(db) is None
 
 
-@pytest.mark.parametrize("place", ["the directory", "a coordinate"])
+@pytest.mark.parametrize("place", ["a box", "the levels of a group", "a coordinate"])
 def test_check_finds_blocks_that_differ_from_the_rows(db, place):
     assert db.check() == []
-    chunk = 0 if place == "the directory" else 1
+    chunk = 1 if place == "a coordinate" else 0
     ((number, body),) = db.execute(
         "select nonce, body from derived_chunk where subject = ? and chunk = ?", [SUBJECT, chunk]
     ).fetchall()
     groups = space_blocks.HEADER.unpack_from(body)[2]
     wrong = bytearray(body)
-    at = len(body) - 8 if chunk else space_blocks.HEADER.size + 8 * groups
-    wrong[at : at + 8] = np.float64(12345.0).tobytes()
+    patterns = space_blocks.HEADER.size
+    at = {"a box": patterns + 8 * groups, "the levels of a group": patterns, "a coordinate": len(body) - 8}[place]
+    wrong[at : at + 8] = (np.int64(1) if at == patterns else np.float64(12345.0)).tobytes()
     db.execute(
         "update derived_chunk set body = ?, checksum = ? where subject = ? and chunk = ?",
         [bytes(wrong), checksum(SUBJECT, chunk, number, bytes(wrong)), SUBJECT, chunk],
     )
     assert {violation.invariant for violation in db.check()} == {"derived.content"}
+
+
+def test_levels_nobody_defines_take_nothing_of_the_budget(tmp_path):
+    with neurograph.open(tmp_path / "mind.ngdb", synchronous="off", engine="sql") as db:
+        db.tokens.create_many(count=N, coordinates={"motor": points()[:, 2]})
+        db.optimize(budget_bytes=120 * N)
+        assert blocks.are_saved(db._session.writer.connection, None)
+        assert db.execute("select sum(length(body)) from derived_chunk").fetchone()[0] < 120 * N
+
+
+@pytest.mark.parametrize("after", [0, 5])
+def test_of_two_that_save_at_once_one_is_left_whole_or_none(db, monkeypatch, after):
+    make, other = block_build._space_groups, neurograph.open(db.path, synchronous="off", engine="sql")
+
+    def interleaved(*args):
+        for at, body in enumerate(make(*args)):
+            if at == after:
+                monkeypatch.setattr(block_build, "_space_groups", make)
+                other.optimize(budget_bytes=1 << 30)
+            yield body
+
+    db.execute("update token set motor_x = motor_x + 1 where id % 3000 = 2 and motor_x is not null")
+    monkeypatch.setattr(block_build, "SLICE", 1)
+    monkeypatch.setattr(block_build, "_space_groups", interleaved)
+    db.optimize(budget_bytes=1 << 30)
+    other.close()
+    assert db.check() == []
+    assert (answer(db) is not None) == (after == 0)
+    db.optimize(budget_bytes=1 << 30)
+    agree(db)
 
 
 def test_no_row_is_searched_where_blocks_are_true(db, monkeypatch):

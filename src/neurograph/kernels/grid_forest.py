@@ -11,9 +11,8 @@ A forest is a plain tuple of arrays (a named one costs 1.6 µs more each time a 
 | 4 | alive (slots,) uint8 | 0 where no token is, or no longer |
 | 5 | codes (rows, leaf) uint8 | where points are in the box of their leaf, in steps of 1/255; or none |
 
-A group's items: pattern, root, first row of boxes, first leaf, first row of points, columns, first node above leaves. A
-node's: the codes of its
-children, begin and end; code - nodes is a leaf from 0 on.
+A group's items: pattern, root, first row of boxes, first leaf, first row of points, columns, first node above leaves.
+A node's: the codes of its children, begin and end; code - nodes is a leaf from 0 on.
 
 Invariants:
 
@@ -90,7 +89,7 @@ def _framed(sizes: Sequence[tuple[int, int]], size: int) -> IntArray:
 
 
 def groups_of(forest: Forest) -> IntArray:
-    """Return the items of each group, (groups, 6)."""
+    """Return the items of each group, (groups, 7)."""
     frame = forest[2]
     return frame[2 : 2 + GROUP_ITEMS * frame[0]].reshape(-1, GROUP_ITEMS)
 

@@ -102,9 +102,8 @@ class PointIndex:
         self._weights = weights
         self._forest, slots = grid_forest.plant(*self._nothing(), weights, self.leaf)
         self._by_id: IntArray | None = slots  # the slots of all tokens by ascending id, the dead included
-        self._values: FloatArray | tuple[FloatArray, ...] = np.empty(
-            (0, 0)
-        )  # (kinds, tokens) in that order, or by slot: see `_values_at`
+        # (kinds, tokens) in that order; one a kind in order of slots where rows were laid: see `_values_at`
+        self._values: FloatArray | tuple[FloatArray, ...] = np.empty((0, 0))
         self._laid = False
         self._planted = self._dead = 0
         self._recent_ids, self._recent_patterns, self._recent_rows = self._nothing()

@@ -7,6 +7,7 @@ the same levels is full, and in each the points lie leaf by leaf, as the kernels
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from ...derived.saved import checksum, nonces_of
 from ...model.levels import LEVELS
 from . import blocks, space_blocks
 from .arrays import LEVEL_KINDS, SPACE, GridKind
+from .block_load import level_columns, load, space_columns
 from .blocks import BLOCK, FORMAT, VALUES, are_saved, stale_chunks, subject
 from .order import in_halves
 
@@ -38,26 +40,29 @@ def save_blocks(session: Session, level: str | None, budget_bytes: int) -> int:
     Returns
     -------
     int
-        The bytes written; 0 where there are too few points to bother, or too many for the budget.
+        The bytes written; 0 where there are too few points to bother, or too many for the budget. Blocks that nobody
+        could load are deleted then, so that chunks of rows may take their place.
 
     Notes
     -----
     Rows are read in one state and written for that state's nonces, so no lock is held meanwhile.
     """
+    if sys.byteorder != "little":  # numbers are written as they are, and blocks say nothing of their order
+        return 0
     with session.reading() as line:
-        then = _nonces_saved(line.connection, level)
+        nonces = nonces_of(line.connection, "token")
+        sound = bool(load(line.connection, level, nonces))
+        then = _nonces_saved(line.connection, level) if sound else None
         if then is not None and len(stale_chunks(line.connection, then)) <= WORN * len(then):
             return 0
-        nonces = nonces_of(line.connection, "token")
         columns = all_rows(line, _kind(level), nonces)[0]
     there = columns[0] != 0  # what comes from blocks that are worn: see `block_load`
     columns = columns if there.all() else [column[there] for column in columns]
     columns[0] = abs(columns[0])
-    n = len(columns[0])
-    if n < LEAST:
-        session.change("delete from derived_chunk where subject = ?", (subject(level),))
-        return 0
-    if (8 * len(columns) + 1) * n > budget_bytes:
+    few = len(columns[0]) < LEAST
+    if few or _size(columns) + 16 * len(nonces) > budget_bytes:
+        if few or not sound:
+            session.change("delete from derived_chunk where subject = ?", (subject(level),))
         return 0
     boxes: list[Any] = []
     groups = _groups(columns, boxes) if level is not None else _space_groups(columns, boxes)
@@ -88,6 +93,13 @@ def differing_blocks(connection: apsw.Connection, level: str | None) -> list[tup
     return found
 
 
+def _size(columns: Columns) -> int:
+    """Return about how many bytes blocks of these points take, rather more than less."""
+    import numpy as np
+
+    return len(columns[0]) + 8 * sum(int(np.count_nonzero(~np.isnan(column))) for column in columns)
+
+
 def _kind(level: str | None) -> GridKind:
     return SPACE if level is None else LEVEL_KINDS[level]
 
@@ -96,25 +108,25 @@ def _nonces_saved(connection: apsw.Connection, level: str | None) -> dict[int, i
     """Return the nonces blocks were saved for, None where there are none."""
     if not are_saved(connection, level):
         return None
-    directory: Any = space_blocks.read_directory(connection) if level is None else None
-    if level is not None:
-        directory = blocks.read_directory(connection, level)
+    directory: Any = (
+        space_blocks.read_directory(connection) if level is None else blocks.read_directory(connection, level)
+    )
     return None if directory is None else directory.nonces
 
 
 def _saved_groups(connection: apsw.Connection, level: str | None) -> Iterator[tuple[int, Columns | None]]:
     """Yield the columns of each group that can be read, None for one that is not what its boxes say."""
-    from .block_load import level_columns, space_columns
+    import numpy as np
 
     if level is None:
         space: Any = space_blocks.read_directory(connection)
         for at, pattern in enumerate(space.patterns.tolist(), 1):
             columns = space_columns(blocks.read_body(connection, None, at, space.number)[0])
             if columns is not None:
-                there = [n for n in range(len(LEVELS)) if pattern >> n & 1]
+                there = [n for n in range(len(LEVELS)) if not np.isnan(columns[1 + 3 * n][0])]
                 box = _boxes([columns[0], *(columns[1 + 3 * n + axis] for n in there for axis in range(3))], 1 << 62)
                 true = space.boxes[at - 1, there].ravel().tolist() == _by_level(box)[0].ravel().tolist()
-                yield at, columns if true else None
+                yield at, columns if true and pattern == sum(1 << n for n in there) else None
         return
     directory: Any = blocks.read_directory(connection, level)
     for at in range(1, len(directory.boxes) // 6 + 1):
@@ -128,29 +140,50 @@ def _saved_groups(connection: apsw.Connection, level: str | None) -> Iterator[tu
 
 
 def _write(session: Session, level: str | None, groups: Iterator[bytes], directory: Callable[[], bytes]) -> int:
-    """Write groups and, after them, their directory: without it they are nothing. Return the bytes."""
+    """Write groups and, after them, their directory: without it they are nothing. Return the bytes.
+
+    Who finds at the end that another process wrote its own groups over these leaves the place to it, and returns 0.
+    """
     name, number, total, at, left = subject(level), secrets.randbits(62), 0, 0, True
     session.change("delete from derived_chunk where subject = ?", (name,))
     while left:
+        bodies, size = [], 0  # made before the lock is taken: 1M points are put in order with the first one, 0.4 s
+        while left and size < SLICE:
+            body = next(groups, b"")
+            bodies += [body] if body else []
+            left, size = bool(body), size + len(body)
         with session.transaction():
-            written = 0
-            while left and written < SLICE:
-                body = next(groups, b"")
-                left = bool(body)
-                chunk = at = at + 1
-                if not left:
-                    chunk, body = 0, directory()
-                session.change(
-                    """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
-                       values (?, ?, ?, ?, ?, ?)
-                           on conflict do update
-                          set nonce = excluded.nonce, format = excluded.format,
-                              checksum = excluded.checksum, body = excluded.body""",
-                    (name, chunk, number, FORMAT, checksum(name, chunk, number, body), body),
-                )
-                written += len(body)
-        total += written
+            for body in bodies:
+                at += 1
+                total += _put(session, name, at, number, body)
+            if not left:
+                if not _undisturbed(session, name, number, at):
+                    return 0
+                total += _put(session, name, 0, number, directory())
     return total
+
+
+def _put(session: Session, name: str, chunk: int, number: int, body: bytes) -> int:
+    """Write one body, and return its bytes."""
+    session.change(
+        """insert into derived_chunk (subject, chunk, nonce, format, checksum, body)
+           values (?, ?, ?, ?, ?, ?)
+               on conflict do update
+              set nonce = excluded.nonce, format = excluded.format,
+                  checksum = excluded.checksum, body = excluded.body""",
+        (name, chunk, number, FORMAT, checksum(name, chunk, number, body), body),
+    )
+    return len(body)
+
+
+def _undisturbed(session: Session, name: str, number: int, groups: int) -> bool:
+    """Tell whether all groups written are still there, and delete what is of no use: others' groups, or these."""
+    counted = "select count(*) from derived_chunk where subject = ? and nonce = ?"
+    if session.rows(counted, (name, number))[0][0] == groups:
+        session.change("delete from derived_chunk where subject = ? and nonce <> ?", (name, number))
+        return True
+    session.change("delete from derived_chunk where subject = ? and (nonce = ? or chunk = 0)", (name, number))
+    return False
 
 
 def _groups(columns: Columns, boxes: list[Any]) -> Iterator[bytes]:

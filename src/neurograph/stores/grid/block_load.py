@@ -69,7 +69,7 @@ def _load(
         if len(stale):
             columns[0][np.isin(-columns[0] >> CHUNK_BITS, stale)] = 0
         parts.append(columns)
-    if len(parts) != groups:
+    if not len(parts) == groups > 0:
         return {}
     if len(parts) > len(fresh):
         last = [np.concatenate(columns) for columns in zip(*parts[len(fresh) - 1 :], strict=True)]

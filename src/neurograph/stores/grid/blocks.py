@@ -191,7 +191,8 @@ def read_directory(connection: apsw.Connection, level: str) -> Directory | None:
     if len(body) < HEADER.size:
         return None
     magic, points, groups, chunks, _ = HEADER.unpack_from(body)
-    if magic != MAGIC or points != BLOCK or len(body) != HEADER.size + 48 * groups + 16 * chunks:
+    sound = magic == MAGIC and points == BLOCK and min(groups, chunks) >= 0
+    if not sound or len(body) != HEADER.size + 48 * groups + 16 * chunks:
         return None
     middle = HEADER.size + 48 * groups
     numbers = memoryview(body)[middle:].cast("q").tolist()

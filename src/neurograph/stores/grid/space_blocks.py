@@ -166,7 +166,8 @@ def read_directory(connection: apsw.Connection) -> Directory | None:
     if len(body) < HEADER.size:
         return None
     magic, points, groups, chunks = HEADER.unpack_from(body)
-    if magic != MAGIC or points != GROUP or len(body) != HEADER.size + (8 + 384) * groups + 16 * chunks:
+    sound = magic == MAGIC and points == GROUP and min(groups, chunks) >= 0
+    if not sound or len(body) != HEADER.size + (8 + 384) * groups + 16 * chunks:
         return None
     patterns = np.frombuffer(body, np.int64, groups, HEADER.size)
     boxes = np.frombuffer(body, np.float64, 48 * groups, HEADER.size + 8 * groups).reshape(groups, 8, 6)
