@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS, Columns
+from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,10 +91,12 @@ class GraphKind:
         """Replace the edges that leave `chunks`. Costs what changed: one edge of 1M takes about 0.2 ms."""
         import numpy as np
 
-        bounds = np.searchsorted(columns[0], np.array([[c, c + 1] for c in chunks], np.int64) << CHUNK_BITS)
+        first = np.array(chunks, np.int64) << CHUNK_BITS
+        lows = np.searchsorted(columns[0], first).tolist()
+        highs = np.searchsorted(columns[0], first + (CHUNK_IDS - 1), "right").tolist()  # the next one's may overflow
         changed: list[tuple[Group, Columns, Columns]] = []
         empty = [column[:0] for column in columns]
-        for chunk, (low, high) in zip(chunks, bounds.tolist(), strict=True):
+        for chunk, low, high in zip(chunks, lows, highs, strict=True):
             new = [column[low:high] for column in columns]
             old = arrays.rows.get(chunk, empty)
             changed += _changed_groups(old, new) if len(changed) <= MOST_PATCHED else []
