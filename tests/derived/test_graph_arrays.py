@@ -77,6 +77,21 @@ def test_patched_arrays_equal_built_ones(seed, tokens):
             assert total == db.graph.count()
 
 
+def test_the_chunk_of_the_highest_ids_is_patched_too():
+    highest = 2**63 - 1
+    with neurograph.open(":memory:", engine="numba") as db:
+        db.executemany("insert into token (id) values (?)", [(1,), (2,), (highest - 1,)])
+        db.graph.create(1, 2)
+        assert [id for id, _ in db.graph.components()] == [1, 2, highest - 1]
+        assert db.graph.bfs(1).ids.tolist() == [1, 2]
+        db.execute("insert into token (id) values (?)", (highest,))
+        db.graph.create(highest, 1)
+        assert list(db.graph.components()) == [(1, 1), (2, 1), (highest - 1, highest - 1), (highest, 1)]
+        assert db.graph.bfs(highest).ids.tolist() == [highest, 1, 2]
+        db.graph.delete(highest, 1)
+        assert db.graph.bfs(highest).ids.tolist() == [highest]
+
+
 def test_saved_chunks_give_the_same_arrays(tmp_path):
     from neurograph.derived import saved
 

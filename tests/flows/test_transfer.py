@@ -78,6 +78,16 @@ def test_columns_that_are_not_ours_become_properties(tmp_path):
         assert cat.properties == {"number": "7", "gloss": "a cat\tindeed"}
 
 
+@pytest.mark.parametrize("rename", [{"word": "label"}, {"word": "x", "label": "x"}])
+def test_two_columns_never_become_one(tmp_path, rename):
+    file = write(tmp_path / "words.csv", "word,label\ncat,feline\n")
+    ours = rename["word"]
+    with neurograph.open(":memory:") as db:
+        with pytest.raises(ImportFailed, match=rf"line 2: {ours} must come from one column, got \['word', 'label'\]"):
+            import_tokens(db, file, rename=rename)
+        assert db.tokens.count() == 0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -169,3 +169,25 @@ def test_arrays_of_costs_may_be_numpy_or_lists():
         costs = np.ones(db.graph.count())
         assert db.graph.distances(source, cost=costs) == db.graph.distances(source, cost=costs.tolist())
         assert db.graph.distances(source, cost=costs) == db.graph.distances(source, cost="hops")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_graph_without_edges_takes_no_costs(engine):
+    with neurograph.open(":memory:", engine=engine) as db:
+        db.tokens.create_many(count=2)
+        assert db.graph.shortest_path(1, 2, cost=[]) is None
+        assert db.graph.shortest_path(1, 1, cost=[]).ids == (1,)
+        assert list(db.graph.distances(1, cost=[])) == [(1, 0.0)]
+        db.graph.create(1, 2)
+        assert db.graph.shortest_path(1, 2, cost=[0.5]).costs == (0.0, 0.5)
+        db.graph.delete(1, 2)
+        assert db.graph.shortest_path(1, 2, cost=[]) is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("cutoff", [2**63, 1e300])
+def test_a_cutoff_of_hops_may_be_any_number(engine, cutoff):
+    with neurograph.open(":memory:", engine=engine) as db:
+        db.tokens.create_many(count=3)
+        db.graph.create_many([1, 2], [2, 3])
+        assert db.graph.shortest_path(1, 3, cost="hops", cutoff=cutoff).ids == (1, 2, 3)

@@ -119,6 +119,8 @@ def test_bad_arguments_are_named(engine):
     with diamond(engine) as db:
         for options, message in (
             ({"energy": 0}, "energy must be above 0, got 0"),
+            ({"energy": -1}, "energy must be above 0, got -1"),
+            ({"decay": -0.5}, r"decay must be in \[0, 1\], got -0.5"),
             ({"energy": math.inf}, "energy must be finite"),
             ({"mode": "least"}, "mode must be one of sum, max, weighted_average, got 'least'"),
             ({"decay": 1.5}, r"decay must be in \[0, 1\], got 1.5"),

@@ -84,7 +84,7 @@ def run_shortest_path(
     adjacency.slot("source", source)
     adjacency.slot("target", target)
     n = adjacency.n
-    limit = n if cutoff is None else cutoff
+    limit = n if cutoff is None else min(cutoff, n)  # a kernel takes 63 bits
     if limit < 0:
         raise InvalidValue(f"cutoff must be at least 0, got {cutoff!r}")
     low, high = sides(direction)

@@ -146,7 +146,13 @@ class Mapped:
     def _convert(self, line: int, row: Mapping[str, Any], converters: Converters) -> dict[str, Any]:
         values: dict[str, Any] = {}
         properties: dict[str, Any] = {}
-        for name, value in (*self.constants.items(), *((self.rename.get(n, n), v) for n, v in row.items())):
+        named = {self.rename.get(name, name): value for name, value in row.items()}
+        if len(named) < len(row):
+            ours = [self.rename.get(name, name) for name in row]
+            twice = next(name for name in ours if ours.count(name) > 1)
+            theirs = [name for name in row if self.rename.get(name, name) == twice]
+            raise ImportFailed(f"line {line}: {twice} must come from one column, got {theirs}", line)
+        for name, value in (*self.constants.items(), *named.items()):
             convert = converters.get(name)
             if convert is None:
                 properties[name] = value

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS, Columns
+from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ...kernels.graph_build import SlotIndex
 
 MOST_PATCHED = 2_000  # changed rows; beyond, building anew (30 ms for 1M edges) is cheaper than patching
+DTYPES = ["<i8", "<i8", "<i4", "<f8", "|u1"]  # source, target, type, weight, bidirectional
 ROW_BYTES = 29 + 2 * 20  # as rows, and as entries of both directions with some slack
 Group = tuple[int, int, int]  # source id, type, target id: the edges that differ in their keys alone
 
@@ -36,6 +37,15 @@ class GraphArrays:
     rows: dict[int, Columns]
     adjacency: Adjacency
     index: SlotIndex
+
+    def columns(self) -> Columns:
+        """Return all rows, as `GraphKind.read` does."""
+        import numpy as np
+
+        parts = [self.rows[chunk] for chunk in sorted(self.rows)]
+        if not parts:
+            return [np.zeros(0, dtype) for dtype in DTYPES]
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 class GraphKind:
@@ -56,15 +66,14 @@ class GraphKind:
                 order by source, type, target, key""",
             (first, last),
         ).fetchall()
-        dtypes = (np.int64, np.int64, np.int32, np.float64, np.uint8)
-        columns = zip(*rows, strict=True) if rows else ((),) * len(dtypes)
-        return [np.fromiter(column, dtype, len(rows)) for column, dtype in zip(columns, dtypes, strict=True)]
+        columns = zip(*rows, strict=True) if rows else ((),) * len(DTYPES)
+        return [np.fromiter(column, dtype, len(rows)) for column, dtype in zip(columns, DTYPES, strict=True)]
 
     def valid(self, columns: Columns) -> bool:
         """Tell whether loaded columns are what `read` returns: dtypes, lengths, ranges, finite weights."""
         import numpy as np
 
-        if [column.dtype.str for column in columns] != ["<i8", "<i8", "<i4", "<f8", "|u1"]:
+        if [column.dtype.str for column in columns] != DTYPES:
             return False
         _, target, kind, weight, bidirectional = columns
         return not len(target) or bool(
@@ -91,10 +100,12 @@ class GraphKind:
         """Replace the edges that leave `chunks`. Costs what changed: one edge of 1M takes about 0.2 ms."""
         import numpy as np
 
-        bounds = np.searchsorted(columns[0], np.array([[c, c + 1] for c in chunks], np.int64) << CHUNK_BITS)
+        first = np.array(chunks, np.int64) << CHUNK_BITS
+        lows = np.searchsorted(columns[0], first).tolist()
+        highs = np.searchsorted(columns[0], first + (CHUNK_IDS - 1), "right").tolist()  # the next one's may overflow
         changed: list[tuple[Group, Columns, Columns]] = []
         empty = [column[:0] for column in columns]
-        for chunk, (low, high) in zip(chunks, bounds.tolist(), strict=True):
+        for chunk, low, high in zip(chunks, lows, highs, strict=True):
             new = [column[low:high] for column in columns]
             old = arrays.rows.get(chunk, empty)
             changed += _changed_groups(old, new) if len(changed) <= MOST_PATCHED else []
@@ -103,8 +114,7 @@ class GraphKind:
             else:
                 arrays.rows.pop(chunk, None)
         if len(changed) > MOST_PATCHED or arrays.adjacency.slack() > 0.5:
-            parts = [arrays.rows[chunk] for chunk in sorted(arrays.rows)] or [empty]
-            return self.build([np.concatenate(column) for column in zip(*parts, strict=True)])
+            return self.build(arrays.columns())
         _add_nodes(arrays, changed)
         for group, old, new in changed:
             _replace_group(arrays, group, old, new)

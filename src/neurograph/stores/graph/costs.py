@@ -93,8 +93,7 @@ def priced(search: Search, arrays: GraphArrays) -> tuple[Any, Any]:
     from ...kernels.graph_build import run_build
 
     # The caller's costs are in the order of the edges: weights that are the edges' places tell which is whose.
-    rows = [np.concatenate(column) for column in zip(*(arrays.rows[c] for c in sorted(arrays.rows)), strict=True)]
-    source, target, kind, _, both = rows
+    source, target, kind, _, both = arrays.columns()
     slots = arrays.index.slots
     places = np.arange(len(source), dtype=np.float64)
     graph = run_build(arrays.adjacency.ids, slots(source), slots(target), places, kind, both)

@@ -81,9 +81,7 @@ class Rows:
         return list(map(Entry._make, rows))
 
 
-def _expansion(
-    direction: str, codes: tuple[int, ...] | None, ends: str = "{0} in (select value from carray(:ids))"
-) -> str:
+def _expansion(direction: str, codes: tuple[int, ...] | None, ends: str = _AMONG) -> str:
     """Return the query for the edges followed from `ends`, a condition on the near end."""
     types = "" if codes is None else f"and type in ({', '.join(map(str, codes))})"
     near, far = ("target", "source") if direction == "in" else ("source", "target")

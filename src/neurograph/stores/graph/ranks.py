@@ -212,12 +212,7 @@ def _in_order(arrays: GraphArrays, extra: Mapping[int, float] | None) -> Any:
     keep = np.isin(graph.ids, list(extra)) if extra else np.False_
     if not new and not graph.rank.size and not (bare & ~keep).any():
         return graph
-    parts = [arrays.rows[chunk] for chunk in sorted(arrays.rows)]
-    if parts:
-        source, target, kind, weight, both = (np.concatenate(column) for column in zip(*parts, strict=True))
-    else:
-        source = target = np.zeros(0, np.int64)
-        kind, weight, both = np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.uint8)
+    source, target, kind, weight, both = arrays.columns()
     ids = node_ids(source, target, np.array(sorted(extra or ()), np.int64))
     index = SlotIndex(ids)
     return run_build(ids, index.slots(source), index.slots(target), weight, kind, both)

@@ -94,19 +94,10 @@ class Spreading(GraphPart):
         -----
         Grows with the edges of the tokens that send.
         """
-        start_energy, share, least, report = (
-            real(value, name, 0.0)
-            for value, name in (
-                (energy, "energy"),
-                (decay, "decay"),
-                (min_energy, "min_energy"),
-                (threshold, "threshold"),
-            )
-        )
+        start_energy, share = real(energy, "energy"), real(decay, "decay", 0.0, 1.0)
+        least, report = real(min_energy, "min_energy", 0.0), real(threshold, "threshold", 0.0)
         if not start_energy > 0:
             raise InvalidValue(f"energy must be above 0, got {energy!r}")
-        if share > 1:
-            raise InvalidValue(f"decay must be in [0, 1], got {decay!r}")
         if mode not in MODES:
             raise InvalidValue(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
         combine: Any = mode
