@@ -185,8 +185,8 @@ class Table:
         for number, argument in enumerate(sorted(known), 1):
             plan.set_aConstraintUsage_argvIndex(known[argument], number)
             plan.set_aConstraintUsage_omit(known[argument], True)
-            if argument < len(function.arguments) and function.arguments[argument].type is IDS:
-                plan.set_aConstraintUsage_in(known[argument], True)  # all of them in one call; else a call for each
+            if function.arguments[argument].type is IDS and plan.get_aConstraintUsage_in(known[argument]):
+                plan.set_aConstraintUsage_in(known[argument], True)  # all of them in one call, not a call for each
         given = sum(1 << argument for argument in known)
         unclear = sum(1 << argument for argument in compared - known.keys())
         plan.idxNum = given | unclear << len(function.arguments)

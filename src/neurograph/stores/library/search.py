@@ -228,7 +228,8 @@ class SearchedLibrary(LibraryPart):
 
 def _among(where: Where | None, among: Iterable[int] | None, space: Space) -> Chosen:
     """Return a query of the ids to look at, empty for all, and the values of its ``?``."""
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     if where is not None:
         condition, values = condition_of(where)
         parts.append(
