@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from neurograph.cli import output
-from neurograph.cli.progress import Progress
+from neurograph.progress import Progress
 
 
 def table(capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any) -> list[str]:
