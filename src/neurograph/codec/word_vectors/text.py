@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BLOCK = 1 << 20  # bytes; 2,300 lines of 50 numbers. Half and twice as much read no faster.
+BLOCK = 1 << 20  # bytes; 2,300 lines of 50 numbers. With half and with four times as much it was no faster.
 LONGEST_LINE = 1 << 22  # bytes; 8,192 numbers of 25 characters are 200 kB
 MARK = b"\xef\xbb\xbf"  # some editors begin a file so
 
