@@ -47,37 +47,61 @@ def test_what_planes_leave_over_is_within_its_bound(kind, metric):
             assert offset - Fraction(1e-44) <= whole <= offset + abs(offset) * Fraction(1, 1 << 21) + Fraction(1e-44)
 
 
+def bounds_of(planes, metric, query, mean=None):
+    """Return the least keys of all rows by the upper plane, and {slot: (least, most)} by both."""
+    d, planes_width = len(query), (len(query) + 1) // 2
+    wanted = knn_search._Wanted(
+        planes, knn_search.metric_code(metric), knn_search.mean_for(d, mean), None, knn_search.EVERY, len(planes.scale),
+        np.inf, lambda slots: slots, lambda: None, Scratch(),
+    )  # fmt: skip
+    digits, first, then = np.zeros((1, -(-planes_width // 64) * 256), np.int8), np.zeros((1, 5)), np.zeros((1, 10))
+    assert knn_search.ask(query.astype(np.float64), wanted.mean, wanted.metric, True, digits[0], first[0], then[0])
+    knn_search._limit(wanted, then, [None])
+    keys, floors = knn_search._scan(wanted, digits, first, then, planes_width)
+    held = knn_search._refine(wanted, keys, floors, digits, then, planes_width)
+    assert (np.fmin.reduce(np.append(keys, np.inf)) == np.fmin.reduce(np.append(floors, np.inf))) or np.isnan(
+        keys
+    ).all()
+    size = held.counts[0, SIZE]
+    return keys[0].astype(float), dict(
+        zip(held.slots[0, :size].tolist(), held.bounds[0, :, :size].T.tolist(), strict=True)
+    )
+
+
 @settled
 @given(st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999), st.integers(1, 90), st.booleans())
 def test_keys_are_between_their_bounds(kind, metric, seed, d, centered):
-    """Of rows and queries as they come: the bounds that decide hold for the distance that decides."""
     rows = made(kind, seed, 40, d)
-    queries = asked(rows, seed + 1, 3)
     mean = np.random.default_rng(seed).standard_normal(d) * 0.2 if centered else None
     planes = coded(rows, metric, mean=mean)
-    wanted = knn_search._Wanted(
-        planes, knn_search.metric_code(metric), knn_search.mean_for(d, mean), None, knn_search.EVERY, 48, np.inf,
-        lambda slots: rows[slots], lambda: None, Scratch(),
-    )  # fmt: skip
-    for query in queries:
+    for query in asked(rows, seed + 1, 3):
         if metric == "cosine" and not query.any():
             continue
-        width, digits = (d + 1) // 2, np.zeros((1, -(-((d + 1) // 2) // 64) * 256), np.int8)
-        first, then = np.zeros((1, knn_search.knn_scan_kernel.NUMBERS)), np.zeros((1, 10))
-        assert knn_search.ask(query.astype(np.float64), wanted.mean, wanted.metric, True, digits[0], first[0], then[0])
-        knn_search._limit(wanted, then, [None])
-        keys, floors = knn_search._scan(wanted, digits, first, then, width)
-        held = knn_search._refine(wanted, keys, floors, digits, then, width)
-        bounds = {int(held.slots[0, i]): held.bounds[0, :, i].tolist() for i in range(held.counts[0, SIZE])}
-        good = np.flatnonzero(np.isfinite(rows).all(1))
-        assert sorted(bounds) == good.tolist()
-        for slot in good.tolist():
+        loose, bounds = bounds_of(planes, metric, query, mean)
+        assert sorted(bounds) == np.flatnonzero(np.isfinite(rows).all(1)).tolist()
+        for slot, (least, most) in bounds.items():
             far = naive_knn.distance(metric, rows[slot].tolist(), query.tolist())
-            key, (least, most) = far * far if metric == "l2" else far, bounds[slot]
-            loose = float(keys[0, slot])
-            assert loose - abs(loose) * 2.0**-22 - 1e-44 <= key
-            assert floors[0, slot // 16] <= keys[0, slot]
-            assert least <= key * (1 + 1e-15) <= most * (1 + 1e-15) or least <= key <= most
+            key = Fraction(far) ** 2 if metric == "l2" else Fraction(far)
+            assert loose[slot] - abs(loose[slot]) * 2.0**-22 - 1e-44 <= key
+            assert least <= key <= most
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_bounds_hold_where_all_that_is_rounded_adds_up(sign):
+    """The upper plane leaves 8 of 128 of every number, along the query, and the query is rounded along the plane."""
+    d, rng = 60, np.random.default_rng(1)
+    signs, row = rng.choice([-1.0, 1.0], d), 16.0 * rng.integers(1, 5, d) - 0.01
+    row[0] = 128.0
+    step = 128 * 127.5 / 16319
+    query = np.full(d, 100.49 * step)
+    query[0] = 127.5
+    rows, query = np.float32([row * signs]), np.float32(query * signs * sign)
+    loose, bounds = bounds_of(coded(rows, "dot"), "dot", query)
+    key = naive_knn.distance("dot", rows[0].tolist(), query.tolist())
+    assert loose[0] <= key
+    assert bounds[0][0] <= key <= bounds[0][1]
+    if sign == 1:  # or else this test shows nothing
+        assert loose[0] > key * 1.02
 
 
 def test_rows_quantised_again_alone_or_in_slices_give_the_same_bytes(monkeypatch):
