@@ -1,0 +1,316 @@
+"""The k nearest rows, exactly: a cascade over codes, and the distances of what it leaves. No kernel lives here.
+
+Invariants:
+
+1. The distance is what `knn_query_kernel` computes from the float32 rows (its invariant 1); answers are ordered by
+   (distance, id). Codes only say which rows need not be looked at, with a bound that is proved, not measured: upper
+   planes in `knn_scan_kernel`, then both planes in `knn_refine_kernel`, then the rows themselves, here.
+2. A row is left out only when k rows are strictly nearer by their bounds or their distances, when it is surely beyond
+   the radius or before the page, or when it has no code (`knn_codes`). Ties are never broken by a bound.
+3. What is left is fetched in order of its bound, at most FETCH numbers at a time, and no further than where a bound is
+   above the k-th distance so far: a thousand copies of one row cost time, and neither room nor exactness.
+
+One thread. No room but for keys of the queries searched side by side (at most KEYS bytes, or those of one query: 4
+bytes a row) and the candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InvalidValue
+from . import knn_refine_kernel, knn_scan_kernel
+from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code
+from .knn_codes_kernel import GROUP, L2, Planes
+from .knn_query_kernel import ask, measure
+from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, SIZE, Held, refine
+from .knn_scan_kernel import Sought, scan
+from .scratch import Scratch
+
+Fetch = Callable[[IntArray], RowArray]
+Page = tuple[float, int]
+
+EVERY: NDArray[np.bool_] = np.ones(GROUP, np.bool_)
+KEYS = 1 << 25  # bytes of keys of queries side by side
+SEEDS = 16  # groups beyond k whose best rows are refined first
+FETCH = 1 << 22  # numbers fetched at a time
+BLOCK = 1 << 18  # bytes of codes that queries go over in turn: they stay in the second-level cache
+SCAN = 1 << 26  # bytes of codes between ticks: 2 to 4 ms
+REFINE = 1 << 22  # bytes of codes likewise
+SPARSE = 0.05  # up to this share of rows allowed, groups without any are passed over
+SURE = 2.0**-40  # more than what float64 rounds of a square
+
+
+class Nearest(NamedTuple):
+    """The nearest rows of one query, in order of (distance, id)."""
+
+    ids: IntArray
+    """(found,) int64."""
+    distances: FloatArray
+    """(found,) float64."""
+    slots: IntArray
+    """(found,) int64."""
+    refined: int
+    """Rows that the upper planes left."""
+    fetched: int
+    """Rows that both planes left, and whose distance was computed."""
+
+
+class _Wanted(NamedTuple):
+    """What does not change from query to query."""
+
+    planes: Planes
+    metric: int
+    mean: FloatArray
+    ids: IntArray | None
+    allowed: NDArray[np.bool_]
+    k: int
+    radius: float
+    fetch: Fetch
+    tick: Tick
+    scratch: Scratch
+
+
+def run_search(
+    planes: Planes,
+    queries: RowArray,
+    k: int,
+    fetch: Fetch,
+    *,
+    metric: str = "cosine",
+    mean: ArrayLike | None = None,
+    ids: IntArray | None = None,
+    allowed: NDArray[np.bool_] | None = None,
+    radius: float = np.inf,
+    after: Sequence[Page | None] | None = None,
+    tick: Tick | None = None,
+    scratch: Scratch | None = None,
+) -> list[Nearest]:
+    """Find the k nearest rows of each query, exactly.
+
+    Parameters
+    ----------
+    planes
+        Codes, by slot.
+    queries
+        (m, d) float32, finite.
+    k
+        At least 0; as many as there are come back.
+    fetch
+        Called with slots, (c,) int64, distinct and ascending; returns their rows, (c, d) float32, in that order.
+    metric, mean
+        What the rows were quantised with.
+    ids
+        (n,) int64, distinct: the id of each slot; None where slots are ids.
+    allowed
+        (n,) bool: the slots that count; None for all. Others are left out before k is reached.
+    radius
+        Only rows whose distance is at most this.
+    after
+        For each query the (distance, id) that its rows come after, or None: the last of the page before.
+    tick
+        Called between slices of at most about 20 ms; what it raises ends the call.
+    scratch
+        Memory that outlives a call, one a thread: spares a large allocation a call.
+
+    Returns
+    -------
+    list of Nearest
+        One a query.
+
+    Examples
+    --------
+    >>> from neurograph.kernels.knn_codes import make_planes, run_quantise
+    >>> rows = np.array([[1, 0], [3, 4], [0, 2], [0, 0]], np.float32)
+    >>> planes = make_planes(len(rows), 2)
+    >>> run_quantise(planes, 0, rows)
+    >>> (found,) = run_search(planes, np.array([[0, 1]], np.float32), 3, lambda slots: rows[slots])
+    >>> found.ids.tolist(), found.distances.round(3).tolist()
+    ([2, 1, 0], [0.0, 0.2, 1.0])
+    """
+    queries = np.ascontiguousarray(queries, np.float32)
+    places, dimension = len(planes.scale), queries.shape[1] if queries.ndim == 2 else 0
+    if dimension < 1 or len(planes.high) != places * ((dimension + 1) // 2) + SLACK or not np.isfinite(queries).all():
+        raise InvalidValue(f"queries must be finite, (m, d) with the d of the codes, got shape {queries.shape!r}")
+    if k < 0 or np.isnan(radius):
+        raise InvalidValue(f"k must be at least 0 and radius a number, got {k!r} and {radius!r}")
+    if after is not None and len(after) != len(queries):
+        raise InvalidValue(f"after must have a page for each of {len(queries)} queries, got {len(after)}")
+    mask = EVERY if allowed is None else _mask(allowed, places)
+    wanted = _Wanted(
+        planes, metric_code(metric), mean_for(dimension, mean), ids, mask, min(k, places), radius, fetch,
+        tick or (lambda: None), scratch or Scratch(),
+    )  # fmt: skip
+    pages = [None] * len(queries) if after is None else after
+    if not wanted.k or radius == -np.inf:
+        return [_nothing() for _ in queries]
+    side, found = max(1, KEYS // (5 * places)), []
+    for begin in range(0, len(queries), side):
+        found += _search(wanted, queries[begin : begin + side], pages[begin : begin + side])
+    return found
+
+
+def _nothing(refined: int = 0) -> Nearest:
+    return Nearest(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), refined, 0)
+
+
+def _mask(allowed: NDArray[np.bool_], places: int) -> NDArray[np.bool_]:
+    if len(allowed) > places or allowed.dtype != np.bool_:
+        raise InvalidValue(f"allowed must be up to {places} bools, got {len(allowed)} of {allowed.dtype}")
+    if len(allowed) == places:
+        return np.ascontiguousarray(allowed)
+    mask = np.zeros(places, np.bool_)
+    mask[: len(allowed)] = allowed
+    return mask
+
+
+def _search(wanted: _Wanted, queries: RowArray, pages: Sequence[Page | None]) -> list[Nearest]:
+    """Search for queries side by side."""
+    m, width, planes = len(queries), (queries.shape[1] + 1) // 2, wanted.planes
+    digits = np.zeros((m, -(-width // 64) * 256), np.int8)
+    first, then = np.zeros((m, knn_scan_kernel.NUMBERS)), np.zeros((m, knn_refine_kernel.NUMBERS))
+    exact, fine = queries.astype(np.float64), len(planes.low) > 0
+    told = [
+        ask(p, wanted.mean, wanted.metric, fine, *out)
+        for p, *out in zip(exact.copy(), digits, first, then, strict=True)
+    ]
+    found: list[Nearest | None] = [
+        None if code else _by_id(wanted, page) for code, page in zip(told, pages, strict=True)
+    ]
+    rest = [j for j in range(m) if found[j] is None]
+    if len(rest) < m:
+        digits, first, then = digits[rest], first[rest], then[rest]
+    if rest:
+        _limit(wanted, then, [pages[j] for j in rest])
+        keys, floors = _scan(wanted, digits, first, then, width)
+        held = _refine(wanted, keys, floors, digits, then, width)
+        for i, nearest in enumerate(_decide(wanted, exact[rest], held, [pages[j] for j in rest])):
+            found[rest[i]] = nearest
+    return [nearest for nearest in found if nearest is not None]
+
+
+def _limit(wanted: _Wanted, numbers: FloatArray, pages: Sequence[Page | None]) -> None:
+    """Write what keys must be within, and after: the key is the distance, or its square."""
+    square = wanted.metric == L2
+
+    def key(distance: float, side: float) -> float:
+        if not square:
+            return distance
+        return distance * distance * (1.0 + side * SURE) + side * 1e-300 if distance >= 0 else -np.inf
+
+    numbers[:, LIMIT] = key(wanted.radius, 1.0)
+    for j, page in enumerate(pages):
+        numbers[j, AFTER_LOW] = -np.inf if page is None else key(page[0], -1.0)
+        numbers[j, AFTER_HIGH] = -np.inf if page is None else key(page[0], 1.0)
+
+
+def _scan(
+    wanted: _Wanted, digits: NDArray[np.int8], first: FloatArray, then: FloatArray, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the least keys of all rows, and those of groups; write the cut of the first sweep."""
+    m, n, seeds = len(digits), len(wanted.planes.scale), min(wanted.k + SEEDS, len(wanted.planes.scale) // GROUP)
+    (room,) = wanted.scratch.room("knn", m * (n + n // GROUP), lambda size: (np.empty(size, np.float32),))
+    keys, floors = room[: m * n].reshape(m, n), room[m * n : m * (n + n // GROUP)].reshape(m, n // GROUP)
+    sought = Sought(digits, first, keys, floors, np.zeros((m, seeds)), np.zeros(m, np.int64))
+    block = max(4 * GROUP, BLOCK // width // GROUP * GROUP) if m > 1 else n
+    sparse = len(wanted.allowed) > GROUP and np.count_nonzero(wanted.allowed) <= SPARSE * n
+    rows = max(GROUP, SCAN // width // GROUP * GROUP)
+    state = np.array([0, 0, rows, min(block, rows), width, sparse], np.int64)
+    while scan(wanted.planes, wanted.allowed, sought, state) != knn_scan_kernel.DONE:
+        wanted.tick()
+        state[knn_scan_kernel.BUDGET] = rows
+    then[:, CUT] = np.where(sought.sizes == seeds, sought.best[:, 0], np.inf)
+    return keys, floors
+
+
+def _refine(
+    wanted: _Wanted,
+    keys: NDArray[np.float32],
+    floors: NDArray[np.float32],
+    digits: NDArray[np.int8],
+    numbers: FloatArray,
+    width: int,
+) -> Held:
+    """Return the candidates that both planes leave."""
+    m, room, rows = len(digits), 4 * (ROUND + GROUP), max(ROUND, REFINE // width)
+    held = Held(
+        digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
+        np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64),
+    )  # fmt: skip
+    state = np.array([0, 0, 0, rows, width], np.int64)
+    while (status := refine(wanted.planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
+        if status == FULL:
+            slots, bounds = np.empty((m, 4 * room), np.int64), np.empty((m, 2, 4 * room))
+            slots[:, :room], bounds[:, :, :room] = held.slots, held.bounds
+            held, room = held._replace(slots=slots, bounds=bounds), 4 * room
+        wanted.tick()
+        state[knn_refine_kernel.BUDGET] = rows
+    return held
+
+
+def _decide(wanted: _Wanted, queries: FloatArray, held: Held, pages: Sequence[Page | None]) -> list[Nearest]:
+    """Return the nearest of the candidates, by their rows."""
+    sizes, most = held.counts[:, SIZE], max(1, FETCH // queries.shape[1])
+    together: tuple[IntArray, RowArray] | None = None
+    if len(queries) > 1 and sizes.sum() <= most:  # one call for all of them
+        slots = np.unique(np.concatenate([held.slots[j, :size] for j, size in enumerate(sizes)]))
+        together = slots, wanted.fetch(slots)
+    found = []
+    for j, query in enumerate(queries):
+        order = np.argsort(held.bounds[j, 0, : sizes[j]], kind="stable")
+        slots, least = held.slots[j, order], held.bounds[j, 0, order]
+        nearest = _measured(wanted, query, slots, least, pages[j], together, most)
+        found.append(nearest._replace(refined=int(held.counts[j, knn_refine_kernel.REFINED])))
+    return found
+
+
+def _measured(
+    wanted: _Wanted,
+    query: FloatArray,
+    slots: IntArray,
+    least: FloatArray,
+    page: Page | None,
+    together: tuple[IntArray, RowArray] | None,
+    most: int,
+) -> Nearest:
+    """Return the k nearest of candidates in order of their bounds (invariant 3)."""
+    nearest, done = _nothing(), 0
+    while done < len(slots):
+        step = most if done or len(slots) <= 4 * (wanted.k + ROUND) else min(most, wanted.k + ROUND)
+        chunk = np.sort(slots[done : done + step])
+        rows = wanted.fetch(chunk) if together is None else together[1][np.searchsorted(together[0], chunk)]
+        distances = np.empty(len(chunk))
+        measure(np.ascontiguousarray(rows.T), query, wanted.metric, distances)
+        done += len(chunk)
+        nearest = _merge(wanted, nearest, chunk, distances, page)._replace(fetched=done)
+        if len(nearest.ids) == wanted.k:
+            last = float(nearest.distances[-1])
+            reach = last * last * (1.0 + SURE) if wanted.metric == L2 else last
+            slots = slots[: max(done, int(np.searchsorted(least, reach, side="right")))]
+        wanted.tick()
+    return nearest
+
+
+def _merge(wanted: _Wanted, nearest: Nearest, slots: IntArray, distances: FloatArray, page: Page | None) -> Nearest:
+    """Return the k first of what was found and rows just measured."""
+    ids = slots if wanted.ids is None else wanted.ids[slots]
+    keep = distances <= wanted.radius
+    if page is not None:
+        keep &= (distances > page[0]) | ((distances == page[0]) & (ids > page[1]))
+    ids, slots = np.concatenate((nearest.ids, ids[keep])), np.concatenate((nearest.slots, slots[keep]))
+    distances = np.concatenate((nearest.distances, distances[keep]))
+    order = np.lexsort((ids, distances))[: wanted.k]
+    return Nearest(ids[order], distances[order], slots[order], 0, 0)
+
+
+def _by_id(wanted: _Wanted, page: Page | None) -> Nearest:
+    """Return what is nearest to a query without a norm: everything is at distance 1."""
+    there = ~np.isnan(wanted.planes.offset)
+    if len(wanted.allowed) > GROUP or wanted.allowed is not EVERY:
+        there &= wanted.allowed
+    slots = np.flatnonzero(there)
+    return _merge(wanted, _nothing(), slots, np.ones(len(slots)), page)
