@@ -10,6 +10,7 @@
 -- 5. Every change of a vector draws a new nonce for its chunk of 512 ids, as subject 'embedding'.
 -- 6. norm_low and norm_high enclose the lengths of all vectors of a library, or are NULL: nobody measured them since
 --    somebody else wrote. They say where float32 sums are exact enough to choose candidates by, and change no answer.
+-- 7. A library that is not complete is not there for Python, for functions and for the view entry.
 
 create table library (
   id            integer primary key autoincrement check (id between 1 and 2147483647),
@@ -25,6 +26,7 @@ create table library (
   tokenizer     text,                                                           -- SHA-256 of its file
   norm_low      real,
   norm_high     real,
+  complete      integer not null default 1 check (complete in (0, 1)),          -- 0 while a load is under way
   created_ns    integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000),
   constraint norms check ((norm_low is null) = (norm_high is null) and coalesce(norm_low <= norm_high, true))
 ) strict;
@@ -184,7 +186,7 @@ create view entry as
 select item.id, library.name as library, item.key, item.text, item.token_id, item.x, item.y, item.z, item.metadata,
        embedding.vector
   from item
-  join library on library.id = item.library_id
+  join library on library.id = item.library_id and library.complete
   left join embedding on embedding.id = item.id;
 
 create trigger entry_insert instead of insert on entry begin

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from neurograph.cli import output
-from neurograph.cli.progress import Progress
+from neurograph.progress import Progress, seconds_text
 
 
 def table(capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any) -> list[str]:
@@ -132,7 +132,7 @@ def test_a_limit_is_said_on_stderr(capsys):
     [(0.0, "0 ms"), (0.00012, "0.12 ms"), (0.0034, "3.4 ms"), (0.04, "40 ms"), (1.25, "1.2 s"), (125.9, "2:05 min")],
 )
 def test_durations_are_short(seconds, text):
-    assert output.seconds_text(seconds) == text
+    assert seconds_text(seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import click
 
 from ..errors import InvalidValue
 from ..flows.stdlib_questions import QUESTIONS, Question
+from ..progress import Progress, seconds_text
 from .command import command, json_option, reading, writing
-from .output import heading, records, seconds_text, terminal_width, write_json, write_table
-from .progress import Progress
+from .output import heading, records, terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
     from ..flows.demo import Answer

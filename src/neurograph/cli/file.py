@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from ..progress import seconds_text
 from .command import command, file_argument, json_option, reading, writing
 from .exit_codes import VIOLATIONS
 from .facts import file_facts, paths, versions
-from .output import note, seconds_text, size_text, write_json, write_pairs, write_records, write_table
+from .output import note, size_text, write_json, write_pairs, write_records, write_table
 
 SHOWN_EMPTY = frozenset({"token", "edge", "connection"})
 

@@ -123,13 +123,6 @@ def size_text(count: int) -> str:
     return f"{count} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
 
 
-def seconds_text(seconds: float) -> str:
-    """Return a duration as people say it: ``3 ms``, ``1.4 s``, ``2:05 min``."""
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.2g} ms" if seconds < 0.0095 else f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
-
-
 def _can_write(text: str) -> bool:
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")

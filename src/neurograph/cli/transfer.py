@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..progress import Progress, seconds_text
 from .command import PAIR, command, file_argument, json_option, reading, writing
-from .output import note, seconds_text, write_json
+from .output import note, write_json
 from .pipes import DASH, name_of, source_file, target_file
-from .progress import Progress
 
 if TYPE_CHECKING:
     from ..database import Database

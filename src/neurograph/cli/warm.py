@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..progress import seconds_text
 from .command import command, json_option
 from .facts import kernels_path
-from .output import note, seconds_text, write_json
+from .output import note, write_json
 
 
 @command("warm", "ngdb warm", "NUMBA_CACHE_DIR=/var/cache/ngdb ngdb warm", "ngdb warm --json")

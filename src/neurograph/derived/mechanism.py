@@ -14,7 +14,7 @@ Invariants:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from ..connection.line import Line
 from ..connection.paths import CURRENT, ROWS
 from ..connection.session import Session
 from . import saved
-from .kind import CHUNK_BITS, Columns, Kind
+from .kind import CHUNK_BITS, Columns, Kind, joined
 from .policy import FAMILIES, Policy
 
 A = TypeVar("A")
@@ -168,7 +168,7 @@ class Derived:
             connection.execute("begin")
         try:
             stamp = line.stamp
-            nonces = saved.nonces_of(connection, kind.subject)
+            nonces = saved.nonces_of(connection, kind.subject, kind.chunks)
             version, done = self._start(shelf, line, held, nonces), CURRENT
             if version is None or version.nonces != nonces:
                 version, done = self._update(shelf, line, version, nonces, sql_cost_s)
@@ -215,15 +215,17 @@ class Derived:
             return None, self.policy.account(kind.name, rows, sql_cost_s) if line.paths is not None else ""
         if not self._make_room(shelf, size):
             return None, f"arrays of {size} bytes exceed the memory budget of {self.policy.budget_bytes}"
-        columns, read = all_rows(line, kind, nonces)
-        return Version(nonces, kind.build(columns)), f"{read} of {len(nonces)} chunks read"
+        found = saved.load(line.connection, kind, nonces)
+        read = len(nonces) - len(found)
+        arrays = kind.gather(_parts(line, kind, nonces, found), nonces)
+        return Version(nonces, arrays), f"{read} of {len(nonces)} chunks read"
 
     def _patched(
         self, shelf: Shelf, line: Line, version: Version, nonces: dict[int, int], changed: list[int]
     ) -> Version | None:
         """Return `version`, or a copy of it, with `changed` read again; None where that does not fit the budget."""
         kind = shelf.kind
-        columns = _join([_read(line, kind, chunk) for chunk in changed])
+        columns = joined([_read(line, kind, chunk) for chunk in changed])
         mine = shelf.held.get(line)
         with self._lock:
             alone = version.holders == 0 or (version.holders == 1 and mine is not None and mine.version is version)
@@ -291,11 +293,16 @@ def _way(kind: Kind[Any]) -> str:
 def all_rows(line: Line, kind: Kind[Any], nonces: dict[int, int]) -> tuple[Columns, int]:
     """Return all rows, from saved chunks where they are valid, and how many chunks were none."""
     found = saved.load(line.connection, kind, nonces)
-    parts: list[Columns] = []
+    return joined([*_parts(line, kind, nonces, found)]), len(nonces) - len(found)
+
+
+def _parts(line: Line, kind: Kind[Any], nonces: dict[int, int], found: dict[int, Columns]) -> Iterator[Columns]:
+    """Yield the rows of every chunk, from `found` where it is there; of no rows where there is no chunk."""
+    if not nonces:
+        yield kind.read(line.connection, 1, 0)
     for chunk in sorted(nonces):
-        columns = found.get(chunk)
-        parts.append(_read(line, kind, chunk) if columns is None else columns)
-    return _join(parts) if parts else kind.read(line.connection, 1, 0), len(nonces) - len(found)
+        columns = found.pop(chunk, None)
+        yield _read(line, kind, chunk) if columns is None else columns
 
 
 def _read(line: Line, kind: Kind[Any], chunk: int) -> Columns:
@@ -306,11 +313,3 @@ def _read(line: Line, kind: Kind[Any], chunk: int) -> Columns:
     """
     line.tick()
     return kind.read(line.connection, chunk << CHUNK_BITS, ((chunk + 1) << CHUNK_BITS) - 1)
-
-
-def _join(parts: list[Columns]) -> Columns:
-    import numpy as np
-
-    if len(parts) == 1:  # a saved chunk is read-only, which numba would compile every kernel for anew
-        return [column if column.flags.writeable else column.copy() for column in parts[0]]
-    return [np.concatenate(columns) for columns in zip(*parts, strict=True)]

@@ -2,7 +2,8 @@
 
 Invariants:
 
-1. Kernels are met only through the stores' own calls, so what is compiled is what those calls need.
+1. Kernels are met only through the stores' own calls, so what is compiled is what those calls need; the one that
+   reads text is called as the reader of word vectors calls it.
 2. No file of the user's is touched.
 """
 
@@ -71,6 +72,7 @@ def warm_kernels(open_database: Callable[..., Database]) -> Warmed:
     with open_database(":memory:", engine="numba") as db:
         _fill_simply(db)
         _ask(db)
+    _read_text()
     found = [kernel for _, kernel in kernels()]
     folders = sorted({str(kernel.stats.cache_path) for kernel in found if kernel.stats.cache_path})
     compiled = sum(bool(kernel.stats.cache_misses) for kernel in found)
@@ -107,6 +109,12 @@ def _fill_simply(db: Database) -> None:
     """Write edges in one direction between consecutive ids, which are read into arrays by a way of their own."""
     ids = db.tokens.create_many(count=TOKENS)
     db.graph.create_many(ids[:-1], ids[1:], type="before", weight=0.5)
+
+
+def _read_text() -> None:
+    from ..kernels.text_rows import run_text_rows
+
+    run_text_rows(b"word 1 -2.5e1\n", 2)
 
 
 def _change(db: Database) -> None:

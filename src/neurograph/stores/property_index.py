@@ -1,7 +1,7 @@
 """Indexes on JSON properties: ordinary expression indexes, which every SQLite keeps up. Not a store.
 
 1. An index on ``$.year`` of `token` is on ``json_extract(properties, '$.year')``, nothing else: a query uses it where
-   it writes the same expression.
+   it writes the same expression. The JSON of `item` is in `metadata`.
 2. Its name starts with ``user_``: ours never do, and a migration leaves it alone.
 """
 
@@ -14,11 +14,13 @@ from ..connection.session import Session
 from ..errors import Conflict, InvalidValue
 from ..model.names import unknown_name
 
-TABLES = ("token", "edge")
+COLUMNS = {"token": "properties", "edge": "properties", "item": "metadata"}
+"""The column of each table that holds JSON."""
+
 _STEP = r"""\.[A-Za-z_]\w*|\."[^"'\x00]+"|\[\d+\]"""
 _PATH = rf"\$(?:{_STEP})+"  # patterns are compiled when they are needed: 0.4 ms each
 _NAME = r"[A-Za-z_]\w*"
-_SQL = r"json_extract\(properties, '(?P<path>[^']+)'\)"
+_SQL = r"json_extract\((?:properties|metadata), '(?P<path>[^']+)'\)"
 
 
 class PropertyIndex(NamedTuple):
@@ -27,7 +29,7 @@ class PropertyIndex(NamedTuple):
     name: str
     """What `Database.drop_index` takes."""
     table: str
-    """``"token"`` or ``"edge"``."""
+    """``"token"``, ``"edge"`` or ``"item"``."""
     path: str
     """The property, as a JSON path."""
     unique: bool
@@ -36,8 +38,8 @@ class PropertyIndex(NamedTuple):
 
 def create(session: Session, table: str, path: str, unique: bool, name: str | None) -> str:
     """Create an index on a property, unless it is there, and return its name."""
-    if table not in TABLES:
-        raise unknown_name("table", table, TABLES)
+    if table not in COLUMNS:
+        raise unknown_name("table", table, COLUMNS)
     if not isinstance(path, str) or not re.fullmatch(_PATH, path):
         raise InvalidValue(f"path must be a JSON path like '$.year' or '$.author.name', got {path!r}")
     if name is None:
@@ -54,7 +56,8 @@ def create(session: Session, table: str, path: str, unique: bool, name: str | No
             raise Conflict(f"name must be unique, got {name!r}, which another {taken[0][0]} has; pass name='user_…'")
         try:
             session.change(
-                f"create {'unique ' if unique else ''}index {name} on {table} (json_extract(properties, '{path}'))"
+                f"create {'unique ' if unique else ''}index {name} on {table} "
+                f"(json_extract({COLUMNS[table]}, '{path}'))"
             )
         except Conflict as error:
             raise Conflict(f"{path} must differ in every row for a unique index; two rows share a value") from error
@@ -72,7 +75,7 @@ def list_indexes(session: Session) -> list[PropertyIndex]:
     found = []
     for name, table, sql in rows:
         match = re.search(_SQL, sql)
-        if table in TABLES and match:
+        if table in COLUMNS and match:
             found.append(PropertyIndex(name, table, match["path"], sql.lower().startswith("create unique")))
     return found
 

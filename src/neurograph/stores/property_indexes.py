@@ -23,7 +23,7 @@ class PropertyIndexes:
         Parameters
         ----------
         table
-            ``"token"`` or ``"edge"``.
+            ``"token"`` or ``"edge"``, whose JSON is in ``properties``, or ``"item"``, whose JSON is in ``metadata``.
         path
             The property as a JSON path: ``"$.year"``, ``"$.author.name"``, ``"$.tags[0]"``.
         unique
@@ -58,7 +58,7 @@ class PropertyIndexes:
         Notes
         -----
         SQLite uses it where a query writes ``json_extract(properties, '$.year')``, letter for letter. It grows with
-        the number of rows, and each write to `properties` keeps it up.
+        the number of rows, and each write to the JSON keeps it up. An index of items serves all libraries.
         """
         from .property_index import create
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from ..derived.kind import CHUNK_BITS, CHUNK_IDS, Columns
+from ..derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class TokenIds:
+class TokenIds(Kind["np.ndarray"]):
     """The kind whose arrays are the ids of all tokens, ascending, int64."""
 
     name = "token.id"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns
+from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ class GraphArrays:
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
-class GraphKind:
+class GraphKind(Kind["GraphArrays"]):
     """The kind of derived arrays behind `db.graph`."""
 
     name = "graph"

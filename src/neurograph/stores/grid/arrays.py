@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns
+from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
 from ...model.levels import COORDINATE_COLUMNS, LEVELS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class GridArrays:
     index: Index
 
 
-class GridKind:
+class GridKind(Kind["GridArrays"]):
     """What the kinds of both indexes share: reading, patching, copying."""
 
     subject = "token"

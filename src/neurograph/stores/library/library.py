@@ -6,12 +6,11 @@ from ...model.item import Identity
 from . import identity
 from .base import require_library
 from .listing import ListedItems
-from .many import ManyItems
-from .search import SearchedLibrary
 from .single import SingleItems
+from .words import WordLibrary
 
 
-class Library(SearchedLibrary, SingleItems, ManyItems, ListedItems):
+class Library(WordLibrary, SingleItems, ListedItems):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.

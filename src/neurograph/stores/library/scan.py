@@ -51,8 +51,6 @@ class Question(NamedTuple):
     """The farthest an item may be."""
     after: tuple[float, int] | None = None
     """Only items behind this (distance, id)."""
-    leave_out: int = 0
-    """The id of an item left out; 0 for none."""
     among: str = ""
     """A query of the ids to look at; all where it is empty."""
     bindings: Sequence[Any] = ()
@@ -131,14 +129,14 @@ class _Rows:
     def __init__(self, connection: apsw.Connection, space: Space, bounds: Bounds, asked: Question) -> None:
         self._connection = connection
         self._low = bounds.low
-        self._where = "embedding.id <> ?5 and embedding.id between ?6 and ?7"
+        self._where = "embedding.id between ?5 and ?6"
         if asked.after is not None:
             self._where += f" and {bounds.high} >= ?4"
         if asked.among:
             self._where += f" and embedding.id in ({asked.among})"
         self._max_distance = asked.max_distance
         after = -math.inf if asked.after is None else asked.after[0]
-        self._bindings = [bounds.query, bounds.zero, asked.max_distance, after, asked.leave_out, *space.ids]
+        self._bindings = [bounds.query, bounds.zero, asked.max_distance, after, *space.ids]
         self._bindings += asked.bindings
 
     def first(self, count: int) -> list[tuple[int, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 EVERY = 1 << 32  # more than a library holds
-Chosen = tuple[str, list[Any]]
+Chosen = tuple[str, Sequence[Any]]
 
 
 class SearchedLibrary(LibraryPart):
@@ -105,13 +105,10 @@ class SearchedLibrary(LibraryPart):
         the number of vectors times their dimension: 95 ms for 117,659 of 384 by sqlite-vec (two cores, Linux). With
         `where` or `among` it grows with what they leave, and with what the condition itself reads.
         """
-        most = min(whole(k, "k"), EVERY)
-        reach = _reach(max_distance)
         with self._session.reading(timeout_s) as line:
-            vector, leave_out = self._query(line.connection, query, key, item, token)
-            asked = self._question(vector, most, reach, leave_out, _among(where, among, self._space), after)
-            ids, distances = self._nearest(line, asked)
-            return Hits(ids, _keys(line.connection, ids), distances)
+            vector, own = self._query(line.connection, query, key, item, token)
+            asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
+            return self._hits(line, asked, own)
 
     def search_many(
         self,
@@ -160,14 +157,12 @@ class SearchedLibrary(LibraryPart):
         """
         import numpy as np
 
-        most = min(whole(k, "k"), EVERY)
-        reach = _reach(max_distance)
         vectors = vector_array(queries, self.dimension, "queries")
-        chosen = _among(where, among, self._space)
+        among_these = chosen(self._space, where, among)
         with self._session.reading(timeout_s) as line:
             found = []
             for vector in vectors:
-                asked = self._question(little_endian(vector), most, reach, 0, chosen, None)
+                asked = self._question(little_endian(vector), k, max_distance, None, among_these)
                 found.append(self._nearest(line, asked))
         longest = max((len(ids) for ids, _ in found), default=0)
         all_ids = np.zeros((len(found), longest), np.int64)
@@ -184,13 +179,13 @@ class SearchedLibrary(LibraryPart):
         key: str | None,
         item: ItemLike | None,
         token: TokenLike | None,
-    ) -> tuple[bytes, int]:
-        """Return the vector that is asked about, and the id of the item it belongs to or 0."""
+    ) -> tuple[bytes, tuple[int, ...]]:
+        """Return the vector that is asked about, and the id of the item it belongs to, if it does."""
         given = [value for value in (query, key, item, token) if value is not None]
         if len(given) != 1:
             raise InvalidValue(f"search must be given one of query, key, item and token, got {len(given)} of them")
         if query is not None and not isinstance(query, str):
-            return query_array(query, self.dimension), 0
+            return query_array(query, self.dimension), ()
         if token is not None:
             number = self._item_of(connection, token)
         else:
@@ -200,7 +195,7 @@ class SearchedLibrary(LibraryPart):
         rows: Any = connection.execute("select vector from embedding where id = ?", (number,)).fetchall()
         if not rows:
             raise ItemNotFound(f"item {given[0]!r} of {self.name!r} must have a vector; give it one with update")
-        return rows[0][0], number
+        return rows[0][0], (number,)
 
     def _item_of(self, connection: apsw.Connection, token: TokenLike) -> int:
         number = existing_token_id(connection, token)
@@ -212,10 +207,22 @@ class SearchedLibrary(LibraryPart):
         return int(rows[0][0])
 
     def _question(
-        self, vector: bytes, k: int, reach: float, leave_out: int, chosen: Chosen, after: Hit | None
+        self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", ())
     ) -> Question:
+        most = min(whole(k, "k"), EVERY)
+        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
-        return Question(vector, k, reach, behind, leave_out, *chosen)
+        return Question(vector, most, reach, behind, *chosen)
+
+    def _hits(self, line: Line, asked: Question, without: Collection[int] = ()) -> Hits:
+        """Return the nearest items, some left out."""
+        wanted = asked._replace(k=asked.k + len(without)) if asked.k else asked
+        ids, distances = self._nearest(line, wanted)
+        for id in without:
+            if id in ids:
+                at = ids.index(id)
+                del ids[at], distances[at]
+        return Hits(ids[: asked.k], _keys(line.connection, ids[: asked.k]), distances[: asked.k])
 
     def _nearest(self, line: Line, asked: Question) -> Found:
         rows: Any = line.connection.execute(
@@ -227,7 +234,7 @@ class SearchedLibrary(LibraryPart):
         return nearest(line.connection, self._space, rows[0], asked, line.tick)
 
 
-def _among(where: Where | None, among: Iterable[int] | None, space: Space) -> Chosen:
+def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Chosen:
     """Return a query of the ids to look at, empty for all, and the values of its ``?``."""
     parts: list[str] = []
     values: list[Any] = []
@@ -240,18 +247,13 @@ def _among(where: Where | None, among: Iterable[int] | None, space: Space) -> Ch
                  where item.id between {space.first_id} and {space.last_id} and {condition}"""
         )
     if among is not None:
-        ids = (
-            [row_id(id, "among") for id in among] if not hasattr(among, "dtype") else id_array(among, "among").tolist()
-        )
+        if hasattr(among, "dtype"):
+            ids = id_array(among, "among").tolist()
+        else:
+            ids = [row_id(id, "among") for id in among]
         parts.append("select value from carray(?)")
         values = [*values, bound_ids(ids)]
     return " intersect ".join(parts), values
-
-
-def _reach(max_distance: float) -> float:
-    if isinstance(max_distance, float) and max_distance == math.inf:
-        return max_distance
-    return real(max_distance, "max_distance")
 
 
 def _keys(connection: apsw.Connection, ids: list[int]) -> list[str | None]:

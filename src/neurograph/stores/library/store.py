@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, LibraryNotFound
 from ...model.item import METRICS, Identity
+from ...progress import Told
 from ..arguments import bindable, whole
 from .base import Space, checked_text
 from .identity import identity_of
@@ -87,6 +89,87 @@ class Libraries:
             )
             return self.get(text)
 
+    def load(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        metric: str = "cosine",
+        model: str | Identity | None = None,
+        format: str | None = None,
+        words: str | os.PathLike[str] | None = None,
+        limit: int | None = None,
+        subset: Collection[str] | None = None,
+        normalize: bool = False,
+        errors: str = "strict",
+        malformed: str = "error",
+        progress: bool | Told = False,
+    ) -> Library:
+        r"""Make a library of a file of word vectors: GloVe, word2vec, fastText or numpy, also in gz, bz2 or zip.
+
+        Parameters
+        ----------
+        path
+            The file.
+        name
+            Of the library; None takes the file's, without its endings.
+        metric, model
+            As for `create`.
+        format
+            ``"glove"``, ``"word2vec"``, ``"word2vec_binary"``, ``"fasttext"`` or ``"npy"``; None finds it out from the
+            content.
+        words
+            For ``"npy"``: a text file with the word of each row, one a line.
+        limit
+            At most so many words, 1 or more; None for all.
+        subset
+            Only these words; reading stops when all are found.
+        normalize
+            Divide each vector by its length.
+        errors
+            For words that are not UTF-8: ``"strict"`` refuses the file and names the line, ``"replace"`` puts U+FFFD
+            for what can't be read, ``"cp1252"`` reads the word as Windows-1252.
+        malformed
+            ``"error"`` refuses the file at the first malformed line; ``"skip"`` leaves them out and logs how many.
+        progress
+            True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total None
+            where the file does not say.
+
+        Returns
+        -------
+        Library
+            One item for each word, its key the word.
+
+        Raises
+        ------
+        ImportFailed
+            The file can't be read, or is malformed; there is no library then.
+        Conflict
+            There is a library of that name.
+        InvalidValue
+            An argument breaks its rule.
+
+        Examples
+        --------
+        >>> import neurograph, pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny.txt"
+        >>> _ = path.write_text("cat 1 0\ndog 0.9 0.1\ncar 0 1\n")
+        >>> with neurograph.open(":memory:") as db:
+        ...     [hit.key for hit in db.library.load(path).search("cat", k=2)]
+        ['dog', 'car']
+
+        Notes
+        -----
+        Memory stays bounded whatever the file's size. Outside a transaction it commits every 4,096 words, so other
+        writers wait for less than 100 ms, and the library is there with the last of them; a load that was broken off is
+        taken away by `drop`.
+        """
+        from .loading import load
+
+        options = {"format": format, "words": words, "limit": limit, "subset": subset}
+        options |= {"normalize": normalize, "errors": errors, "malformed": malformed}
+        return load(self._session, self, path, name, metric, model, options, progress)
+
     def get(self, name: str) -> Library:
         """Return a library.
 
@@ -117,7 +200,7 @@ class Libraries:
         """
         if not isinstance(name, str):
             raise InvalidValue(f"name must be a string, got {name!r}")
-        rows = self._session.rows(f"{SPACE} where name = ?", (bindable(name),))
+        rows = self._session.rows(f"{SPACE} where name = ? and complete", (bindable(name),))
         if not rows:
             raise LibraryNotFound(f"no library has the name {name!r}{self._closest(name)}")
         return Library(self._session, Space(*rows[0]))
@@ -132,7 +215,9 @@ class Libraries:
         ...     db.library.list()
         []
         """
-        return [Library(self._session, Space(*row)) for row in self._session.rows(f"{SPACE} order by name")]
+        return [
+            Library(self._session, Space(*row)) for row in self._session.rows(f"{SPACE} where complete order by name")
+        ]
 
     def drop(self, name: str) -> int:
         """Delete a library with its items and vectors, give its pages back, and return how many items it had.
@@ -140,7 +225,7 @@ class Libraries:
         Parameters
         ----------
         name
-            As it was created.
+            As it was created; also that of a load that was broken off.
 
         Returns
         -------
@@ -167,17 +252,26 @@ class Libraries:
         Grows with the number of items: 0.7 s for 117,659 with vectors of 384 (two cores, Linux). One transaction, row
         by row through the triggers.
         """
+        if not isinstance(name, str):
+            raise InvalidValue(f"name must be a string, got {name!r}")
         with self._session.transaction():
-            library = self.get(name)
+            rows = self._session.rows(f"{SPACE} where name = ?", (bindable(name),))
+            library = Library(self._session, Space(*rows[0])) if rows else self.get(name)
             count = library.count()
             self._session.change("delete from library where id = ?", (library.id,))
             give_back(self._session)
         return count
 
+    def _require_free(self, name: str) -> None:
+        rows = self._session.rows("select complete from library where name = ?", (name,))
+        if rows:
+            done = "a library has" if rows[0][0] else "a load that is under way, or was broken off, has"
+            raise Conflict(f"name must be unique, got {name!r}, which {done}; get it, or drop it first")
+
     def _closest(self, name: str) -> str:
         from difflib import get_close_matches
 
-        names: Any = [row[0] for row in self._session.rows("select name from library")]
+        names: Any = [row[0] for row in self._session.rows("select name from library where complete")]
         close = get_close_matches(name, names, 3)
         return f"; the closest are {', '.join(map(repr, close))}" if close else "; db.library.create makes one"
 
@@ -185,7 +279,7 @@ class Libraries:
         return iter(self.list())
 
     def __len__(self) -> int:
-        return self._session.rows("select count(*) from library")[0][0]  # type: ignore[no-any-return]
+        return self._session.rows("select count(*) from library where complete")[0][0]  # type: ignore[no-any-return]
 
     def __bool__(self) -> bool:
         return True  # the store is there, whether or not it holds something
@@ -193,4 +287,4 @@ class Libraries:
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
             raise InvalidValue(f"name must be a string, got {name!r}")
-        return bool(self._session.rows("select 1 from library where name = ?", (bindable(name),)))
+        return bool(self._session.rows("select 1 from library where name = ? and complete", (bindable(name),)))

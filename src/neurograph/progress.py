@@ -1,12 +1,14 @@
-"""A line on stderr that says how far a long command is; only where stderr is a terminal."""
+"""How far a long call is: what is told of it, and a line on stderr that shows it, only where that is a terminal."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
-from .output import seconds_text
+Told = Callable[[str, int, int | None], object]
+"""What is called meanwhile: with what is being done, how much of it is, and of how much or None."""
 
 EVERY_S = 0.1  # between two looks of the line
 SETTLING_S = 0.5  # before that, a rate says nothing
@@ -68,3 +70,10 @@ class Progress:
         if self._width:
             sys.stderr.write(f"\r{'':<{self._width}}\r")
             sys.stderr.flush()
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration as people say it: ``3 ms``, ``1.4 s``, ``2:05 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.2g} ms" if seconds < 0.0095 else f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
