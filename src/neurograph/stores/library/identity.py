@@ -22,6 +22,8 @@ def identity_of(model: str | Identity | None) -> Identity:
         raise InvalidValue(f"model must be a name or an Identity, got {model!r}")
     for name, value in found._asdict().items():
         checked_text(value, name)
+    if found.model_sha256 is not None and len(found.model_sha256) != 64:
+        raise InvalidValue(f"model_sha256 must have 64 hexadecimal digits, got {found.model_sha256!r}")
     if found.model is None:
         raise InvalidValue("model must be a name, got None; leave it out for arrays without one")
     return found

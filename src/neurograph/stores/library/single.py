@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 RECORD = f"select {', '.join(ITEM_COLUMNS)} from item"
-UNCHANGED: Any = object()
+UNCHANGED: Any = ...
 
 
 class SingleItems(LibraryPart):
