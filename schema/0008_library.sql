@@ -55,6 +55,18 @@ create table embedding (
   vector blob    not null check (length(vector) between 4 and 32768)
 ) strict;
 
+-- The principal components of a library's vectors: float32, little-endian.
+create table projection (
+  library_id integer primary key references library (id) on delete cascade,
+  dimensions integer not null check (dimensions between 1 and 8192),
+  mean       blob    not null,                                    -- one number for each dimension of the library
+  components blob    not null,                                    -- one row of as many for each of `dimensions`
+  explained  blob    not null,                                    -- the share of the variance, for each of `dimensions`
+  created_ns integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000),
+  constraint lengths check (
+    length(explained) = 4 * dimensions and length(components) = dimensions * length(mean) and length(mean) % 4 = 0)
+) strict;
+
 -- Notes of items about to be displaced through their key, as for tokens.
 create table displaced_item (id integer primary key) strict;
 
@@ -87,6 +99,17 @@ end;
 create trigger library_delete after delete on library begin
   delete from embedding where id between old.id << 32 and old.id << 32 | 4294967295;
   delete from item where id between old.id << 32 and old.id << 32 | 4294967295;
+  delete from projection where library_id = old.id;
+end;
+
+create trigger projection_insert after insert on projection begin
+  select raise(abort, 'ng:projection.mean: mean must have four bytes for each dimension of its library')
+   where not exists (select 1 from library where id = new.library_id and length(new.mean) = 4 * dimension);
+end;
+
+create trigger projection_update after update on projection begin
+  select raise(abort, 'ng:projection.mean: mean must have four bytes for each dimension of its library')
+   where not exists (select 1 from library where id = new.library_id and length(new.mean) = 4 * dimension);
 end;
 
 create trigger item_before_insert before insert on item

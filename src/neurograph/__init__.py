@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .codec.pca import Pca
     from .flows.check import Violation
     from .flows.installation import runtime_info
     from .model.connection import Connection
@@ -89,6 +90,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Neighbors",
     "NeurographError",
     "Path",
+    "Pca",
     "PromoteProposal",
     "Result",
     "Score",
@@ -131,6 +133,7 @@ _LAZY = {
     "Neighbor": "model.records",
     "Neighbors": "model.records",
     "Path": "model.records",
+    "Pca": "codec.pca",
     "PromoteProposal": "model.proposal",
     "Score": "model.records",
     "Scores": "model.records",

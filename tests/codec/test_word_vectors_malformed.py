@@ -14,7 +14,7 @@ import pytest
 from vector_files import read, write
 
 from neurograph.codec.word_vectors import open_word_vectors, text
-from neurograph.errors import ImportFailed, InvalidValue
+from neurograph.errors import ImportFailed, InvalidValue, Misuse
 
 HUGE = b"1" + b"0" * 39
 LINES = {
@@ -64,6 +64,42 @@ def test_the_first_fault_is_named_however_the_file_is_cut(
         read(path)
     words, _, reader = read(path, malformed="skip")
     assert (words, [skipped.place for skipped in reader.skipped]) == (["a"], [2, 3, 4, 5])
+
+
+def test_a_parser_is_not_given_lines_so_short_that_its_rows_would_fill_memory(tmp_path: Path) -> None:
+    def parser(content: bytes, dimension: int) -> Any:
+        lines = content.count(b"\n")
+        assert lines * dimension <= len(content), f"{4 * lines * dimension} bytes for {len(content)}"
+        return np.array([[0, -1, len(content) - 1]]), np.zeros((1, dimension), np.float32)
+
+    path = write(tmp_path, b"1 8192\n" + b"\n" * (1 << 20) + b"a" + b" 1" * 8192)
+    assert read(path, parser=lambda size: parser)[0] == ["a"]
+
+
+def test_a_reader_reads_once_and_only_while_it_is_open(tmp_path: Path) -> None:
+    path = write(tmp_path, b"a 1\n" + b"b 1\n")
+    with open_word_vectors(path) as reader:
+        assert [words for words, _ in reader] == [["a", "b"]]
+        with pytest.raises(Misuse, match="was read already; open it again"):
+            iter(reader)
+    with open_word_vectors(path) as reader:
+        pass
+    with pytest.raises(Misuse, match="is closed"):
+        iter(reader)
+
+
+def test_bytes_read_tells_how_far_into_the_packed_file_reading_came(tmp_path: Path) -> None:
+    content = b"".join(b"w%d %d 1\n" % (place, place) for place in range(150_000))
+    path = write(tmp_path, gzip.compress(content, 1))
+    with open_word_vectors(path, limit=10) as reader:
+        assert len(list(reader)) == 1
+        early = reader.bytes_read
+    assert reader.bytes_read == early
+    assert 0 < early < reader.bytes_total == path.stat().st_size
+    with open_word_vectors(path) as reader:
+        positions = [reader.bytes_read for _ in reader]
+    assert positions == sorted(positions)
+    assert positions[-1] == reader.bytes_total
 
 
 def test_blank_lines_carriage_returns_and_a_missing_last_newline_mean_nothing(tmp_path: Path) -> None:

@@ -121,11 +121,10 @@ def test_the_glove_sample_is_the_same_by_the_kernel(glove: Path) -> None:
     assert plain[2].skipped == fast[2].skipped
 
 
-@pytest.mark.parametrize("compresslevel", [0, 1])
-def test_memory_stays_bounded_however_long_the_file_is(tmp_path: Path, compresslevel: int) -> None:
+def test_memory_stays_bounded_however_long_the_file_is(tmp_path: Path) -> None:
     lines = 100_000
     tail = b"-of-a-long-word" * 38 + b" 0.25" * 6 + b"\n"
-    with gzip.open(tmp_path / "vectors", "wb", compresslevel) as file:
+    with gzip.open(tmp_path / "vectors", "wb", 1) as file:
         for start in range(0, lines, 1000):
             file.write(b"".join(b"w%d" % place + tail for place in range(start, start + 1000)))
     tracemalloc.start()

@@ -30,7 +30,7 @@ def test_a_short_text_is_read_without_numba(
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize(("size", "compiled"), [(60 * MB, True), (400 * MB, False)])
+@pytest.mark.parametrize(("size", "compiled"), [(80 * MB, True), (400 * MB, False)])
 def test_a_long_text_is_read_by_the_kernel(monkeypatch: pytest.MonkeyPatch, size: int, compiled: bool) -> None:
     from neurograph.kernels.text_rows import run_text_rows
 

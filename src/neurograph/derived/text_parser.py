@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from .policy import COMPILE_S, NUMBA_START_S, why_no_kernels
+from .policy import COMPILE_S, why_no_kernels
 
 if TYPE_CHECKING:
     from ..codec.word_vectors.rows import TextParser
 
 SAVED_S = 1.1e-8  # what the kernel saves on a byte: 0.78 and 0.30 s measured for 44 MB
+START_S = 0.65  # importing numba and loading the compiled kernel: 0.6 s measured, so 60 MB repay it
+LOAD_S = 0.01  # loading the compiled kernel where numba is loaded already: 3 to 8 ms measured
 
 
 def text_parser(text_bytes: int) -> TextParser | None:
@@ -33,7 +35,7 @@ def text_parser(text_bytes: int) -> TextParser | None:
     """
     from .kernel_cache import forget_stale, is_compiled
 
-    price_s = 0.0 if "numba" in sys.modules else NUMBA_START_S
+    price_s = LOAD_S if "numba" in sys.modules else START_S
     if text_bytes * SAVED_S <= price_s or why_no_kernels() is not None:
         return None
     if text_bytes * SAVED_S <= price_s + COMPILE_S and not is_compiled("text"):

@@ -11,7 +11,7 @@
 | `seen` | which words came before, in 16 bytes a word |
 | `rows` | what the formats hand to the reader |
 
-Nothing here knows the database, and memory stays bounded: a block of the file, a batch, and 16 bytes a word.
+Nothing here knows the database, and memory stays bounded: a block of the file, a batch, and 16 bytes a word (`seen`).
 """
 
 from .opening import open_word_vectors

@@ -14,7 +14,7 @@ from .source import Source
 from .spelling import ERRORS
 
 MALFORMED = ("error", "skip")
-UNPACKED = 3  # how much longer than its gz a file of word vectors is: 2.3 to 2.9 measured
+UNPACKED = 3  # how much longer than its gz a file of word vectors is: 2.2 to 3 measured
 
 
 def open_word_vectors(
@@ -91,7 +91,9 @@ def open_word_vectors(
 
     Notes
     -----
-    Memory: a block of 1 MiB of the file as numbers, a batch, and 16 bytes a word.
+    Memory: a block of 1 MiB of the file as numbers, a batch, and 16 bytes a word (for moments 49), to find words that
+    come twice. 100,000 words of 50 numbers with 5 digits took 0.27 s by the kernel and 0.62 s without; 0.13 s in
+    binary; gensim took 2.9 s for the text and 0.56 s for the binary.
     """
     _one_of("errors", errors, ERRORS)
     _one_of("malformed", malformed, MALFORMED)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...errors import ImportFailed
+from ...errors import ImportFailed, Misuse
 from .rows import REMEDY, Format, Problem, Rows, Skipped
 from .seen import Seen
 from .source import Source
@@ -43,7 +43,8 @@ class WordVectors:
     r"""An open file of word vectors; `open_word_vectors` makes it.
 
     Iterate over it once, inside a ``with`` block: it yields ``(words, vectors)``, a list of n distinct str and
-    (n, dimension) float32, C-contiguous, in the order of the file, n being ``batch_rows`` but for the last.
+    (n, dimension) float32, C-contiguous, in the order of the file, n being ``batch_rows`` but for the last. `Misuse`
+    is raised where it was read already, or is closed.
 
     Attributes
     ----------
@@ -84,6 +85,7 @@ class WordVectors:
         self._left = wishes.limit
         self._wanted = None if wishes.subset is None else set(wishes.subset)
         self._seen = Seen()
+        self._begun = False
 
     @property
     def bytes_total(self) -> int:
@@ -107,6 +109,12 @@ class WordVectors:
         self.close()
 
     def __iter__(self) -> Iterator[Batch]:
+        if self._begun or self._sources[0].closed:
+            raise Misuse(f"cannot read; the file {'was read already' if self._begun else 'is closed'}; open it again")
+        self._begun = True
+        return self._batches()
+
+    def _batches(self) -> Iterator[Batch]:
         import numpy as np
 
         words: list[str] = []

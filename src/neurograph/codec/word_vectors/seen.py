@@ -6,7 +6,8 @@ Invariants:
 2. A run is more than twice as long as the next, so there are few: a batch costs a search in each.
 
 Kept are 64 bits of a word's hash, so of two different words one could be taken for the other: among n words with a
-chance of n**2 / 2**65, which is 1 in 7 million for 2.2 million words. A dict of the words would take 15 times as much.
+chance of n**2 / 2**65, which is 1 in 7 million for 2.2 million words. A dict of the words took 122 bytes a
+word where this takes 16, and 49 while runs are joined; both cost about 0.5 µs a word.
 """
 
 from __future__ import annotations

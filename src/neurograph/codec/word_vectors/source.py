@@ -34,6 +34,7 @@ class Source:
     def __init__(self, path: str | os.PathLike[str], member: str | None = None) -> None:
         self.path = Path(path)
         self._ahead = b""
+        self._read_before_close = 0
         try:
             self._file = self.path.open("rb")
         except OSError as error:
@@ -80,7 +81,7 @@ class Source:
     @property
     def bytes_read(self) -> int:
         """How far into the file, compressed as it is, reading has come."""
-        return self.bytes_total if self._file.closed else min(self._file.tell(), self.bytes_total)
+        return self._read_before_close if self._file.closed else min(self._file.tell(), self.bytes_total)
 
     def peek(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer at the end only, and leave them to be read."""
@@ -92,6 +93,11 @@ class Source:
         """Return the next `size` bytes, fewer at the end only."""
         taken, self._ahead = self._ahead[:size], self._ahead[size:]
         return taken + self._read(size - len(taken)) if len(taken) < size else taken
+
+    @property
+    def closed(self) -> bool:
+        """True after `close`."""
+        return self._file.closed
 
     def _read(self, size: int) -> bytes:
         from zipfile import BadZipFile
@@ -111,6 +117,7 @@ class Source:
 
     def close(self) -> None:
         """Close the file."""
+        self._read_before_close = self.bytes_read
         self._plain.close()
         self._file.close()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ...model.item import Identity
 from . import identity
 from .base import require_library
+from .components import ProjectedLibrary
 from .listing import ListedItems
+from .semantic_grid import SemanticGrid
 from .single import SingleItems
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems):
+class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.
@@ -31,3 +33,8 @@ class Library(WordLibrary, SingleItems, ListedItems):
         with self._session.reading() as line:
             require_library(line.connection, self._space)
             return identity.read(line.connection, self.id)
+
+    @property
+    def grid(self) -> SemanticGrid:
+        """The semantic space: who is near by the items' three coordinates."""
+        return SemanticGrid(self._session, self._space)
