@@ -13,21 +13,17 @@
 -- 7. A library that is not complete is not there for Python, for functions and for the view entry.
 
 create table library (
-  id            integer primary key autoincrement check (id between 1 and 2147483647),
-  name          text    not null unique check (name <> '' and instr(name, char(0)) = 0),
-  dimension     integer not null check (dimension between 1 and 8192),
-  metric        text    not null default 'cosine' check (metric in ('cosine', 'l2', 'dot')),
-  model         text    not null default 'unspecified' check (model <> ''),     -- what made the vectors, and how
-  model_sha256  text    check (length(model_sha256) = 64),                      -- of the file with its weights
-  precision     text,
-  pooling       text,
-  normalization text,
-  input_type    text,
-  tokenizer     text,                                                           -- SHA-256 of its file
-  norm_low      real,
-  norm_high     real,
-  complete      integer not null default 1 check (complete in (0, 1)),          -- 0 while a load is under way
-  created_ns    integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000),
+  id         integer primary key autoincrement check (id between 1 and 2147483647),
+  name       text    not null unique check (name <> '' and instr(name, char(0)) = 0),
+  dimension  integer not null check (dimension between 1 and 8192),
+  metric     text    not null default 'cosine' check (metric in ('cosine', 'l2', 'dot')),
+  model      text    not null default 'unspecified' check (model <> ''),        -- what made the vectors
+  identity   text    not null default '{}' check (                              -- and how: its files' hashes, its settings
+    json_valid(identity) and json_type(identity) = 'object'),
+  norm_low   real,
+  norm_high  real,
+  complete   integer not null default 1 check (complete in (0, 1)),             -- 0 while a load is under way
+  created_ns integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000),
   constraint norms check ((norm_low is null) = (norm_high is null) and coalesce(norm_low <= norm_high, true))
 ) strict;
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
     from .model.field import Field, LevelInfo
-    from .model.item import Hit, Hits, Identity, Item
+    from .model.identity import Identity
+    from .model.item import Hit, Hits, Item
     from .model.proposal import (
         CreateProposal,
         DeleteProposal,
@@ -121,7 +122,7 @@ _LAZY = {
     "Field": "model.field",
     "Hit": "model.item",
     "Hits": "model.item",
-    "Identity": "model.item",
+    "Identity": "model.identity",
     "Item": "model.item",
     "LevelInfo": "model.field",
     "Library": "stores.library",

@@ -43,8 +43,3 @@ def test_among_a_query_that_has_no_items_nothing_is_found(db: neurograph.Databas
 def test_refused(db: neurograph.Database, ask: Callable[[Library], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message.replace("(", r"\(")):
         ask(db.library.get("pets"))
-
-
-def test_a_hash_that_is_none_is_refused(db: neurograph.Database) -> None:
-    with pytest.raises(InvalidValue, match="model_sha256 must have 64 hexadecimal digits, got 'ab'"):
-        db.library.create("x", dimension=1, model=neurograph.Identity("m", model_sha256="ab"))

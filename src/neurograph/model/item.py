@@ -1,4 +1,4 @@
-"""The records of a library: what made its vectors, an item, and what a search finds."""
+"""The records of a library: an item, and what a search finds."""
 
 from __future__ import annotations
 
@@ -11,28 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 METRICS = ("cosine", "l2", "dot")
-UNSPECIFIED = "unspecified"
 ITEM_COLUMNS = ("id", "key", "text", "token_id", "x", "y", "z", "metadata")
 """The columns of an item's row in the order `Item` takes them."""
-
-
-class Identity(NamedTuple):
-    """What made the vectors of a library, and how: only vectors of one identity can be compared."""
-
-    model: str = UNSPECIFIED
-    """The model's name; ``"unspecified"`` for arrays that came without one."""
-    model_sha256: str | None = None
-    """The SHA-256 of the file with its weights, as hexadecimal text."""
-    precision: str | None = None
-    """What the weights are stored as, e.g. ``"float32"``."""
-    pooling: str | None = None
-    """How the vectors of a text's tokens become one, e.g. ``"mean"``."""
-    normalization: str | None = None
-    """``"l2"`` for unit vectors, or None."""
-    input_type: str | None = None
-    """What the texts are to an asymmetric model, e.g. ``"document"``."""
-    tokenizer: str | None = None
-    """The SHA-256 of the tokenizer's file."""
 
 
 class Item:

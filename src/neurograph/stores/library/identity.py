@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import apsw
 
 from ...errors import IdentityMismatch, InvalidValue
-from ...model.item import UNSPECIFIED, Identity
+from ...model.identity import UNSPECIFIED, Identity
+from ..arguments import json_text
 from .base import Space, checked_text
-
-COLUMNS = ", ".join(Identity._fields)
 
 
 def identity_of(model: str | Identity | None) -> Identity:
@@ -20,26 +20,29 @@ def identity_of(model: str | Identity | None) -> Identity:
     found = Identity(model) if isinstance(model, str) else model
     if not isinstance(found, Identity):
         raise InvalidValue(f"model must be a name or an Identity, got {model!r}")
-    for name, value in found._asdict().items():
-        checked_text(value, name)
-    if found.model_sha256 is not None and len(found.model_sha256) != 64:
-        raise InvalidValue(f"model_sha256 must have 64 hexadecimal digits, got {found.model_sha256!r}")
-    if found.model is None:
+    if checked_text(found.model, "model") is None:
         raise InvalidValue("model must be a name, got None; leave it out for arrays without one")
     return found
 
 
+def details(identity: Identity) -> str:
+    """Return all but the name as JSON; what nobody said is left out."""
+    return json_text({name: value for name, value in list(identity._asdict().items())[1:] if value is not None})
+
+
 def read(connection: apsw.Connection, library_id: int) -> Identity:
     """Return the identity of a library that exists."""
-    rows: Any = connection.execute(f"select {COLUMNS} from library where id = ?", (library_id,)).fetchall()
-    return Identity(*rows[0])
+    rows: Any = connection.execute("select model, identity from library where id = ?", (library_id,)).fetchall()
+    model, text = rows[0]
+    known = {name: value for name, value in json.loads(text).items() if name in Identity._fields}
+    return Identity(**{**known, "model": model})
 
 
 def require_same(connection: apsw.Connection, space: Space, model: str | Identity) -> None:
-    """Refuse vectors of another identity. A name alone is compared with the library's name of the model alone."""
+    """Refuse vectors of another identity."""
     theirs, ours = identity_of(model), read(connection, space.id)
-    if theirs.model != ours.model or (not isinstance(model, str) and theirs != ours):
-        differing = [name for name, a, b in zip(Identity._fields, ours, theirs, strict=True) if a != b]
+    differing = ours.differences(theirs)
+    if differing:
         name = differing[0]
         said = "" if ours.model != UNSPECIFIED else "; create the library with model=… to keep such vectors in it"
         raise IdentityMismatch(

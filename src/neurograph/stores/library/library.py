@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.item import Identity
+from ...model.identity import Identity
 from . import identity
 from .base import require_library
 from .components import ProjectedLibrary

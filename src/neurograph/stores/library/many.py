@@ -10,7 +10,7 @@ import apsw
 
 from ...derived.kind import CHUNK_BITS
 from ...errors import Conflict, InvalidValue, ItemNotFound
-from ...model.item import Identity
+from ...model.identity import Identity
 from ..arguments import TokenLike, bound_ids, id_array
 from ..bulk import Bulk, bulk
 from .base import ItemLike, LibraryPart, require_library

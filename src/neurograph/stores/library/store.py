@@ -9,7 +9,8 @@ from typing import Any
 
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, LibraryNotFound
-from ...model.item import METRICS, Identity
+from ...model.identity import Identity
+from ...model.item import METRICS
 from ...progress import Told
 from ..arguments import bindable, whole
 from .base import Space, checked_text
