@@ -14,7 +14,7 @@ from ...model.item import METRICS
 from ...progress import Told
 from ..arguments import bindable, whole
 from .base import Space, checked_text
-from .identity import identity_of
+from .identity import details, identity_of
 from .library import Library
 from .pages import give_back
 
@@ -78,17 +78,13 @@ class Libraries:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
         size = whole(dimension, "dimension", 1, 8192)
         identity = identity_of(model)
-        columns = ", ".join(("name", "dimension", "metric", *Identity._fields))
         with self._session.transaction():
-            if self._session.rows("select 1 from library where name = ?", (text,)):
-                raise Conflict(
-                    f"name must be unique, got {name!r}, which another library has; get it, or drop it first"
-                )
-            self._session.change(
-                f"insert into library ({columns}) values (?, ?, ?{', ?' * len(identity)})",
-                (text, size, metric, *identity),
+            self._require_free(text)
+            rows = self._session.change(
+                "insert into library (name, dimension, metric, model, identity) values (?, ?, ?, ?, ?) returning id",
+                (text, size, metric, identity.model, details(identity)),
             )
-            return self.get(text)
+        return Library(self._session, Space(rows[0][0], text, size, metric))
 
     def load(
         self,
