@@ -46,7 +46,8 @@ def load(
     shown = Progress("words") if progress is True else nullcontext(progress or (lambda *_: None))
     with open_word_vectors(path, parser=text_parser, **options) as reader, shown as told:
         with session.transaction():
-            library = libraries.create(name or name_of(path), dimension=reader.dimension, metric=metric, model=model)
+            chosen = name_of(path) if name is None else name
+            library = libraries.create(chosen, dimension=reader.dimension, metric=metric, model=model)
             session.change("update library set complete = 0 where id = ?", (library.id,))
         try:
             _fill(library, reader, told)
