@@ -161,7 +161,8 @@ def bound_ids(ids: Iterable[int]) -> Any:
     """Return ids as a binding for ``carray(?)``, which reads them where they are."""
     from array import array
 
-    return apsw.carray(array("q", ids))
+    numbers = array("q", ids)
+    return apsw.carray(numbers) if numbers else None  # an array of none can't be bound; carray(NULL) has no rows
 
 
 def truth(value: Any, what: str) -> bool:

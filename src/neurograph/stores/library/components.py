@@ -52,8 +52,10 @@ class ProjectedLibrary(LibraryPart):
         >>> with neurograph.open(":memory:") as db:
         ...     points = db.library.create("points", dimension=2, metric="l2")
         ...     _ = points.add([[0, 0], [2, 2], [4, 4]])
-        ...     points.fit_pca(1).components.round(3).tolist(), points.pca().explained.tolist()
-        ([[0.707, 0.707]], [1.0])
+        ...     points.fit_pca(1)
+        ...     points.pca().transform([[4, 4]]).round(2).tolist()
+        <Pca 2 to 1 dimensions, 100% explained>
+        [[2.83]]
 
         Notes
         -----

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 RECORD = f"select {', '.join(ITEM_COLUMNS)} from item"
-UNCHANGED: Any = object()
+UNCHANGED: Any = ...
 
 
 class SingleItems(LibraryPart):
@@ -66,7 +66,8 @@ class SingleItems(LibraryPart):
 
         Notes
         -----
-        One transaction of two or three statements, about 20 µs besides the commit. For many, use `add`.
+        One transaction. Besides the commit it takes 20 µs for a text alone and 80 µs for a vector of 384 as an array,
+        200 as a list (two cores, Linux). For many, use `add`, which takes 10 µs each.
         """
         name = checked_text(key, "key")
         if name is None:
