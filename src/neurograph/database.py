@@ -226,7 +226,7 @@ class Database(Handle, PropertyIndexes):
         """The libraries: vector spaces, and who is near in them."""
         from .stores.library import Libraries
 
-        return Libraries(self._session)
+        return Libraries(self._session, self._derived)
 
     @cached_property
     def _derived(self) -> Derived:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
@@ -10,6 +10,9 @@ from ...connection.session import Session
 from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
 from ...model.item import Item
 from ..arguments import bindable, row_id
+
+if TYPE_CHECKING:
+    from ...derived.mechanism import Derived
 
 ItemLike = Item | int | str
 ID_BITS = 32
@@ -43,8 +46,9 @@ class Space(NamedTuple):
 class LibraryPart:
     """One part of a library; the parts share one session."""
 
-    def __init__(self, session: Session, space: Space) -> None:
+    def __init__(self, session: Session, derived: Derived, space: Space) -> None:
         self._session = session
+        self._derived = derived
         self._space = space
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,24 @@ import apsw
 
 from ...connection.line import Line
 from ...connection.paths import ROWS
-from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
+from ...derived.kind import CHUNK_BITS
+from ...errors import InvalidValue, ItemNotFound, LibraryNotFound, NotHere
 from ...model.item import Hit, Hits
 from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
 from ..where import Where, condition_of
+from .arrays import VectorKind
 from .base import ItemLike, LibraryPart, Space
-from .scan import Found, Question, nearest
+from .coded import nearest as by_codes
+from .scan import Found, Question
+from .scan import nearest as by_rows
 from .vectors import little_endian, query_array, vector_array
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
 
+ENGINES = ("auto", "sqlite-vec", "numba")
+ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
 EVERY = 1 << 32  # more than a library holds
 Chosen = tuple[str, Sequence[Any]]
 
@@ -41,6 +48,7 @@ class SearchedLibrary(LibraryPart):
         after: Hit | None = None,
         where: Where | None = None,
         among: Iterable[int] | None = None,
+        engine: str = "auto",
         timeout_s: float | None = None,
     ) -> Hits:
         """Find the k items nearest to a vector, or to an item, which is left out itself.
@@ -66,6 +74,9 @@ class SearchedLibrary(LibraryPart):
             text into it.
         among
             Only items with these ids; those that are no items' of the library are passed over. It applies before `k`.
+        engine
+            ``"auto"`` uses kernels where they repay themselves, ``"sqlite-vec"`` never, ``"numba"`` always; the answer
+            is the same.
         timeout_s
             Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
@@ -109,7 +120,7 @@ class SearchedLibrary(LibraryPart):
         with self._session.reading(timeout_s) as line:
             vector, own = self._query(line.connection, query, key, item, token)
             asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
-            return self._hits(line, asked, own)
+            return self._hits(line, asked, own, engine_of(engine))
 
     def search_many(
         self,
@@ -119,6 +130,7 @@ class SearchedLibrary(LibraryPart):
         max_distance: float = math.inf,
         where: Where | None = None,
         among: Iterable[int] | None = None,
+        engine: str = "auto",
         timeout_s: float | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find the k items nearest to each of many vectors.
@@ -127,7 +139,7 @@ class SearchedLibrary(LibraryPart):
         ----------
         queries
             (m, dimension) finite numbers; rounded to float32.
-        k, max_distance, where, among, timeout_s
+        k, max_distance, where, among, engine, timeout_s
             As for `search`.
 
         Returns
@@ -161,10 +173,8 @@ class SearchedLibrary(LibraryPart):
         vectors = vector_array(queries, self.dimension, "queries")
         among_these = chosen(self._space, where, among)
         with self._session.reading(timeout_s) as line:
-            found = []
-            for vector in vectors:
-                asked = self._question(little_endian(vector), k, max_distance, None, among_these)
-                found.append(self._nearest(line, asked))
+            asked = self._question(b"", k, max_distance, None, among_these)
+            found = self._nearest(line, asked, [little_endian(vector) for vector in vectors], engine_of(engine))
         longest = max((len(ids) for ids, _ in found), default=0)
         all_ids = np.zeros((len(found), longest), np.int64)
         all_distances = np.full((len(found), longest), np.inf)
@@ -217,24 +227,54 @@ class SearchedLibrary(LibraryPart):
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
         return Question(vector, most, reach, behind, *chosen)
 
-    def _hits(self, line: Line, asked: Question, without: Collection[int] = ()) -> Hits:
+    def _hits(self, line: Line, asked: Question, without: Collection[int] = (), engine: str = "auto") -> Hits:
         """Return the nearest items, some left out."""
         wanted = asked._replace(k=asked.k + len(without)) if asked.k else asked
-        ids, distances = self._nearest(line, wanted)
+        ((ids, distances),) = self._nearest(line, wanted, [asked.query], engine)
         for id in without:
             if id in ids:
                 at = ids.index(id)
                 del ids[at], distances[at]
         return Hits(ids[: asked.k], _keys(line.connection, ids[: asked.k]), distances[: asked.k])
 
-    def _nearest(self, line: Line, asked: Question) -> Found:
+    def _nearest(self, line: Line, asked: Question, queries: Sequence[bytes], engine: str) -> list[Found]:
+        """Return ids and distances of the items nearest to each of `queries`, by the way that suits."""
         rows: Any = line.connection.execute(
             "select norm_low, norm_high from library where id = ?", (self.id,)
         ).fetchall()
         if not rows:
             raise LibraryNotFound(f"library {self.name!r} was dropped; create it again with db.library.create")
+        kind, policy = VectorKind(self._space), self._derived.policy
+        if engine != "sqlite-vec":
+            cost_s = 0.0
+            if engine == "numba":
+                cost_s = math.inf
+            elif policy.usable and not asked.among and not self._derived.loaded(kind):
+                cost_s = len(queries) * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
+            arrays = self._derived.current(kind, line, cost_s)
+            if arrays is not None:
+                return by_codes(line, self._space, arrays, asked, queries)
+            if engine == "numba":
+                why = policy.why_unusable or "memory_budget_bytes has no room for them"
+                raise NotHere(f"engine='numba' needs kernels and codes, and {why}; use engine='auto'")
         line.took(ROWS, "sqlite-vec over embedding")
-        return nearest(line.connection, self._space, rows[0], asked, line.tick)
+        began = time.perf_counter()
+        try:
+            return [
+                by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
+                for query in queries
+            ]
+        finally:
+            if engine != "sqlite-vec":
+                policy.spend(kind.name, time.perf_counter() - began)
+
+    def _most_vectors(self, connection: apsw.Connection) -> int:
+        """Return how many vectors there are at most, told at once."""
+        first, last = VectorKind(self._space).chunks
+        rows: Any = connection.execute(
+            "select count(*) from mark where subject = 'embedding' and chunk between ? and ?", (first, last)
+        ).fetchall()
+        return int(rows[0][0]) << CHUNK_BITS
 
 
 def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Chosen:
@@ -259,6 +299,13 @@ def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Ch
         parts.append("select value from carray(?)")
         values = [*values, bound_ids(ids)]
     return " intersect ".join(parts), values
+
+
+def engine_of(engine: str) -> str:
+    """Return the engine, if it is one."""
+    if engine not in ENGINES:
+        raise InvalidValue(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    return engine
 
 
 def _keys(connection: apsw.Connection, ids: list[int]) -> list[str | None]:

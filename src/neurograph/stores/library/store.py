@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, LibraryNotFound
@@ -17,6 +17,9 @@ from .base import Space, checked_text
 from .identity import details, identity_of
 from .library import Library
 from .pages import give_back
+
+if TYPE_CHECKING:
+    from ...derived.mechanism import Derived
 
 SPACE = "select id, name, dimension, metric from library"
 
@@ -33,8 +36,9 @@ class Libraries:
     (True, ['glosses'])
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, derived: Derived) -> None:
         self._session = session
+        self._derived = derived
 
     def create(
         self, name: str, *, dimension: int, metric: str = "cosine", model: str | Identity | None = None
@@ -84,7 +88,7 @@ class Libraries:
                 "insert into library (name, dimension, metric, model, identity) values (?, ?, ?, ?, ?) returning id",
                 (text, size, metric, identity.model, details(identity)),
             )
-        return Library(self._session, Space(rows[0][0], text, size, metric))
+        return Library(self._session, self._derived, Space(rows[0][0], text, size, metric))
 
     def load(
         self,
@@ -200,7 +204,7 @@ class Libraries:
         rows = self._session.rows(f"{SPACE} where name = ? and complete", (bindable(name),))
         if not rows:
             raise LibraryNotFound(f"no library has the name {name!r}{self._closest(name)}")
-        return Library(self._session, Space(*rows[0]))
+        return Library(self._session, self._derived, Space(*rows[0]))
 
     def list(self) -> builtins.list[Library]:
         """Return all libraries, in order of name.
@@ -213,7 +217,8 @@ class Libraries:
         []
         """
         return [
-            Library(self._session, Space(*row)) for row in self._session.rows(f"{SPACE} where complete order by name")
+            Library(self._session, self._derived, Space(*row))
+            for row in self._session.rows(f"{SPACE} where complete order by name")
         ]
 
     def drop(self, name: str) -> int:
@@ -253,7 +258,7 @@ class Libraries:
             raise InvalidValue(f"name must be a string, got {name!r}")
         with self._session.transaction():
             rows = self._session.rows(f"{SPACE} where name = ?", (bindable(name),))
-            library = Library(self._session, Space(*rows[0])) if rows else self.get(name)
+            library = Library(self._session, self._derived, Space(*rows[0])) if rows else self.get(name)
             count = library.count()
             self._session.change("delete from library where id = ?", (library.id,))
             give_back(self._session)

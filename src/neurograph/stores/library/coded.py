@@ -1,0 +1,69 @@
+"""Nearest neighbors by the kernels: codes narrow down, float32 rows from the file decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...connection.line import Line
+from ..arguments import bound_ids
+from .base import Space
+from .scan import Found, Question
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .arrays import VectorArrays
+
+
+def nearest(line: Line, space: Space, arrays: VectorArrays, asked: Question, queries: Sequence[bytes]) -> list[Found]:
+    """Return ids and distances of the items nearest to each of `queries`; what else is asked is the same for all."""
+    import numpy as np
+
+    from ...kernels.knn_search import run_search
+    from ...kernels.scratch import Scratch
+
+    if line.scratch is None:
+        line.scratch = Scratch()
+    vectors = np.frombuffer(b"".join(queries), "<f4").astype(np.float32).reshape(len(queries), space.dimension)
+    found = run_search(
+        arrays.planes,
+        vectors,
+        asked.k,
+        lambda slots: _rows(line, space, arrays.ids[slots]),
+        metric=space.metric,
+        ids=arrays.ids,
+        allowed=_allowed(line, arrays, asked) if asked.among else None,
+        radius=asked.max_distance,
+        after=[asked.after] * len(queries),
+        tick=line.tick,
+        scratch=line.scratch,
+    )
+    return [(each.ids.tolist(), each.distances.tolist()) for each in found]
+
+
+def _rows(line: Line, space: Space, ids: np.ndarray) -> np.ndarray:
+    """Return the vectors of items, in the order given."""
+    import numpy as np
+
+    sql = "select vector from embedding where id in (select value from carray(?)) order by id"
+    rows: Any = line.connection.execute(sql, (bound_ids(ids),)).fetchall()
+    vectors = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(ids), space.dimension)
+    order = np.argsort(ids, kind="stable")
+    if (order[1:] > order[:-1]).all():
+        return vectors.astype(np.float32, copy=False)
+    found = np.empty((len(ids), space.dimension), np.float32)
+    found[order] = vectors
+    return found
+
+
+def _allowed(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
+    """Return which slots the condition leaves."""
+    import numpy as np
+
+    rows: Any = line.connection.execute(asked.among, asked.bindings).fetchall()
+    ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    slots = arrays.slots(ids)
+    allowed = np.zeros(len(arrays.ids), np.bool_)
+    allowed[slots[slots >= 0]] = True
+    return allowed
