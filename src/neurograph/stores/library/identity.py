@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import apsw
@@ -24,6 +25,8 @@ def identity_of(model: str | Identity | None) -> Identity:
         checked_text(value, name)
     if found.model is None:
         raise InvalidValue("model must be a name, got None; leave it out for arrays without one")
+    if found.model_sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", found.model_sha256):
+        raise InvalidValue(f"model_sha256 must be 64 hexadecimal digits or None, got {found.model_sha256!r}")
     return found
 
 

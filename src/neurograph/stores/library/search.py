@@ -13,7 +13,7 @@ from ...connection.paths import ROWS
 from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
 from ...model.item import Hit, Hits
 from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
-from ..where import Where, condition_of
+from ..where import Where, condition_of, names_table
 from .base import ItemLike, LibraryPart, Space
 from .scan import Found, Question, nearest
 from .vectors import little_endian, query_array, vector_array
@@ -195,7 +195,7 @@ class SearchedLibrary(LibraryPart):
         else:
             if key is not None and not isinstance(key, str):
                 raise InvalidValue(f"key must be a string, got {key!r}")
-            number = self._item_id(connection, item if item is not None else query or key)  # type: ignore[arg-type]
+            number = self._item_id(connection, item if item is not None else key if query is None else query)  # type: ignore[arg-type]
         rows: Any = connection.execute("select vector from embedding where id = ?", (number,)).fetchall()
         if not rows:
             raise ItemNotFound(f"item {given[0]!r} of {self.name!r} must have a vector; give it one with update")
@@ -213,6 +213,8 @@ class SearchedLibrary(LibraryPart):
     def _question(
         self, vector: bytes, k: int, reach: float, leave_out: int, chosen: Chosen, after: Hit | None
     ) -> Question:
+        if after is not None and not isinstance(after, Hit):
+            raise InvalidValue(f"after must be a hit of the page before, got {after!r}")
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
         return Question(vector, k, reach, behind, leave_out, *chosen)
 
@@ -232,16 +234,21 @@ def _among(where: Where | None, among: Iterable[int] | None, space: Space) -> Ch
     values: list[Any] = []
     if where is not None:
         condition, values = condition_of(where)
-        parts.append(
-            f"""select item.id
-                  from item
-                  left join token on token.id = item.token_id
-                 where item.id between {space.first_id} and {space.last_id} and {condition}"""
-        )
+        inside = f"between {space.first_id} and {space.last_id}"
+        if not names_table(condition, "token"):
+            parts.append(f"select id from item where id {inside} and {condition}")
+        else:  # a scope of its own, so that `id` is the item's although tokens have one too
+            parts.append(
+                f"""select asked.id
+                      from item as asked
+                      left join token on token.id = asked.token_id
+                     where asked.id {inside} and exists (select 1 from item where id = asked.id and {condition})"""
+            )
     if among is not None:
-        ids = (
-            [row_id(id, "among") for id in among] if not hasattr(among, "dtype") else id_array(among, "among").tolist()
-        )
+        if isinstance(among, str | bytes) or not hasattr(among, "__iter__"):
+            raise InvalidValue(f"among must be a sequence of ids, got {among!r}")
+        listed = not hasattr(among, "dtype")
+        ids = [row_id(id, "among", "ids") for id in among] if listed else id_array(among, "among").tolist()
         parts.append("select value from carray(?)")
         values = [*values, bound_ids(ids)]
     return " intersect ".join(parts), values
