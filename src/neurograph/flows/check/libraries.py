@@ -16,7 +16,7 @@ _LENGTHS = """
     select embedding.id, vec_distance_l2(vector, zeroblob(length(vector))) as norm, norm_low, norm_high
       from embedding
       join library on library.id = embedding.id >> 32
-     where length(vector) % 4 = 0"""
+     where length(vector) > 0 and length(vector) % 4 = 0"""
 
 
 def _vector(connection: apsw.Connection, id: int) -> tuple[float, ...]:
