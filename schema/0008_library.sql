@@ -174,6 +174,13 @@ begin
   update item set token_id = null where token_id = old.id;
 end;
 
+-- `insert or replace` by id: the new token is another one, also where the old one had no edges and nobody noted it.
+create trigger item_token_replaced after insert on token
+when exists (select 1 from item where token_id = new.id)
+begin
+  update item set token_id = null where token_id = new.id;
+end;
+
 create trigger embedding_insert after insert on embedding begin
   insert into mark values ('embedding', new.id >> 9, random()) on conflict do update set nonce = excluded.nonce;
   update library set norm_low = null, norm_high = null where id = new.id >> 32 and norm_low is not null;

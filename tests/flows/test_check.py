@@ -8,17 +8,25 @@ import apsw
 import pytest
 
 import neurograph
+from neurograph.connection.settings import sqlite_vec
 from neurograph.derived import saved
 from neurograph.flows.check import INVARIANTS, Violation
 from neurograph.stores.graph.arrays import GRAPH
 
-# Tokens 1 to 4; edges 1→2 (80), 2→3 (1, bidirectional), 3→3 (80, a loop); a connection on 1→2.
+# Tokens 1 to 4; edges 1→2 (80), 2→3 (1, bidirectional), 3→3 (80, a loop); a connection on 1→2. Library 1 with three
+# items: of token 1 with a vector, with a key and a vector whose squares leave float32, and without a vector.
 SOUND = """
     insert into token (id, label, weight, physical_x, physical_y, physical_z) values (1, 'a', 0.5, 1, 2, 3);
     insert into token (id, label) values (2, 'b'), (3, 'c'), (4, 'd');
     insert into edge (source, type, target, bidirectional) values (2, 1, 3, 1), (3, 80, 3, 0);
     insert into connection (source, type, target) values (1, 80, 2);
+    insert into library (name, dimension, metric) values ('v', 2, 'l2');
+    insert into entry (library, token_id, x, y, z, vector) values ('v', 1, 1e308, 1e308, 1e308, x'0000803f00000000');
+    insert into entry (library, key, metadata, vector) values ('v', 'k', '{}', x'f2e3310d00000000');
+    insert into entry (library, text) values ('v', 'bare');
+    update library set norm_low = 1e-31, norm_high = 1.5;
 """
+ITEM = (1 << 32) + 1
 
 HUGE = "9e999"  # reads as infinity
 
@@ -69,6 +77,17 @@ BREAK = {
     "connection.certainty": "update connection set mutability = 0",
     "connection.direction": "update edge set bidirectional = 1 where source = 1",
     "connection.finite": f"update connection set aim_motor = {HUGE}",
+    "library.metric": "update library set metric = 'L2'",
+    "library.norms": "update library set norm_low = 1.25",
+    "item.library": f"insert into item (id, library_id) values ({(9 << 32) + 1}, 9)",
+    "item.id": f"update item set id = id + {1 << 32} where id = {ITEM + 2}",
+    "item.token": "update item set token_id = 99 where token_id = 1",
+    "item.key": "update item set key = '' where key = 'k'",
+    "item.place": "update item set y = null where x is not null",
+    "item.metadata": "update item set metadata = '[1]' where key = 'k'",
+    "embedding.item": f"delete from item where id = {ITEM}",
+    "embedding.length": f"update embedding set vector = x'0000803f' where id = {ITEM}",
+    "embedding.finite": f"update embedding set vector = x'0000c07f0000803f' where id = {ITEM}",
     "cdna.in_force": "delete from cdna",
     "cdna.versions": "insert into cdna (version) values (5)",
     "cdna.parent": "update cdna set parent = 1 where version = 1",
@@ -89,6 +108,7 @@ BREAK = {
     "mark.subject": "insert into mark values ('moon', 0, 0)",
     "mark.token": "delete from mark where subject = 'token'",
     "mark.edge": "delete from mark where subject = 'edge'",
+    "mark.embedding": "delete from mark where subject = 'embedding'",
     "derived.content": "update derived_chunk set body = zeroblob(length(body))",
 }
 
@@ -115,6 +135,7 @@ def vandalise(path: Path, sql: str) -> None:
 
 def violations(path: Path) -> list[Violation]:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    sqlite_vec(connection)
     found = [violation for invariant in INVARIANTS for violation in invariant.violations(connection, 5)]
     connection.close()
     return found
@@ -137,6 +158,28 @@ def test_a_broken_invariant_is_reported(path, name):
     assert found
     assert found[0].message
     assert found[0].row
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"),
+    [
+        ("library.metric", "update library set dimension = 0"),
+        ("library.norms", "update library set norm_high = 0.5"),
+        ("library.norms", "update library set norm_low = 1e-20"),  # only float64 sees how short the second vector is
+        ("library.norms", f"update embedding set vector = x'f2e3717100000000' where id = {ITEM}"),  # squares: infinity
+        ("item.id", f"update item set id = {1 << 32} where id = {ITEM + 2}"),
+        ("item.key", "update item set key = 'a' || char(0) where key = 'k'"),
+        ("item.place", f"update item set z = {HUGE} where x is not null"),
+        ("item.metadata", "update item set metadata = '{' where key = 'k'"),
+        ("embedding.item", f"insert into embedding values ({ITEM + 77}, x'0000803f00000000')"),
+        ("embedding.length", f"update embedding set vector = x'0000803f0000803f00' where id = {ITEM}"),
+        ("embedding.length", f"update embedding set vector = x'' where id = {ITEM}"),
+        ("embedding.finite", f"update embedding set vector = x'0000803f000080ff' where id = {ITEM}"),
+    ],
+)
+def test_what_else_breaks_a_library_is_reported(path, name, sql):
+    vandalise(path, sql)
+    assert name in {violation.invariant for violation in violations(path)}
 
 
 def test_a_damaged_page_is_reported(path):

@@ -34,9 +34,9 @@ def test_among_a_query_that_has_no_items_nothing_is_found(db: neurograph.Databas
 @pytest.mark.parametrize(
     ("ask", "error", "message"),
     [
-        (lambda pets: pets.search([1, 0], among=5), InvalidValue, "among must be ids, got 5"),
-        (lambda pets: pets.search([1, 0], among="cat"), InvalidValue, "among must be ids, got 'cat'"),
-        (lambda pets: pets.search([1, 0], after=(1.0, 2)), InvalidValue, "after must be a hit of an earlier search"),
+        (lambda pets: pets.search([1, 0], among=5), InvalidValue, "among must be a sequence of ids, got 5"),
+        (lambda pets: pets.search([1, 0], among="cat"), InvalidValue, "among must be a sequence of ids, got 'cat'"),
+        (lambda pets: pets.search([1, 0], after=(1.0, 2)), InvalidValue, "after must be a hit of the page before"),
         (lambda pets: pets.search(""), ItemNotFound, "no item of 'pets' has the key ''"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +22,20 @@ EDGES = [
     ("e", "a", "associated_with", "", 0.7, False),
     ("f", "g", "hypernym", "", 0.6, True),
 ]
+COLORS = {
+    "red": (1.0, 0.0, 0.0), "rose": (1.0, 0.0, 0.5), "green": (0.0, 1.0, 0.0), "teal": (0.0, 0.5, 0.5),
+    "ruby": (1.0, 0.0, 0.0), "black": (0.0, 0.0, 0.0), None: (0.25, 0.25, 0.25),
+}  # fmt: skip
+FIRST_ITEM = (1 << 32) + 1
+
+
+def vector(*numbers: float) -> bytes:
+    """Return a vector as SQL takes it."""
+    return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
 def fill(db: Database) -> None:
-    """Create eight tokens, most of them with places, nine edges and a second version of the constitution."""
+    """Create eight tokens, most of them with places, edges, two libraries, a second version of the constitution."""
     with db.transaction():
         for at, label in enumerate(LABELS):
             places: dict[str, Any] = {"physical": (at, at % 3, 0.5 * at)}
@@ -33,6 +44,9 @@ def fill(db: Database) -> None:
             db.tokens.create(label, coordinates=places if label != "h" else {}, field_radius=2.0, weight=0.5)
         for source, target, kind, key, weight, both in EDGES:
             db.graph.create(source, target, type=kind, key=key, weight=weight, bidirectional=both)
+        colors = db.library.create("colors", dimension=3)
+        colors.add([*COLORS.values()], keys=[*COLORS], tokens=[*"abc", None, "a", None, "h"])
+        db.library.create("heights", dimension=1, metric="l2").add([[1.5], [3.0], [2.0]], keys=["red", "low", "mid"])
     db.cdna.update(scale_emotional=3.0)
 
 
@@ -82,6 +96,24 @@ PYTHON: dict[str, tuple[Ask, list[tuple[Any, ...]]]] = {
             (db.grid.influence((x, y, z), level=level, radius=radius, falloff=falloff),)
         ],
         [("physical", 1, 1, 0), ("physical", 1, 1, 0.5, 1.5), ("emotional", 0.1, 0, 0, 9, "gaussian")],
+    ),
+    "ng_knn": (
+        lambda db, library, query, k=10, among=None: [
+            *db.library.get(library).search(
+                k=k,
+                among=None if among is None else [among],
+                **({"query": query} if isinstance(query, bytes) else {"item": query}),
+            )
+        ],
+        [
+            ("colors", vector(1, 0.5, 0)),
+            ("colors", "red", 3),
+            ("colors", FIRST_ITEM + 2),
+            ("heights", "red", 10**9),
+            ("heights", vector(2), 5, (2 << 32) + 2),
+            ("colors", FIRST_ITEM + 1, 5, FIRST_ITEM + 6),
+            ("colors", "rose", 0),
+        ],
     ),
     "ng_cdna_at": (constitution_row, [(1,), (2,)]),
 }

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive_grid
+import naive_vectors
 import neurograph
 from naive_graph import Edge, NaiveGraph
 from neurograph import Database
@@ -41,6 +42,8 @@ class Mind:
 
     tokens: dict[int, naive_grid.Token]
     edges: list[Edge]
+    items: dict[int, tuple[float, ...]]
+    """Their vectors by id."""
 
     @property
     def graph(self) -> NaiveGraph:
@@ -78,7 +81,8 @@ def drawn(first: int, new: list[Any], edges: list[Any], known: list[int]) -> Min
         Edge(ids[a % len(ids)], ids[b % len(ids)], type, f"{first}.{at}", weight, both)
         for at, (a, b, type, weight, both) in enumerate(edges)
     ]
-    return Mind(found, made)
+    items = {(1 << 32) + id: (token.radius, (id % 3) - 1.0) for id, token in found.items()}
+    return Mind(found, made, items)
 
 
 def write(db: Database, mind: Mind) -> None:
@@ -95,6 +99,9 @@ def write(db: Database, mind: Mind) -> None:
     )
     sql = "insert into edge (source, target, type, key, weight, bidirectional) values (?, ?, ?, ?, ?, ?)"
     db.executemany(sql, mind.edges)
+    db.executemany("insert into item (id, library_id, key) values (?1, 1, 'k' || ?1)", [[id] for id in mind.items])
+    blobs = [(id, minds.vector(*vector)) for id, vector in mind.items.items()]
+    db.executemany("insert into embedding values (?, ?)", blobs)
 
 
 def close(found: list[tuple[Any, ...]], truth: list[tuple[Any, ...]]) -> bool:
@@ -143,6 +150,12 @@ def questions(mind: Mind) -> Iterator[Question]:
         yield "ng_near", (one, 3, level), found
     others = [token for token in mind.tokens.values() if token.id != one]
     yield "ng_near", (one, 4), naive_grid.space_within(others, here, SCALES, math.inf)[:4]
+    for query in (0.7, 0.1), (-1.0, 0.0), (0.0, 0.0):
+        near = naive_vectors.nearest("cosine", mind.items, [*mind.items.values()], query, 3)
+        yield "ng_knn", ("v", minds.vector(*query), 3), [(id, f"k{id}", distance) for id, distance in near]
+    first = min(mind.items)
+    near = naive_vectors.nearest("cosine", mind.items, [*mind.items.values()], mind.items[first], leave_out=first)
+    yield "ng_knn", ("v", f"k{first}", 99), [(id, f"k{id}", distance) for id, distance in near]
     yield "ng_cdna_at", (1,), []
 
 
@@ -172,6 +185,7 @@ def compare(db: Database, mind: Mind) -> None:
 @pytest.fixture(scope="module", params=ENGINES)
 def db(request: pytest.FixtureRequest) -> Iterator[Database]:
     with neurograph.open(":memory:", engine=request.param) as database:
+        database.library.create("v", dimension=2)
         yield database
         assert database.check() == []
 
@@ -183,6 +197,7 @@ def test_sql_equals_python_equals_naive(db, kept, edges, added, more, gone):
     while db.in_transaction:  # a failed example
         db.rollback()
     db.tokens.clear()
+    db.execute("delete from item")
     first = drawn(1, kept, edges, [])
     with db.transaction():
         write(db, first)
@@ -190,14 +205,14 @@ def test_sql_equals_python_equals_naive(db, kept, edges, added, more, gone):
     second = drawn(600, added, more, sorted(first.tokens))
     db.begin()
     write(db, second)
-    both = Mind(first.tokens | second.tokens, first.edges + second.edges)
+    both = Mind(first.tokens | second.tokens, first.edges + second.edges, first.items | second.items)
     compare(db, both)
     lost = sorted(both.tokens)[gone % len(both.tokens)]
     if len(both.tokens) > 1:
         db.begin()
         db.execute("delete from token where id = ?", [lost])
         left = {id: token for id, token in both.tokens.items() if id != lost}
-        compare(db, Mind(left, [edge for edge in both.edges if lost not in (edge.source, edge.target)]))
+        compare(db, Mind(left, [edge for edge in both.edges if lost not in (edge.source, edge.target)], both.items))
         db.rollback()
         compare(db, both)
     db.rollback()

@@ -24,6 +24,7 @@ TABLES = {
     "ng_in_range": ("id, distance", "level, x, y, z, radius"),
     "ng_density": ("value", "level, x, y, z, radius"),
     "ng_influence": ("value", "level, x, y, z, radius, falloff"),
+    "ng_knn": ("id, key, distance", "library, query, k, among"),
 }
 """Table-valued functions: columns and arguments; `ng_cdna_at` has the columns of the table `cdna`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import minds
@@ -10,7 +11,7 @@ from minds import PYTHON, call, rows
 
 from neurograph import Database, errors
 from neurograph.tables import FUNCTIONS
-from neurograph.tables.function import REQUIRED
+from neurograph.tables.function import REQUIRED, TEXT
 
 CALLS = [
     (function, at)
@@ -50,8 +51,8 @@ def test_a_value_of_another_type_is_refused_for(mind, function, at):
         if type(wrong) in argument.type.classes:
             continue
         arguments = filled(function, {at: wrong})
-        said = f"^{function.name}: {argument.name} must be {argument.type.name}"
-        with pytest.raises(errors.InvalidValue, match=said):
+        said = f"{function.name}: {argument.name} must be {argument.type.name}"
+        with pytest.raises(errors.InvalidValue, match=f"^{re.escape(said)}"):
             mind.execute(f"select * from {call(function.name, arguments)}", arguments)
 
 
@@ -68,7 +69,9 @@ def test_a_required_argument_left_out_is_named_by(mind, function):
         if argument.default is not REQUIRED:
             continue
         others = [a for a in function.arguments if a.default is REQUIRED and a is not argument]
-        where = " and ".join(f"{a.name} = 1" for a in others) or "true"
+        where = (
+            " and ".join(f"{a.name} = {1 if a.type is not TEXT else chr(39) + 'a' + chr(39)}" for a in others) or "true"
+        )
         with pytest.raises(errors.InvalidValue, match=f"{function.name} must be given {argument.name}; write"):
             mind.execute(f"select * from {function.name} where {where}")
 
@@ -104,6 +107,17 @@ def test_an_argument_compared_otherwise_than_by_equality_is_refused(mind, compar
         ("ng_in_range('physical', 0, 0, 0, -1)", errors.InvalidValue, "ng_in_range: radius must be at least 0"),
         ("ng_density('physical', 0, 0, 0, 0)", errors.InvalidValue, "ng_density: radius must be above 0"),
         ("ng_influence('physical', 0, 0, 0, 1, 'cubic')", errors.UnknownName, "ng_influence: falloff must be one"),
+        ("ng_knn('nothing', 'red')", errors.LibraryNotFound, "ng_knn: no library has the name 'nothing'"),
+        ("ng_knn('color', 'red')", errors.LibraryNotFound, "the closest are 'colors'"),
+        ("ng_knn('colors', 'rad')", errors.ItemNotFound, "ng_knn: no item of 'colors' has the key 'rad'"),
+        ("ng_knn('colors', 'blak')", errors.ItemNotFound, "the closest are 'black'"),
+        ("ng_knn('colors', 1)", errors.ItemNotFound, "ng_knn: no item of 'colors' has the id 1"),
+        ("ng_knn('colors', -1)", errors.InvalidValue, "ng_knn: item must have an id between 1 and 2"),
+        ("ng_knn('heights', 4294967297)", errors.ItemNotFound, "ng_knn: no item of 'heights' has the id 4294967297"),
+        ("ng_knn('colors', x'00')", errors.InvalidValue, "ng_knn: vector must have 12 bytes, four for each dimension"),
+        ("ng_knn('heights', x'0000c07f')", errors.InvalidValue, "ng_knn: vector must be finite, got nan"),
+        ("ng_knn('colors', 'red', -1)", errors.InvalidValue, "ng_knn: k must be in"),
+        ("ng_knn('colors', 'red', 3, 0)", errors.InvalidValue, "ng_knn: among must have an id between 1 and 2"),
         ("ng_cdna_at(99)", errors.NotFound, "ng_cdna_at: no version of the constitution has the number 99"),
         ("ng_cdna_at(1000000000000001)", errors.NotFound, "ng_cdna_at: no constitution was in force at 1970"),
         ("ng_cdna_at('yesterday')", errors.InvalidValue, "ng_cdna_at: moment must be a version, a time in ns"),

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import apsw
 
-from ..errors import Conflict, DeadlineExceeded, Interrupted, ReadOnlyDatabase, RuleViolated, TransactionBusy
+from ..errors import (
+    Conflict,
+    DeadlineExceeded,
+    Interrupted,
+    InvalidValue,
+    ReadOnlyDatabase,
+    RuleViolated,
+    TransactionBusy,
+)
 
 # The columns of the constitution that a rule compares with.
 LIMITS = {
@@ -41,6 +49,10 @@ def explain(error: apsw.Error, connection: apsw.Connection, busy_timeout_s: floa
     if isinstance(error, apsw.ConstraintError) and "UNIQUE constraint failed:" in text:
         columns = text.partition("failed:")[2].strip()
         return Conflict(f"{columns} must be unique; a row with that value exists already")
+    if isinstance(error, apsw.SQLError) and text == "<NULL>":  # apsw takes the end of an empty list for an error
+        return InvalidValue(
+            "a list that a function takes whole must have a row, as in `among in (select … union all select null)`"
+        )
     if isinstance(error, apsw.BusyError):
         return TransactionBusy(
             f"the file must be free, but another process or handle kept it locked for {busy_timeout_s} s; try again, "

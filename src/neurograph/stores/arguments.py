@@ -44,14 +44,14 @@ def existing_token_id(connection: apsw.Connection, token: TokenLike) -> int:
     return number
 
 
-def row_id(value: SupportsIndex, what: str) -> int:
-    """Return `value` as an id: a whole number from 1 to 2**63 - 1, never a bool."""
+def row_id(value: SupportsIndex, what: str, kinds: str = "a record, an id or a label") -> int:
+    """Return `value` as an id: a whole number from 1 to 2**63 - 1, never a bool; `kinds` is what it may be besides."""
     try:
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise InvalidValue(f"{what} must be a record, an id or a label, got {value!r}") from None
+        raise InvalidValue(f"{what} must be {kinds}, got {value!r}") from None
     if not 0 < number <= MAX_ID:
         raise InvalidValue(f"{what} must have an id between 1 and 2**63 - 1, got {number}")
     return number
@@ -161,8 +161,8 @@ def bound_ids(ids: Iterable[int]) -> Any:
     """Return ids as a binding for ``carray(?)``, which reads them where they are."""
     from array import array
 
-    numbers = array("q", ids)
-    return apsw.carray(numbers) if numbers else None  # an array of none can't be bound; carray(NULL) has no rows
+    values = array("q", ids)
+    return apsw.carray(values) if values else None  # an empty array has no address; carray(NULL) has no rows
 
 
 def truth(value: Any, what: str) -> bool:

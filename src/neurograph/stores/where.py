@@ -6,34 +6,63 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..connection.bindings import PLAIN, plain_bindings
 from ..errors import InvalidValue
+from .arguments import bindable
 
 Where = str | tuple[str, Sequence[Any]]
 """An SQL condition, with a sequence of values for its ``?`` where it has any."""
 
-# What may hold a bracket or a semicolon that means nothing: texts, quoted names, comments; then what means something.
-_PARTS = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)|[();]"""
+# First what may hold a sign that means nothing there (texts, quoted names, comments, names), then the signs.
+_PARTS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]""",
+    re.DOTALL,
+)
 
 
 def condition_of(where: Where) -> tuple[str, list[Any]]:
     """Return a condition in brackets, and its values; refuse what is more, or less, than one expression."""
     condition, values = (where, ()) if isinstance(where, str) else where if _is_pair(where) else (None, ())
-    if not isinstance(condition, str) or isinstance(values, str | bytes | dict):
+    if not isinstance(condition, str) or isinstance(values, str | bytes | dict) or not hasattr(values, "__iter__"):
         raise InvalidValue(f"where must be SQL, or SQL and a sequence of its values, got {where!r}")
-    if not condition.strip() or not _is_one(condition):
+    parts = _PARTS.findall(condition)
+    if not condition.strip() or "\x00" in condition or bindable(condition) is None or not _is_one(parts):
         raise InvalidValue(f"where must be an SQL condition, one expression, got {condition!r}")
-    return f"({condition}\n)", list(values)  # the line ends a comment
+    named = [part for part in parts if part[0] in ":@$" or (part[0] == "?" and part != "?")]
+    if named:
+        raise InvalidValue(f"where must have a plain ? for each of its values, got {named[0]!r} in {condition!r}")
+    bound = [*plain_bindings(values)]  # type: ignore[misc]
+    if parts.count("?") != len(bound):
+        raise InvalidValue(f"where must be given {parts.count('?')} values, one for each ?, got {len(bound)}")
+    for value in bound:
+        if not _is_bindable(value):
+            raise InvalidValue(f"where must be given values SQLite knows (None, int, float, str, bytes), got {value!r}")
+    return f"({condition}\n)", bound  # the line ends a comment
+
+
+def names_table(condition: str, table: str) -> bool:
+    """Tell whether a condition may read a table besides its own: whether its name stands anywhere in it."""
+    return re.search(rf"\b{table}\b", condition, re.IGNORECASE) is not None
 
 
 def _is_pair(where: object) -> bool:
     return isinstance(where, tuple | list) and len(where) == 2
 
 
-def _is_one(condition: str) -> bool:
+def _is_one(parts: list[str]) -> bool:
     """Tell whether every bracket is closed by its own, and no statement ends."""
     depth = 0
-    for part in re.findall(_PARTS, condition, re.DOTALL):
+    for part in parts:
         depth += {"(": 1, ")": -1}.get(part, 0)
         if depth < 0 or part == ";":
             return False
     return depth == 0
+
+
+def _is_bindable(value: object) -> bool:
+    if isinstance(value, str):
+        return bindable(value) is not None
+    if isinstance(value, int):
+        return -(1 << 63) <= value < 1 << 63
+    return type(value) in PLAIN or isinstance(value, bytearray | memoryview)

@@ -166,7 +166,7 @@ class Table:
         function = self.function
         first = len(self.columns)
         known: dict[int, int] = {}
-        named: set[int] = set()
+        named: dict[int, int] = {}
         compared: set[int] = set()
         for place in range(plan.nConstraint):
             argument = plan.get_aConstraint_iColumn(place) - first
@@ -177,10 +177,10 @@ class Table:
                 if operator not in HARMLESS:
                     compared.add(argument)
                 continue
-            named.add(argument)
+            named[argument] = named.get(argument, 0) + 1
             if plan.get_aConstraint_usable(place):
                 known.setdefault(argument, place)  # a second condition on one argument is left to SQLite
-        if named - known.keys():
+        if named.keys() - known.keys():
             return False
         for number, argument in enumerate(sorted(known), 1):
             plan.set_aConstraintUsage_argvIndex(known[argument], number)
@@ -188,7 +188,8 @@ class Table:
             if function.arguments[argument].type is IDS and plan.get_aConstraintUsage_in(known[argument]):
                 plan.set_aConstraintUsage_in(known[argument], True)  # all of them in one call, not a call for each
         given = sum(1 << argument for argument in known)
-        unclear = sum(1 << argument for argument in compared - known.keys())
+        twice = {a for a, times in named.items() if times > 1 and function.arguments[a].type is IDS}  # else SQLite's
+        unclear = sum(1 << argument for argument in (compared - known.keys()) | twice)
         plan.idxNum = given | unclear << len(function.arguments)
         missing = any(a.default is REQUIRED and not given >> at & 1 for at, a in enumerate(function.arguments))
         plan.estimatedRows = function.rows
@@ -254,6 +255,8 @@ class Table:
                     raise InvalidValue(f"{function.name}: {argument.name} must be compared by =; {function.usage()}")
                 arguments.append(argument.default)
                 continue
+            if number >> count >> at & 1:
+                raise InvalidValue(f"{function.name}: {argument.name} must be given once; intersect the lists")
             value = next(filled)
             if isinstance(value, set):
                 value = frozenset(value)

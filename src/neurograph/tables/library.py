@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _knn(db: Database, library: str, query: bytes | int | str, k: int, among: frozenset[int] | int | None) -> Found:
-    ids = [among] if isinstance(among, int) else among
+    ids = [among] if isinstance(among, int) else among and [id for id in among if id is not None]  # NULL is in no list
     space = db.library.get(library)
     if isinstance(query, bytes):
         return space.search(query, k, among=ids)

@@ -11,20 +11,31 @@ import apsw
 
 from .invariant import Invariant
 
-# What sqlite-vec makes of a length: NULL for NaN, and infinity also where a sum of squares leaves float32.
+# What sqlite-vec makes of a length: NULL for NaN; infinity, or zero, also where a sum of squares leaves float32.
 _LENGTHS = """
     select embedding.id, vec_distance_l2(vector, zeroblob(length(vector))) as norm, norm_low, norm_high
       from embedding
       join library on library.id = embedding.id >> 32
-     where length(vector) % 4 = 0"""
+     where length(vector) > 0 and length(vector) % 4 = 0"""
+
+
+def _vector(connection: apsw.Connection, id: int) -> tuple[float, ...]:
+    rows: Any = connection.execute("select vector from embedding where id = ?", (id,)).fetchall()
+    return unpack(f"<{len(rows[0][0]) // 4}f", rows[0][0])
 
 
 def _not_finite(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
-    sql = f"select id from ({_LENGTHS}) where not coalesce(norm, 9e999) < 9e999"
-    for (id,) in connection.execute(sql):
-        row: Any = connection.execute("select vector from embedding where id = ?", (id,)).fetchall()
-        if not all(map(math.isfinite, unpack(f"<{len(row[0][0]) // 4}f", row[0][0]))):
+    for (id,) in connection.execute(f"select id from ({_LENGTHS}) where not coalesce(norm, 9e999) < 9e999"):
+        if not all(map(math.isfinite, _vector(connection, id))):
             yield (id,)
+
+
+def _beyond_norms(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
+    sql = f"select id, norm_low, norm_high from ({_LENGTHS}) where norm < norm_low or norm > norm_high"
+    for id, low, high in connection.execute(sql):
+        length = math.sqrt(math.fsum(x * x for x in _vector(connection, id)))  # float32 loses squares below 1e-45
+        if math.isfinite(length) and not low <= length <= high:
+            yield id, length
 
 
 LIBRARIES = (
@@ -35,7 +46,7 @@ LIBRARIES = (
     ),
     Invariant(
         "library.norms",
-        f"select id, norm from ({_LENGTHS}) where norm < norm_low or norm > norm_high and norm < 9e999",
+        _beyond_norms,
         "a vector's length must lie between norm_low and norm_high of its library; set both to NULL",
     ),
     Invariant(
@@ -60,7 +71,9 @@ LIBRARIES = (
     ),
     Invariant(
         "item.place",
-        "select id from item where (x is null) + (y is null) + (z is null) not in (0, 3) or not abs(x + y + z) < 9e999",
+        """select id from item
+            where (x is null) + (y is null) + (z is null) not in (0, 3)
+               or not max(abs(x), abs(y), abs(z)) < 9e999""",
         "semantic coordinates must be three finite numbers or none; set all three, or none",
     ),
     Invariant(

@@ -85,7 +85,7 @@ class LibraryPart:
             raise ItemNotFound(
                 f"no item of {self.name!r} has the key {item!r}{closest_keys(connection, self.id, item)}"
             )
-        number = item.id if isinstance(item, Item) else row_id(item, "item")
+        number = item.id if isinstance(item, Item) else row_id(item, "item", "a record, an id or a key")
         inside = self._space.first_id <= number <= self._space.last_id
         if not inside or not connection.execute("select 1 from item where id = ?", (number,)).fetchall():
             require_library(connection, self._space)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -59,9 +59,12 @@ class Batch:
         import numpy as np
 
         try:
-            places = np.asarray(coordinates, np.float64)
-        except (TypeError, ValueError) as error:
+            given = np.asarray(coordinates)
+        except ValueError as error:
             raise InvalidValue(f"coordinates must be numbers, three for each item ({error})") from None
+        if given.dtype.kind not in "fiu":
+            raise InvalidValue(f"coordinates must be real numbers, got dtype {given.dtype}")
+        places = given.astype(np.float64)
         if places.shape != (self.size, 3):
             raise InvalidValue(f"coordinates must have shape ({self.size}, 3), got {places.shape}")
         nowhere = np.isnan(places)
@@ -86,7 +89,7 @@ class Batch:
             ]
 
     def _listed(self, name: str, values: Any) -> list[Any]:
-        if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        if isinstance(values, str | bytes | Mapping | Set) or not hasattr(values, "__len__"):
             raise InvalidValue(f"{name} must be a sequence of {self.size} values, got {values!r}")
         if len(values) != self.size:
             raise InvalidValue(f"{name} must have {self.size} values, one for each item, got {len(values)}")

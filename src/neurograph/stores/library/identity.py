@@ -9,8 +9,11 @@ import apsw
 
 from ...errors import IdentityMismatch, InvalidValue
 from ...model.identity import UNSPECIFIED, Identity
-from ..arguments import json_text
+from ..arguments import json_text, truth, whole
 from .base import Space, checked_text
+
+HASHES = ("weights_sha256", "tokenizer_sha256")
+TEXTS = ("precision", "pooling", "query_prefix", "document_prefix", "input_type")
 
 
 def identity_of(model: str | Identity | None) -> Identity:
@@ -22,7 +25,20 @@ def identity_of(model: str | Identity | None) -> Identity:
         raise InvalidValue(f"model must be a name or an Identity, got {model!r}")
     if checked_text(found.model, "model") is None:
         raise InvalidValue("model must be a name, got None; leave it out for arrays without one")
+    for name in HASHES:
+        if (value := getattr(found, name)) is not None and not _is_sha256(value):
+            raise InvalidValue(f"{name} must be 64 hexadecimal digits or None, got {value!r}")
+    for name in TEXTS:
+        checked_text(getattr(found, name), name, empty=True)
+    if found.normalize is not None:
+        truth(found.normalize, "normalize")
+    if found.max_tokens is not None:
+        whole(found.max_tokens, "max_tokens", 1)
     return found
+
+
+def _is_sha256(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
 
 
 def details(identity: Identity) -> str:

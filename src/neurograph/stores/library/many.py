@@ -103,7 +103,7 @@ class ManyItems(LibraryPart):
         if on_conflict not in ON_CONFLICT:
             raise InvalidValue(f"on_conflict must be one of {', '.join(ON_CONFLICT)}, got {on_conflict!r}")
         array = None if vectors is None else vector_array(vectors, self.dimension)
-        batch = Batch(_size(array, keys, texts, tokens, metadata))
+        batch = Batch(_size(array, keys, texts, tokens, coordinates, metadata))
         batch.add_texts("keys", keys)
         batch.add_texts("texts", texts)
         batch.add_coordinates(coordinates)
@@ -162,8 +162,7 @@ class ManyItems(LibraryPart):
         """
         import numpy as np
 
-        if isinstance(items, str | bytes | Mapping):
-            raise InvalidValue(f"items must be a sequence of records, ids or keys, got {items!r}")
+        _refuse_one(items)
         with self._session.reading() as line:
             ids = self._item_ids(line.connection, items)
             found = np.empty((len(ids), self.dimension), np.float32)
@@ -209,8 +208,7 @@ class ManyItems(LibraryPart):
         Grows with n: 110 ms for 10,000 of 384 dimensions. Where more than a tenth of the file's pages are free then,
         they all go back to the system.
         """
-        if isinstance(items, str | bytes | Mapping):
-            raise InvalidValue(f"items must be a sequence of records, ids or keys, got {items!r}")
+        _refuse_one(items)
         with self._session.transaction():
             connection = self._session.writer.connection
             ids = sorted(set(self._item_ids(connection, items)))
@@ -248,8 +246,8 @@ class ManyItems(LibraryPart):
         columns = [range(first, last + 1), repeat(self.id, batch.size), *batch.columns.values()]
         try:
             _run(items, sql, zip(*columns, strict=True), batch.size)
-        except Conflict as error:
-            raise self._taken(items.connection, batch.columns["key"]) or error from error
+        except apsw.ConstraintError as error:
+            raise self._taken(items.connection, batch.columns.get("key", []), first) or error from error
         if array is not None:
             self._insert_vectors(embeddings, range(first, last + 1), array)
         return np.arange(first, last + 1)
@@ -268,7 +266,12 @@ class ManyItems(LibraryPart):
         keys = batch.columns["key"]
         known = self._ids_of(items.connection, keys)
         chosen = first_of_each(keys, last=update)
-        new = [i for i, key in enumerate(keys) if key is None or (key not in known and chosen[key] == i)]
+        firsts = first_of_each(keys, last=False)  # ids are given in order of these, as row by row
+        new = [
+            i if key is None else chosen[key]
+            for i, key in enumerate(keys)
+            if key is None or (key not in known and firsts[key] == i)
+        ]
         part = Batch(len(new))
         part.columns = {name: [values[i] for i in new] for name, values in batch.columns.items()}
         ids = np.empty(batch.size, np.int64)
@@ -304,9 +307,10 @@ class ManyItems(LibraryPart):
         rows: Any = connection.execute(sql, (self.id, apsw.carray(wanted))).fetchall()
         return dict(rows)
 
-    def _taken(self, connection: apsw.Connection, keys: list[str | None]) -> Conflict | None:
+    def _taken(self, connection: apsw.Connection, keys: list[str | None], first: int) -> Conflict | None:
+        """Return the error for a key that an item before `first` has."""
         known = self._ids_of(connection, keys)
-        index = next((index for index, key in enumerate(keys) if key in known), None)
+        index = next((index for index, key in enumerate(keys) if known.get(key or "", first) < first), None)
         if index is None:
             return None
         return Conflict(
@@ -338,12 +342,17 @@ class ManyItems(LibraryPart):
             )
 
 
+def _refuse_one(items: Any) -> None:
+    if isinstance(items, str | bytes | Mapping) or not hasattr(items, "__iter__"):
+        raise InvalidValue(f"items must be a sequence of records, ids or keys, got {items!r}")
+
+
 def _size(array: np.ndarray | None, *columns: Any) -> int:
     """Return how many items there are, by the first argument that tells."""
     for values in (array, *columns):
         if values is not None and hasattr(values, "__len__") and not isinstance(values, str | bytes):
             return len(values)
-    raise InvalidValue("add must be given vectors, keys, texts, tokens or metadata, got none of them")
+    raise InvalidValue("add must be given vectors, keys, texts, tokens, coordinates or metadata, got none of them")
 
 
 def _run(work: Bulk, sql: str, rows: Iterator[tuple[Any, ...]], size: int) -> None:

@@ -15,7 +15,7 @@ from ...derived.kind import CHUNK_BITS
 from ...errors import InvalidValue, ItemNotFound, LibraryNotFound, NotHere
 from ...model.item import Hit, Hits
 from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
-from ..where import Where, condition_of
+from ..where import Where, condition_of, names_table
 from .arrays import VectorKind
 from .base import ItemLike, LibraryPart, Space
 from .coded import nearest as by_codes
@@ -202,7 +202,7 @@ class SearchedLibrary(LibraryPart):
         else:
             if key is not None and not isinstance(key, str):
                 raise InvalidValue(f"key must be a string, got {key!r}")
-            number = self._item_id(connection, item if item is not None else query if query is not None else key)  # type: ignore[arg-type]
+            number = self._item_id(connection, item if item is not None else key if query is None else query)  # type: ignore[arg-type]
         rows: Any = connection.execute("select vector from embedding where id = ?", (number,)).fetchall()
         if not rows:
             raise ItemNotFound(f"item {given[0]!r} of {self.name!r} must have a vector; give it one with update")
@@ -223,7 +223,7 @@ class SearchedLibrary(LibraryPart):
         most = min(whole(k, "k"), EVERY)
         reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
         if after is not None and not isinstance(after, Hit):
-            raise InvalidValue(f"after must be a hit of an earlier search, or None, got {after!r}")
+            raise InvalidValue(f"after must be a hit of the page before, got {after!r}")
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
         return Question(vector, most, reach, behind, *chosen)
 
@@ -283,19 +283,21 @@ def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Ch
     values: list[Any] = []
     if where is not None:
         condition, values = condition_of(where)
-        parts.append(
-            f"""select item.id
-                  from item
-                  left join token on token.id = item.token_id
-                 where item.id between {space.first_id} and {space.last_id} and {condition}"""
-        )
+        inside = f"between {space.first_id} and {space.last_id}"
+        if not names_table(condition, "token"):
+            parts.append(f"select id from item where id {inside} and {condition}")
+        else:  # a scope of its own, so that `id` is the item's although tokens have one too
+            parts.append(
+                f"""select asked.id
+                      from item as asked
+                      left join token on token.id = asked.token_id
+                     where asked.id {inside} and exists (select 1 from item where id = asked.id and {condition})"""
+            )
     if among is not None:
         if isinstance(among, str | bytes) or not hasattr(among, "__iter__"):
-            raise InvalidValue(f"among must be ids, got {among!r}")
-        if hasattr(among, "dtype"):
-            ids = id_array(among, "among").tolist()
-        else:
-            ids = [row_id(id, "among") for id in among]
+            raise InvalidValue(f"among must be a sequence of ids, got {among!r}")
+        listed = not hasattr(among, "dtype")
+        ids = [row_id(id, "among", "ids") for id in among] if listed else id_array(among, "among").tolist()
         parts.append("select value from carray(?)")
         values = [*values, bound_ids(ids)]
     return " intersect ".join(parts), values

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...errors import InvalidValue, ItemNotFound
+from ...errors import Conflict, InvalidValue, ItemNotFound
 from ...model.item import ITEM_COLUMNS, Item
 from ..arguments import TokenLike, existing_token_id, json_text, real
 from .base import ItemLike, LibraryPart, checked_text, require_library
@@ -223,7 +223,12 @@ class SingleItems(LibraryPart):
                 columns["token_id"] = None if token is None else existing_token_id(connection, token)
             if columns:
                 names = ", ".join(f"{name} = ?" for name in columns)
-                self._session.change(f"update item set {names} where id = ?", (*columns.values(), number))
+                try:
+                    self._session.change(f"update item set {names} where id = ?", (*columns.values(), number))
+                except Conflict:
+                    raise Conflict(
+                        f"key must be unique in {self.name!r}, got {columns['key']!r}, which another item has"
+                    ) from None
             if blob is None:
                 self._session.change("delete from embedding where id = ?", (number,))
             elif blob is not UNCHANGED:
@@ -287,6 +292,10 @@ class SingleItems(LibraryPart):
 def _place(coordinates: Any) -> tuple[float | None, ...]:
     if coordinates is None:
         return (None, None, None)
-    if isinstance(coordinates, str | bytes) or not hasattr(coordinates, "__len__") or len(coordinates) != 3:
+    if (
+        isinstance(coordinates, str | bytes | Mapping | Set)
+        or not hasattr(coordinates, "__len__")
+        or len(coordinates) != 3
+    ):
         raise InvalidValue(f"coordinates must be three numbers, got {coordinates!r}")
     return tuple(real(value, f"coordinates[{axis}]") for axis, value in enumerate(coordinates))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from struct import unpack
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +54,22 @@ def query_array(values: Any, dimension: int) -> bytes:
     if isinstance(values, bytes | bytearray | memoryview):
         return _blob(bytes(values), dimension)
     if hasattr(values, "dtype") or hasattr(values, "__array__"):
-        if len(getattr(values, "shape", ())) != 1:
-            raise InvalidValue(f"vector must have shape ({dimension},), got {getattr(values, 'shape', None)}")
-        return little_endian(vector_array(values.reshape(1, -1), dimension, "vector"))
+        import numpy as np
+
+        given = np.asarray(values)
+        if given.shape != (dimension,):
+            raise InvalidValue(f"vector must have shape ({dimension},), got {given.shape}")
+        return little_endian(vector_array(given.reshape(1, -1), dimension, "vector"))
     from array import array
 
     try:
-        numbers = [float(value) for value in values if not isinstance(value, str | bytes | bool)]
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidValue(f"vector must be a sequence of {dimension} numbers, got {values!r}") from None
+        if isinstance(values, str | Mapping | Set):
+            raise TypeError
+        numbers = [*map(_number, values)]
+    except (TypeError, OverflowError):
+        said = repr(values)
+        said = said if len(said) <= 200 else f"{said[:200]}…"
+        raise InvalidValue(f"vector must be a sequence of {dimension} numbers, got {said}") from None
     if len(numbers) != dimension:
         raise InvalidValue(f"vector must have {dimension} numbers, got {len(numbers)}")
     try:
@@ -76,6 +83,12 @@ def query_array(values: Any, dimension: int) -> bytes:
     if sys.byteorder == "big":
         floats.byteswap()
     return floats.tobytes()
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes | bool):
+        raise TypeError
+    return float(value)
 
 
 def _blob(vector: bytes, dimension: int) -> bytes:
