@@ -181,4 +181,5 @@ def _ask_vectors() -> None:
         vectors.dot_product_batch(few, rows)
         vectors.euclidean_distance_batch(few, rows)
     vectors.top_k(rows[:40], rows, 5)
+    vectors.top_k(rows[:40], rows, 5, metric="dot")
     engine.set_policy(None)

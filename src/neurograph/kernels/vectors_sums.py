@@ -9,7 +9,7 @@ Invariants:
 3. NaN and infinities pass through: the wrappers look for them in the results.
 
 `SUMS` lets the compiler reorder a sum and fuse multiply and add, which is what makes lanes of it; it promises nothing
-about NaN, infinities or division. Without it one query over 10,000 of 384 dimensions took 2.96 ms instead of 0.25.
+about NaN, infinities or division. Without it one query over 10,000 of 384 dimensions took 2.2 ms instead of 0.23.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def dot_rows(rows: Float32Array, query: FloatArray, scaled: bool, out: Float32Ar
             s += x * query[k]
             t += x * x
         if scaled:
-            s = s / np.sqrt(t) if t != 0 else 0.0
+            s /= np.sqrt(t) if t != 0 else 1.0
         out[j] = s
 
 

@@ -84,27 +84,40 @@ def drop_below(floor: np.float32, ids: IntArray, kept: Float32Array) -> int:
 
 @njit(cache=True, nogil=True, fastmath=SUMS)
 def settle(
-    rows: Float32Array, query: FloatArray, scaled: bool, ids: IntArray, found: IntArray, scores: Float32Array
+    rows: Float32Array,
+    queries: FloatArray,
+    scaled: bool,
+    ids: IntArray,
+    counts: IntArray,
+    found: IntArray,
+    scores: Float32Array,
 ) -> None:
-    """Write the best of the rows `ids`, in order, to found and scores, by their true scores."""
-    size = 0
-    for row_id in ids:
-        row = rows[row_id]
-        s = t = 0.0
-        for k in range(len(query)):
-            x = np.float64(row[k])
-            s += x * query[k]
-            t += x * x
-        if scaled:
-            s = s / np.sqrt(t) if t != 0 else 0.0
-        score = np.float32(s)
-        if size == len(found):
-            if score < scores[size - 1] or (score == scores[size - 1] and row_id > found[size - 1]):
-                continue
-        else:
-            size += 1
-        at = size - 1
-        while at > 0 and (score > scores[at - 1] or (score == scores[at - 1] and row_id < found[at - 1])):
-            scores[at], found[at] = scores[at - 1], found[at - 1]
-            at -= 1
-        scores[at], found[at] = score, row_id
+    """Write the best of each query's ids, in order, to found and scores, by their true scores."""
+    for i in range(len(queries)):
+        query, own, best = queries[i], found[i], scores[i]
+        size = 0
+        for c in range(counts[i]):
+            row = rows[ids[i, c]]
+            s = t = 0.0
+            for k in range(len(query)):
+                x = np.float64(row[k])
+                s += x * query[k]
+                t += x * x
+            if scaled:
+                s /= np.sqrt(t) if t != 0 else 1.0
+            size = insert(own, best, size, ids[i, c], np.float32(s))
+
+
+@njit(cache=True, nogil=True)
+def insert(own: IntArray, best: Float32Array, size: int, row_id: int, score: np.float32) -> int:
+    """Put a row in its place among the best `size`, if it has one, and return how many there are."""
+    at = size
+    if size == len(own):
+        at -= 1
+        if score < best[at] or (score == best[at] and row_id > own[at]):
+            return size
+    while at > 0 and (score > best[at - 1] or (score == best[at - 1] and row_id < own[at - 1])):
+        best[at], own[at] = best[at - 1], own[at - 1]
+        at -= 1
+    best[at], own[at] = score, row_id
+    return max(size, min(size + 1, len(own)))

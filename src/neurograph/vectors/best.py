@@ -9,6 +9,8 @@ from ..errors import InvalidValue
 from . import arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 1024  # of k where candidates are narrowed; settling them costs k times their number
 A_BLOCK = 2048  # rows whose approximate scores are looked at together
+FEW = 512  # rows whose scores are sorted, not parted first
 QUERIES = 256  # queries that share the blocks
 ALL_AT_ONCE = 1 << 22  # scores held where all of them are computed: 16 MB
 
@@ -78,9 +81,12 @@ def top_k(queries: ArrayLike, documents: ArrayLike, k: SupportsIndex, *, metric:
     rows = arguments.rows(documents, "documents")
     if len(q) and len(rows) and q.shape[1] != rows.shape[1]:
         arguments.refuse_lengths(q.shape[1], rows.shape[1], ("queries", "documents"))
-    arguments.refuse_unfinite(q, queries, "queries")
-    arguments.refuse_unfinite(rows, documents, "documents")
-    found = _best(metric, q, rows, min(count, len(rows)))
+
+    def check() -> None:
+        arguments.refuse_unfinite(q, queries, "queries")
+        arguments.refuse_unfinite(rows, documents, "documents")
+
+    found = _best(metric, q, rows, min(count, len(rows)), check)
     if single:
         found = TopK(found.indices[0], found.scores[0])
     if not (arguments.is_plain(queries) and arguments.is_plain(documents)):
@@ -135,28 +141,30 @@ def _count(k: SupportsIndex) -> int:
     return count
 
 
-def _best(metric: str, queries: Float32Array, rows: Float32Array, k: int) -> TopK:
+def _best(metric: str, queries: Float32Array, rows: Float32Array, k: int, check: Callable[[], None]) -> TopK:
+    """Return the best; `check` is called where a score or a length is not finite, and raises where a value is not."""
     import numpy as np
 
     from . import engine
 
     found = TopK(np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32))
     if not found.indices.size:
+        check()
         return found
-    many = len(queries) >= engine.PRODUCT_FROM and len(rows) >= A_BLOCK and 8 * k <= len(rows) and k <= MOST
+    many = len(queries) >= engine.PRODUCT_FROM and 8 * k <= len(rows) and k <= MOST
     if many and metric in ("cosine", "dot") and engine.kernels(queries.size * len(rows) * 1e-10) is not None:
         for start in range(0, len(queries), QUERIES):
             part = slice(start, start + QUERIES)
-            _narrowed(metric, queries[part], rows, TopK(found.indices[part], found.scores[part]))
+            _narrowed(metric, queries[part], rows, TopK(found.indices[part], found.scores[part]), check)
         return found
     step = max(1, ALL_AT_ONCE // len(rows))
     for start in range(0, len(queries), step):
         part = slice(start, start + step)
-        _in_full(metric, queries[part], rows, TopK(found.indices[part], found.scores[part]))
+        _in_full(metric, queries[part], rows, TopK(found.indices[part], found.scores[part]), check)
     return found
 
 
-def _in_full(metric: str, queries: Float32Array, rows: Float32Array, found: TopK) -> None:
+def _in_full(metric: str, queries: Float32Array, rows: Float32Array, found: TopK, check: Callable[[], None]) -> None:
     """Write the best by the scores of all rows."""
     import numpy as np
 
@@ -167,8 +175,15 @@ def _in_full(metric: str, queries: Float32Array, rows: Float32Array, found: TopK
     for start in range(0, n, engine.PRODUCT_FROM - 1):
         part = queries[start : start + engine.PRODUCT_FROM - 1]
         scores = engine.scores(metric, part, rows)
+        if not np.isfinite(scores).all():
+            check()
         if metric in ("l2", "squared_l2"):
             np.negative(scores, out=scores)
+        if len(rows) <= FEW:
+            order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+            found.indices[start : start + len(part)] = order
+            found.scores[start : start + len(part)] = np.take_along_axis(scores, order, axis=1)
+            continue
         bounds = np.partition(scores, len(rows) - k, axis=1)[:, len(rows) - k]
         for i, (line, bound) in enumerate(zip(scores, bounds, strict=True), start):
             ids = np.flatnonzero(line >= bound)
@@ -177,7 +192,7 @@ def _in_full(metric: str, queries: Float32Array, rows: Float32Array, found: TopK
             found.scores[i] = line[ids[order]]
 
 
-def _narrowed(metric: str, queries: Float32Array, rows: Float32Array, found: TopK) -> None:
+def _narrowed(metric: str, queries: Float32Array, rows: Float32Array, found: TopK, check: Callable[[], None]) -> None:
     """Write the best by true scores, of the rows whose approximate scores allow it."""
     import numpy as np
 
@@ -190,13 +205,17 @@ def _narrowed(metric: str, queries: Float32Array, rows: Float32Array, found: Top
     lengths = np.empty(len(rows))
     scratch = np.empty((A_BLOCK, d), np.float32)
     margins = np.full(n, 2.0)
+    if not np.isfinite(own_lengths).all():
+        check()
     if not scaled:
         factor = queries
         for start, stop in engine.blocks(len(rows), d, A_BLOCK * d):
             vectors_sums.unit_rows(rows, scratch, lengths, start, stop)
+        if not np.isfinite(lengths).all():
+            check()
         margins = 2 * own_lengths * lengths.max()
         if margins.max() > 1e37:  # a product may leave float32
-            return _in_full(metric, queries, rows, found)
+            return _in_full(metric, queries, rows, found, check)
     # d roundings of 2⁻²⁴ in the product, few in the units, one in the true score: twice that, and what underflows
     margins = margins * (d + 16) * 2.0**-23 + d * 1e-37
     heaps, room = np.full((n, k), -np.inf, np.float32), 4 * k + 256
@@ -209,11 +228,9 @@ def _narrowed(metric: str, queries: Float32Array, rows: Float32Array, found: Top
             vectors_sums.unit_rows(rows, scratch, lengths, start, stop)
         np.matmul(factor, (scratch[: stop - start] if scaled else rows[start:stop]).T, out=part)
         vectors_top.keep_best(part, start, margins, heaps, ids, kept, counts)
-    wide = engine.wide_queries(metric, queries)
-    for i, count in enumerate(counts.tolist()):
-        if count < 0:
-            _in_full(metric, queries[i : i + 1], rows, TopK(found.indices[i : i + 1], found.scores[i : i + 1]))
-        else:
-            near = ids[i, :count][kept[i, :count] >= heaps[i, 0] - margins[i]]
-            vectors_top.settle(rows, wide[i], scaled, near, found.indices[i], found.scores[i])
+    if not np.isfinite(lengths).all():
+        check()
+    vectors_top.settle(rows, engine.wide_queries(metric, queries), scaled, ids, counts, *found)
+    for i in np.flatnonzero(counts < 0).tolist():
+        _in_full(metric, queries[i : i + 1], rows, TopK(found.indices[i : i + 1], found.scores[i : i + 1]), check)
     return None
