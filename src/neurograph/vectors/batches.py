@@ -192,8 +192,8 @@ def settle(out: Float32Array, queries: tuple[Any, ...], documents: tuple[Any, ..
     """Refuse values that are not finite, or write 0 for their vectors; infinite dot products stay."""
     import numpy as np
 
-    if out.size and np.isfinite(queries[0]).all() and np.isfinite(out).all():
-        return  # what is not finite in a document shows in its results
+    if out.size and np.isfinite(out).all():
+        return  # what is not finite in a vector shows in all its results
     if strict:
         arguments.refuse_unfinite(*queries)
         arguments.refuse_unfinite(*documents)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -175,7 +176,10 @@ def wide_queries(metric: str, queries: Float32Array) -> FloatArray:
     import numpy as np
 
     wide = queries.astype(np.float64)
-    if metric == "cosine":
+    if metric == "cosine" and len(wide) == 1:  # 2 µs instead of 9
+        square = float(wide[0] @ wide[0])
+        wide /= math.sqrt(square) if 0 < square < math.inf else 1.0 if square == 0 else math.nan
+    elif metric == "cosine":
         _divide(wide, _lengths(wide)[:, None])
     return wide
 
