@@ -131,8 +131,10 @@ def unit_rows(rows: Float32Array, out: Float32Array, lengths: FloatArray, start:
 def mend_ones(queries: Float32Array, rows: Float32Array, out: Float32Array, start: int, stop: int) -> None:
     """Write those cosines of out[:, start:stop] anew that are about 1 or -1, or beyond."""
     for i in range(len(queries)):
-        query = queries[i]
-        for j in range(start, stop):
+        query, hits = queries[i], 0
+        for j in range(start, stop):  # a sum is taken in lanes, a branch is not
+            hits += abs(out[i, j]) > 0.99999
+        for j in range(start, stop if hits else start):
             if abs(out[i, j]) > 0.99999:
                 row = rows[j]
                 ab = aa = bb = 0.0
