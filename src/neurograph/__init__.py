@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import vectors
     from .codec.pca import Pca
     from .flows.check import Violation
     from .flows.installation import runtime_info
@@ -106,6 +107,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "propose_confidence",
     "propose_order",
     "runtime_info",
+    "vectors",
 ]
 
 _LAZY = {
@@ -154,6 +156,10 @@ def __getattr__(name: str) -> Any:
         from .derived.policy import kernels_available
 
         return kernels_available()
+    if name == "vectors":
+        from importlib import import_module
+
+        return import_module(f"{__name__}.vectors")
     if name in _LAZY:
         from importlib import import_module
 

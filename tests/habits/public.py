@@ -13,7 +13,7 @@ import neurograph
 @functools.cache
 def classes() -> tuple[type, ...]:
     """Return every public class: exported, or of a store that an open database has as an attribute."""
-    found = {value for value in exported().values() if inspect.isclass(value)}
+    found = {value for value in exported().values() if inspect.isclass(value)} | {neurograph.vectors.TopK}
     with neurograph.open(":memory:") as db:
         for name in dir(type(db)):
             attribute = inspect.getattr_static(type(db), name)
@@ -29,10 +29,20 @@ def exported() -> dict[str, Any]:
     return {name: getattr(neurograph, name) for name in neurograph.__all__}
 
 
+def functions() -> dict[str, Callable[..., Any]]:
+    """Return name → public function, those of public modules under their dotted names."""
+    found = {name: value for name, value in exported().items() if inspect.isfunction(value)}
+    vectors = neurograph.vectors
+    found |= {
+        f"vectors.{name}": value for name in vectors.__all__ if inspect.isfunction(value := getattr(vectors, name))
+    }
+    return found
+
+
 @functools.cache
 def callables() -> tuple[tuple[str, Callable[..., Any]], ...]:
     """Return (dotted name, function) of every public function and method, errors left out."""
-    found = [(name, value) for name, value in exported().items() if inspect.isfunction(value)]
+    found = list(functions().items())
     for cls in classes():
         if not issubclass(cls, BaseException):
             found += [(f"{cls.__name__}.{name}", function) for name, function in methods(cls)]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 
 import pytest
-from public import classes, exported
+from public import classes, functions
 from repository import ROOT
 
 PAGES = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "api").glob("*.md")))
 SHOWN = {name.rpartition(".")[2] for name in re.findall(r"^\.\. auto(?:class|function):: (\S+)", PAGES, re.M)}
-FUNCTIONS = [name for name, value in exported().items() if inspect.isfunction(value)]
+FUNCTIONS = [name.rpartition(".")[2] for name in functions()]
 CLASSES = [cls.__name__ for cls in classes() if not issubclass(cls, BaseException)]
 
 

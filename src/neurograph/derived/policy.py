@@ -18,7 +18,7 @@ ENGINES = ("auto", "sql", "numba")
 NUMBA_START_S = 0.4  # import and the first cached kernel: 0.31 to 0.45 s measured
 COMPILE_S = 2.0  # the first kernels of a family where none is compiled yet: 0.5 to 5 s of one core measured
 ROW_READ_S = 0.5e-6  # one row into arrays: 0.3 to 0.6 µs measured
-FAMILIES = frozenset({"graph", "grid", "knn"})  # what kernels there are, by the beginning of their files' names
+FAMILIES = frozenset({"graph", "grid", "knn", "vectors"})  # what kernels there are, by how their files' names begin
 _compiled: dict[str, bool] = {}  # what this process knows of each family; it looks once
 
 

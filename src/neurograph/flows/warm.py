@@ -2,8 +2,8 @@
 
 Invariants:
 
-1. Kernels are met only through the stores' own calls, so what is compiled is what those calls need; the one that
-   reads text is called as the reader of word vectors calls it.
+1. Kernels are met only through the stores' own calls and those of `neurograph.vectors`, so what is compiled is what
+   those calls need; the one that reads text is called as the reader of word vectors calls it.
 2. No file of the user's is touched.
 """
 
@@ -73,6 +73,7 @@ def warm_kernels(open_database: Callable[..., Database]) -> Warmed:
         _fill_simply(db)
         _ask(db)
     _read_text()
+    _ask_vectors()
     found = [kernel for _, kernel in kernels()]
     folders = sorted({str(kernel.stats.cache_path) for kernel in found if kernel.stats.cache_path})
     compiled = sum(bool(kernel.stats.cache_misses) for kernel in found)
@@ -169,3 +170,23 @@ def _ask_grid(db: Database) -> None:
     grid.fields(level="physical", threshold=0.1, min_nodes=1)
     for falloff in ("linear", "quadratic", "gaussian"):
         grid.influence(point, level="physical", falloff=falloff)
+
+
+def _ask_vectors() -> None:
+    import numpy as np
+
+    from .. import vectors
+    from ..derived.policy import Policy
+    from ..vectors import engine
+
+    engine.set_policy(Policy("numba", 1))
+    rows = np.random.default_rng(2).normal(size=(2100, 8)).astype(np.float32)  # more than a block of `top_k`
+    vectors.cosine_similarity(rows[0], rows[1])
+    vectors.normalize_batch(rows)
+    vectors.cosine_similarity_batch(rows[:40], rows)
+    for few in (rows[:1], rows[:2]):
+        vectors.dot_product_batch(few, rows)
+        vectors.euclidean_distance_batch(few, rows)
+    vectors.top_k(rows[:40], rows, 5)
+    vectors.top_k(rows[:40], rows, 5, metric="dot")
+    engine.set_policy(None)
