@@ -90,7 +90,7 @@ class ManyItems(LibraryPart):
         ...     pets = db.library.create("pets", dimension=2)
         ...     ids = pets.add([[1, 0], [0, 1]], keys=["cat", "dog"])
         ...     again = pets.add([[1, 1]], keys=["cat"], texts=["purrs"], on_conflict="update")
-        ...     (again == ids[:1]).all(), pets.get("cat").text, pets.vector("cat").tolist()
+        ...     again.tolist() == ids[:1].tolist(), pets.get("cat").text, pets.vector("cat").tolist()
         (True, 'purrs', [1.0, 1.0])
 
         Notes

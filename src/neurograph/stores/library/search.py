@@ -150,7 +150,7 @@ class SearchedLibrary(LibraryPart):
         ...     points = db.library.create("points", dimension=2, metric="l2")
         ...     ids = points.add([[0, 0], [3, 4], [6, 8]])
         ...     found, distances = points.search_many([[0, 0], [6, 8]], k=2)
-        ...     (found == ids[[[0, 1], [2, 1]]]).all(), distances.tolist()
+        ...     found.tolist() == ids[[[0, 1], [2, 1]]].tolist(), distances.tolist()
         (True, [[0.0, 5.0], [0.0, 5.0]])
 
         Notes
