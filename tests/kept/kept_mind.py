@@ -10,7 +10,8 @@ While a schema is not released its files may still change, and then the kept one
 
 Invariants:
 
-1. Answers are columns by name and questions by name, so that what later schemas add changes none.
+1. Answers are columns by name and questions by name, so that what later schemas add changes none: a file is asked what
+   it was asked when it was made.
 2. `fill` uses what the version of its day had; `questions` only what every later version must answer alike.
 """
 
@@ -36,6 +37,9 @@ ROWS = {
     "degree": "true",
     "edge": "true",
     "connection": "true",
+    "library": "true",
+    "item": "true",
+    "embedding": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -83,6 +87,7 @@ def fill(db: neurograph.Database) -> None:
     db.connections.create("seed", "bread", type="synonym", aim={"temporal": 3.0}, origin=7, properties={"k": 1})
     db.connections.activate(first, 3, now_ns=1_800_000_000_000_000_000)
     db.connections.update_confidence(first, True, now_ns=1_800_000_001_000_000_000)
+    libraries(db)
     constitution(db)
     db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
     db.execute("insert into note (token_id, text) values (1, 'warm'), (null, 'nobody''s')")
@@ -92,6 +97,25 @@ def fill(db: neurograph.Database) -> None:
     db.execute("insert into import_run (kind, source, identity, options) values ('tokens', 'a.csv', '1 2', '{}')")
     db.execute("""insert into import_row values (1, 2, '{"label": "snow"}')""")
     db.optimize()
+
+
+def libraries(db: neurograph.Database) -> None:
+    """Make one library of each metric, with every column, and one that was dropped."""
+    db.library.create("gone", dimension=2).add([[1, 2]], keys=["never"])
+    db.library.drop("gone")
+    identity = neurograph.Identity("kept", "0" * 64, "1" * 64, "float32", "mean", True, 256, "q: ", "", "document")
+    moods = db.library.create("moods", dimension=3, metric="cosine", model=identity)
+    moods.add(
+        [[1, 0.5, 0], [0.25, 1, 0], [0, 0, 0], [-1, 0.125, 3e38], [1e-38, 0, 1e-38]],
+        keys=["glad", "it's “trüb”; 雨", None, "wild", "faint"],
+        texts=["full of joy", "", None, "beside oneself", None],
+        tokens=["joy", "rain", None, "joy", None],
+        coordinates=[(0.5, -1.0, 2.0), *[(float("nan"),) * 3] * 4],
+        metadata=[{"n": 1, "of": [None, 1.5]}, {"n": 2}, None, {}, None],
+    )
+    moods.set("bare", text="no vector yet")
+    for metric in ("l2", "dot"):
+        db.library.create(metric, dimension=1, metric=metric).add([[n / 4] for n in range(-2, 3)], keys=[*"abcde"])
 
 
 def constitution(db: neurograph.Database) -> None:
@@ -147,6 +171,19 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
     "record of the constitution": lambda db: db.cdna.to_bytes(3),
     "types": lambda db: [word.name for word in db.connection_types.list(own=True)],
     "indexes": lambda db: db.indexes(),
+    "libraries": lambda db: [(found.name, found.dimension, found.metric, found.identity) for found in db.library],
+    "items": lambda db: [
+        (item.id, item.key, item.text, item.token_id, item.coordinates, item.metadata)
+        for item in db.library.get("moods")
+    ],
+    "vectors": lambda db: db.library.get("moods").vectors(["wild", "faint", "glad"]),
+    "nearest vectors": lambda db: db.library.get("moods").search([1.0, 0.25, 0.125], 4),
+    "nearest to a key": lambda db: db.library.get("l2").search("b"),
+    "nearest of many": lambda db: db.library.get("dot").search_many([[1.0], [-0.5]], 3),
+    "nearest where": lambda db: db.library.get("moods").search(
+        token="joy", where="metadata ->> 'n' > 1 or token.label = 'joy'"
+    ),
+    "nearest in SQL": lambda db: db.execute("select * from ng_knn('l2', 'c', 3)").fetchall(),
     "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
 }
 
@@ -158,11 +195,12 @@ def rows(db: neurograph.Database, table: str, columns: list[str] | None = None) 
     return {"columns": names, "rows": plain(found.fetchall())}
 
 
-def answers(db: neurograph.Database) -> dict[str, Any]:
-    """Return what a file answers to every question."""
+def answers(db: neurograph.Database, kept: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a file answers to every question, or to those that `kept` answers."""
+    asked = QUESTIONS if kept is None else {name: QUESTIONS[name] for name in kept["questions"]}
     return {
         "tables": {table: rows(db, table) for table in ROWS},
-        "questions": {name: plain(ask(db)) for name, ask in QUESTIONS.items()},
+        "questions": {name: plain(ask(db)) for name, ask in asked.items()},
     }
 
 

@@ -1,12 +1,16 @@
-"""Vectors that are hard to search, and what a library holds, table for table."""
+"""Vectors that are hard to search, what a library holds, table for table, and a refusal that changes none of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pytest
 
 import neurograph
+from neurograph.stores.library import Library
 
 D = 7
 METRICS = ("cosine", "l2", "dot")
@@ -70,3 +74,25 @@ def contents(db: neurograph.Database, *, nonces: bool = False) -> dict[str, list
     """Return every table of libraries; with `nonces`, what a refused call may not have changed either."""
     tables = TABLES | ({"mark": "select * from mark order by subject, chunk"} if nonces else {})
     return {table: db.execute(sql).fetchall() for table, sql in tables.items()}
+
+
+@contextmanager
+def filled() -> Iterator[tuple[neurograph.Database, Library]]:
+    """Yield a mind with one token, a library of two items, and another."""
+    with neurograph.open(":memory:") as db:
+        db.tokens.create("cat")
+        library = db.library.create("v", dimension=2)
+        library.add([[1, 0], [0, 1]], keys=["taken", "other"], tokens=["cat", None])
+        db.library.create("w", dimension=2).add([[1, 0]], keys=["theirs"])
+        yield db, library
+
+
+def refused(db: neurograph.Database, call: Callable[[], Any], error: type[Exception], message: str) -> None:
+    """Assert that the call raises exactly that, and that every table is as it was."""
+    before = contents(db, nonces=True)
+    with pytest.raises(error) as caught:
+        call()
+    assert type(caught.value) is error
+    assert str(caught.value).startswith(message), str(caught.value)
+    assert contents(db, nonces=True) == before
+    assert not db.in_transaction

@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import apsw
 import numpy as np
 import pytest
-from library_cases import contents
+from library_cases import filled, refused
 
 import neurograph
-from neurograph import Hit, Identity
+from neurograph import Identity
 from neurograph.errors import (
     Closed,
     Conflict,
     InvalidValue,
     ItemNotFound,
     LibraryNotFound,
-    NeurographError,
     ReadOnlyDatabase,
     TokenNotFound,
 )
@@ -164,85 +162,12 @@ UPDATES: list[Case] = [
     ({"metadata": {"a": INF}}, InvalidValue, "metadata must be JSON values, got {'a': inf}"),
 ]
 
-SEARCHES: list[Case] = [
-    ({"k": -1}, InvalidValue, "k must be in [0, 9223372036854775807], got -1"),
-    ({"k": 2**63}, InvalidValue, "k must be in [0, 9223372036854775807], got 9223372036854775808"),
-    ({"k": True}, InvalidValue, "k must be a whole number, got True"),
-    ({"k": 1.0}, InvalidValue, "k must be a whole number, got 1.0"),
-    ({"k": None}, InvalidValue, "k must be a whole number, got None"),
-    ({"max_distance": NAN}, InvalidValue, "max_distance must be finite, got nan"),
-    ({"max_distance": -INF}, InvalidValue, "max_distance must be finite, got -inf"),
-    ({"max_distance": None}, InvalidValue, "max_distance must be a number, got None"),
-    ({"among": 5}, InvalidValue, "among must be a sequence of ids, got 5"),
-    ({"among": "12"}, InvalidValue, "among must be a sequence of ids, got '12'"),
-    ({"among": [True]}, InvalidValue, "among must be ids, got True"),
-    ({"among": [0]}, InvalidValue, "among must have an id between 1 and 2**63 - 1, got 0"),
-    ({"among": [2**63]}, InvalidValue, "among must have an id between 1 and 2**63 - 1"),
-    ({"among": np.array([1.5])}, InvalidValue, "among must be whole numbers, got dtype float64"),
-    ({"timeout_s": -1}, InvalidValue, "timeout_s must be a number of seconds"),
-]
-
-WHERES: list[tuple[Any, type[Exception], str]] = [
-    ("", InvalidValue, "where must be an SQL condition, one expression, got ''"),
-    (" \n", InvalidValue, "where must be an SQL condition, one expression"),
-    ("1) or (1", InvalidValue, "where must be an SQL condition, one expression, got '1) or (1'"),
-    ("1; drop table item", InvalidValue, "where must be an SQL condition, one expression"),
-    ("1;", InvalidValue, "where must be an SQL condition, one expression"),
-    ("(1", InvalidValue, "where must be an SQL condition, one expression"),
-    ("1 -- )\n) or (1", InvalidValue, "where must be an SQL condition, one expression"),
-    ("')' = ')') or (1", InvalidValue, "where must be an SQL condition, one expression"),
-    ("1 \x00", InvalidValue, "where must be an SQL condition, one expression"),
-    ("key = '\ud800'", InvalidValue, "where must be an SQL condition, one expression"),
-    (5, InvalidValue, "where must be SQL, or SQL and a sequence of its values, got 5"),
-    (("key = ?",), InvalidValue, "where must be SQL, or SQL and a sequence of its values"),
-    (("key = ?", "a"), InvalidValue, "where must be SQL, or SQL and a sequence of its values"),
-    (("key = ?", None), InvalidValue, "where must be SQL, or SQL and a sequence of its values"),
-    (("key = ?", 5), InvalidValue, "where must be SQL, or SQL and a sequence of its values"),
-    (("key = :a", {"a": 1}), InvalidValue, "where must be SQL, or SQL and a sequence of its values"),
-    (("key = :a", ["a"]), InvalidValue, "where must have a plain ? for each of its values, got ':a' in 'key = :a'"),
-    (("key = ?1", ["a"]), InvalidValue, "where must have a plain ? for each of its values, got '?1'"),
-    ("id = ?5", InvalidValue, "where must have a plain ? for each of its values, got '?5'"),
-    ("key = $a", InvalidValue, "where must have a plain ? for each of its values, got '$a'"),
-    ("key = @a", InvalidValue, "where must have a plain ? for each of its values, got '@a'"),
-    ("key = ?", InvalidValue, "where must be given 1 values, one for each ?, got 0"),
-    (("key = ? and '?'", ["a", "b"]), InvalidValue, "where must be given 1 values, one for each ?, got 2"),
-    (("key = ?", ["\ud800"]), InvalidValue, "where must be given values SQLite knows"),
-    (("key = ?", [2**63]), InvalidValue, "where must be given values SQLite knows"),
-    (("key = ?", [object()]), InvalidValue, "where must be given values SQLite knows"),
-    (("key = ?", [["a"]]), InvalidValue, "where must be given values SQLite knows"),
-    ("'unclosed", apsw.SQLError, "unrecognized token"),
-    ('"unclosed', apsw.SQLError, "unrecognized token"),
-    ("[unclosed", apsw.SQLError, "unrecognized token"),
-    ("1 /* unclosed", apsw.SQLError, "incomplete input"),
-    ("-- nothing", apsw.SQLError, 'near ")": syntax error'),
-    ("1, 2", apsw.SQLError, "row value misused"),
-    ("1 limit 1", apsw.SQLError, 'near "limit": syntax error'),
-    ("count(*) > 0", apsw.SQLError, "misuse of aggregate"),
-    ("no_such_column = 1", apsw.SQLError, "no such column: no_such_column"),
-    ("label = 'cat'", apsw.SQLError, "no such column: label"),
-]
-
 
 @pytest.fixture(scope="module")
 def mind() -> Iterator[tuple[neurograph.Database, Library]]:
-    with neurograph.open(":memory:") as db:
-        db.tokens.create("cat")
-        library = db.library.create("v", dimension=2)
-        library.add([[1, 0], [0, 1]], keys=["taken", "other"], tokens=["cat", None])
-        db.library.create("w", dimension=2).add([[1, 0]], keys=["theirs"])
+    with filled() as (db, library):
         yield db, library
         assert db.check() == []
-
-
-def refused(db: neurograph.Database, call: Callable[[], Any], error: type[Exception], message: str) -> None:
-    """Assert that the call raises exactly that, and that every table is as it was."""
-    before = contents(db, nonces=True)
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error
-    assert str(caught.value).startswith(message), str(caught.value)
-    assert contents(db, nonces=True) == before
-    assert not db.in_transaction
 
 
 @pytest.mark.parametrize(
@@ -280,45 +205,6 @@ def test_changes_of_an_item(mind: tuple[neurograph.Database, Library], options: 
     refused(db, lambda: library.update("taken", vector=[5, 5], **options), error, message)
     if "key" not in options:
         refused(db, lambda: library.set("new", [5, 5], **options), error, message)
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "message"), SEARCHES, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
-def test_searches(mind: tuple[neurograph.Database, Library], options: Any, error: Any, message: str) -> None:
-    db, library = mind
-    refused(db, lambda: library.search([1, 0], **options), error, message)
-    refused(db, lambda: library.search_many([[1, 0]], **options), error, message)
-
-
-@pytest.mark.parametrize(
-    ("where", "error", "message"), WHERES, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
-def test_conditions(mind: tuple[neurograph.Database, Library], where: Any, error: Any, message: str) -> None:
-    db, library = mind
-    for call in (
-        lambda: library.search([1, 0], where=where),
-        lambda: library.search_many([[1, 0]], where=where),
-        lambda: library.list(where=where),
-        lambda: library.count(where),
-    ):
-        refused(db, call, error, message)
-
-
-def test_a_search_is_about_one_thing(mind: tuple[neurograph.Database, Library]) -> None:
-    db, library = mind
-    ways: list[dict[str, Any]] = [{}, {"query": [1, 0], "key": "taken"}, {"key": "a", "item": 1, "token": "cat"}]
-    for options in ways:
-        message = f"search must be given one of query, key, item and token, got {len(options)} of them"
-        refused(db, lambda options=options: library.search(**options), InvalidValue, message)  # type: ignore[misc]
-    refused(db, lambda: library.search(key=5), InvalidValue, "key must be a string, got 5")  # type: ignore[arg-type]
-    for nobody in ("", "a\x00", "\ud800"):
-        refused(db, lambda key=nobody: library.search(key), ItemNotFound, "no item of 'v' has the key")  # type: ignore[misc]
-    for after in (3, (0.5, 3), None):
-        if after is not None:
-            refused(db, lambda after=after: library.search([1, 0], after=after), InvalidValue, "after must be a hit of")  # type: ignore[misc]
-    hit = Hit(1, None, NAN)
-    refused(db, lambda: library.search([1, 0], after=hit), InvalidValue, "after.distance must be finite, got nan")
 
 
 WRONG_ITEMS: list[tuple[Any, type[Exception], str]] = [
@@ -455,8 +341,3 @@ def test_a_handle_that_only_reads_refuses_every_write_and_a_closed_one_everythin
     for call in WRITES + READS:
         with pytest.raises(Closed):
             call(db, library)
-
-
-def test_every_refusal_is_an_error_of_ours_or_sqlites() -> None:
-    cases = [case[1] for case in (*COLUMNS, *UPDATES, *SEARCHES, *CREATE, *WRONG_ITEMS, *WHERES)]
-    assert {error for error in cases if not issubclass(error, NeurographError)} == {apsw.SQLError}
