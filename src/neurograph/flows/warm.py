@@ -133,6 +133,7 @@ def _change(db: Database) -> None:
 def _ask(db: Database) -> None:
     _ask_graph(db)
     _ask_grid(db)
+    _ask_library(db)
 
 
 def _ask_graph(db: Database) -> None:
@@ -170,6 +171,17 @@ def _ask_grid(db: Database) -> None:
     grid.fields(level="physical", threshold=0.1, min_nodes=1)
     for falloff in ("linear", "quadratic", "gaussian"):
         grid.influence(point, level="physical", falloff=falloff)
+
+
+def _ask_library(db: Database) -> None:
+    if "warm" not in db.library:
+        numbers = random.Random(1)
+        vectors = [[numbers.gauss(0, 1) for _ in range(9)] for _ in range(TOKENS)]
+        db.library.create("warm", dimension=9, metric="l2").add(vectors)
+    library = db.library.get("warm")
+    library.search([0.0] * 9, 5, engine="numba")
+    library.search([1.0] * 9, 5, engine="numba", where="id % 2 = 0")
+    library.search_many([[1.0] * 9] * 3, 5, engine="numba")
 
 
 def _ask_vectors() -> None:
