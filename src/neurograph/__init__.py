@@ -21,6 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .embed.convert import convert_encoder
+    from .embed.engine import EmbeddingEngine
+    from .embed.identity import EmbeddingIdentity
     from .flows.check import Violation
     from .flows.installation import runtime_info
     from .model.connection import Connection
@@ -69,6 +72,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "DeleteProposal",
     "Domain",
     "Edge",
+    "EmbeddingEngine",
+    "EmbeddingIdentity",
     "EntityType",
     "Field",
     "LevelInfo",
@@ -91,6 +96,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Visit",
     "Visits",
     "__version__",
+    "convert_encoder",
     "errors",
     "open",
     "propose_confidence",
@@ -108,6 +114,8 @@ _LAZY = {
     "DeleteProposal": "model.proposal",
     "Domain": "model.vocabulary",
     "Edge": "model.edge",
+    "EmbeddingEngine": "embed.engine",
+    "EmbeddingIdentity": "embed.identity",
     "EntityType": "model.vocabulary",
     "Field": "model.field",
     "LevelInfo": "model.field",
@@ -126,6 +134,7 @@ _LAZY = {
     "Violation": "flows.check",
     "Visit": "model.records",
     "Visits": "model.records",
+    "convert_encoder": "embed.convert",
     "propose_confidence": "model.proposal",
     "propose_order": "model.proposal",
     "runtime_info": "flows.installation",
