@@ -72,26 +72,37 @@ def test_a_stream_reads_no_further_than_it_must(engine: EmbeddingEngine) -> None
     assert len(taken) == 2048
 
 
-def test_ctrl_c_between_two_batches_is_heard_and_does_no_harm(converted: Path, monkeypatch: Any) -> None:
-    engine = EmbeddingEngine(converted, batch_size=1)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_ctrl_c_between_two_batches_is_heard_and_does_no_harm(converted: Path, monkeypatch: Any, threads: int) -> None:
+    engine = EmbeddingEngine(converted, batch_size=1, threads=threads)
     before = engine.embed("cat")
     running = engine._load()
     calls = []
 
-    def pressed(*arguments: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return encoder(*arguments)
+    class Pressed:
+        pools, most_tokens, workers = False, 512, threads
+
+        def __call__(self, ids: Any, mask: Any) -> Any:
+            calls.append(ids)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return encoder(ids, mask)
 
     encoder = running._encoder
-    pressed.pools = False  # type: ignore[attr-defined]
-    monkeypatch.setattr(running, "_encoder", pressed)
+    monkeypatch.setattr(running, "_encoder", Pressed())
     with pytest.raises(KeyboardInterrupt):
-        engine.embed_batch(["cat", "dog", "bird"])
-    assert len(calls) == 2
+        engine.embed_batch(["cat", "dog", "bird"] * 200)
+    assert len(calls) < 600
+    assert threads > 1 or len(calls) == 2
     monkeypatch.undo()
     assert (engine.embed("cat") == before).all()
+
+
+def test_threads_change_no_vector(converted: Path, engine: EmbeddingEngine) -> None:
+    texts = TEXTS * 20
+    for threads in (1, 4):
+        vectors = EmbeddingEngine(converted, batch_size=2, threads=threads).embed_batch(texts)
+        np.testing.assert_allclose(vectors, engine.embed_batch(texts), atol=1e-6)
 
 
 def test_length_one_unless_asked_otherwise(converted: Path, engine: EmbeddingEngine) -> None:

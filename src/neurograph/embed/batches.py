@@ -1,7 +1,7 @@
 """Which texts are run together: those of about one length, and not too many tokens at once.
 
 1. Every text is in exactly one batch.
-2. A batch has at most `batch_size` texts, and at most `MOST_TOKENS` tokens with its padding unless it is one text.
+2. A batch has at most `batch_size` texts, and at most `most_tokens` tokens with its padding unless it is one text.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-MOST_TOKENS = 16_384  # 32 texts of 512 tokens: a BERT of 12 heads holds 0.4 GB of attention for them
 
-
-def batches(lengths: Sequence[int], batch_size: int) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
+def batches(lengths: Sequence[int], batch_size: int, most_tokens: int) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
     """Yield the places of the texts that are run together, the longest first.
 
-    The longest first: if memory does not suffice, it is known at once and not at the end.
+    The longest first: if memory does not suffice, it is known at once; and where several run at a time, short ones fill
+    up the end.
 
     Examples
     --------
-    >>> [batch.tolist() for batch in batches([3, 9, 4, 9, 2], batch_size=2)]
+    >>> [batch.tolist() for batch in batches([3, 9, 4, 9, 2], batch_size=2, most_tokens=100)]
     [[1, 3], [2, 0], [4]]
     """
     import numpy as np
@@ -32,6 +31,6 @@ def batches(lengths: Sequence[int], batch_size: int) -> Iterator[np.ndarray[Any,
     first = 0
     while first < len(order):
         longest = max(int(lengths[order[first]]), 1)
-        size = max(1, min(batch_size, MOST_TOKENS // longest))
+        size = max(1, min(batch_size, most_tokens // longest))
         yield order[first : first + size]
         first += size

@@ -54,7 +54,7 @@ class EmbeddingEngine:
     batch_size
         Most texts to run at once, from 1.
     threads
-        Threads within one batch, from 1; one a core unless said.
+        Threads, from 1; one for each core unless said. Batches run side by side; one text shares them.
     providers
         Of onnxruntime, the first choice first; the processor unless said.
     tokenizer

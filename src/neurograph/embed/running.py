@@ -1,6 +1,6 @@
 """A model that is loaded: its tokenizer, its encoder, and the way of a text through both.
 
-1. Texts of about one length run together, and their vectors go back to the texts' places.
+1. Texts of about one length run together, several batches side by side; their vectors go to the texts' places.
 2. A text without a token is not run: it has the zero vector.
 """
 
@@ -18,7 +18,7 @@ from .tokens import Tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     import numpy as np
@@ -73,17 +73,19 @@ class Running:
 
         ids = self._tokens(texts)
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        for batch in batches([len(row) for row in ids], batch_size):
+
+        def run(batch: np.ndarray[Any, np.dtype[np.int64]]) -> None:
             longest = len(ids[batch[0]])
-            if longest == 0:
-                break  # the longest come first: the rest has no token either
             padded = np.zeros((len(batch), longest), np.int64)
             mask = np.zeros((len(batch), longest), np.int64)
             for row, place in enumerate(batch):
                 padded[row, : len(ids[place])] = ids[place]
                 mask[row, : len(ids[place])] = 1
-            run = self._encoder(padded, mask)
-            vectors[batch] = run if self._encoder.pools else pool(run, mask, self.pooling)
+            given = self._encoder(padded, mask)
+            vectors[batch] = given if self._encoder.pools else pool(given, mask, self.pooling)
+
+        todo = batches([len(row) for row in ids], batch_size, self._encoder.most_tokens)
+        _side_by_side(run, [batch for batch in todo if ids[batch[0]]], self._encoder.workers)
         return normalized(vectors) if self._normalize else vectors
 
     def _measured(self) -> int:
@@ -92,3 +94,19 @@ class Running:
 
         ids = np.array([self._tokens(["a"])[0] or [0]], np.int64)
         return int(self._encoder(ids, np.ones_like(ids)).shape[-1])
+
+
+def _side_by_side(run: Callable[[Any], None], todo: Sequence[Any], workers: int) -> None:
+    """Run each; after an error or Ctrl-C none is begun any more, and none is still running."""
+    if min(workers, len(todo)) < 2:
+        for batch in todo:
+            run(batch)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    executor = ThreadPoolExecutor(min(workers, len(todo)), "neurograph-embed")
+    try:
+        for _ in executor.map(run, todo):
+            pass
+    finally:
+        executor.shutdown(cancel_futures=True)

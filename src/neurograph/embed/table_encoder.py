@@ -23,6 +23,8 @@ class TableEncoder:
 
     special_tokens = False
     pools = False
+    workers = 1  # a lookup is as fast as memory
+    most_tokens = 16_384  # 16 MB of vectors at 256 numbers
 
     def __init__(self, path: Path) -> None:
         import numpy as np
