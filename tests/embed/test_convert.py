@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from naive_bert import bert
 from small_models import bert_weights, write_folder, write_json, write_safetensors
+from tokenizers import Tokenizer
 
 import neurograph
 from neurograph import EmbeddingEngine, errors
 from neurograph.embed.onnx_encoder import OnnxEncoder
+from neurograph.embed.safetensors import read_safetensors
 from neurograph.embed.settings import read_json
 
 IDS = [[2, 4, 5, 6, 3], [2, 9, 3], [2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 3]]
@@ -113,6 +115,18 @@ def test_without_the_extra_its_name_is_said(published: Path, tmp_path: Path, mon
 def test_an_unknown_precision_is_refused(published: Path, tmp_path: Path) -> None:
     with pytest.raises(errors.UnknownName, match="got 'int4'; the closest are 'int8'"):
         neurograph.convert_encoder(published, tmp_path, precision="int4")
+
+
+def test_all_minilm_is_what_the_naive_encoder_makes_of_its_weights(minilm: Path, tmp_path: Path) -> None:
+    neurograph.convert_encoder(minilm, tmp_path)
+    engine = EmbeddingEngine(tmp_path)
+    assert (engine.max_tokens, engine.identity.pooling, engine.identity.normalize) == (256, "mean", True)
+    weights = read_safetensors(minilm / "model.safetensors")
+    tokenizer = Tokenizer.from_file(str(minilm / "tokenizer.json"))
+    tokenizer.no_padding()
+    for text in ("A kitten sleeps.", "Zoë paid 3 €"):
+        mean = bert(weights, tokenizer.encode(text).ids, heads=12, layers=6).mean(axis=0)
+        assert engine.embed(text) @ (mean / np.linalg.norm(mean)) > 0.999999
 
 
 def glosses(folder: Path, count: int) -> tuple[list[str], np.ndarray[Any, Any]]:
