@@ -15,6 +15,7 @@ from naive_bert import bert
 from small_models import CONFIG, bert_weights, tokenizer, write_json
 
 from neurograph import EmbeddingEngine, errors
+from processes import posix, python
 
 TEXTS = ["the cat sat on the mat", "a dog", "", "red sea : a small bird sings on the red sea", "cat", "a dog", "???"]
 
@@ -258,6 +259,25 @@ def test_a_pickled_engine_makes_the_same_vectors(engine: EmbeddingEngine) -> Non
     twin = pickle.loads(pickle.dumps(engine))
     assert (twin.embed("cat") == engine.embed("cat")).all()
     assert twin.identity == engine.identity
+
+
+@posix
+def test_a_forked_process_loads_its_own(converted: Path) -> None:
+    code = """
+        import multiprocessing, sys, warnings, neurograph
+        warnings.simplefilter("ignore")  # of forking with threads
+        def same():
+            global engine
+            assert (engine.embed_batch(["the cat", "a dog sat"]) == vectors).all()
+            del engine
+        engine = neurograph.EmbeddingEngine(sys.argv[1], threads=4)
+        vectors = engine.embed_batch(["the cat", "a dog sat"])
+        child = multiprocessing.get_context("fork").Process(target=same)
+        child.start()
+        child.join()
+        print(child.exitcode)
+    """
+    assert python(code, converted).split() == ["0"]
 
 
 def test_the_engine_says_what_it_is(converted: Path) -> None:

@@ -7,11 +7,17 @@
 3. An `OnnxEncoder` may be called from several threads at once, and is: `workers` batches of a call run side by side.
    Batches need not wait for one another as the threads within one do: 600 glosses with their examples in 1.15 s,
    against 1.3 s one batch after the other, on two cores that others used as well.
-4. Threads that have nothing to do sleep. onnxruntime's own choice, that they spin, took 3.7 s for those glosses where
+4. A session that a fork inherited is never closed in the child: closing waits for threads that are not there, for ever.
+   The child loads a session of its own (`EmbeddingEngine`). A child that ends by `sys.exit` hangs in onnxruntime's own
+   end whatever we do (1.31); those of multiprocessing end by `os._exit`.
+5. Threads that have nothing to do sleep. onnxruntime's own choice, that they spin, took 3.7 s for those glosses where
    the cores had other work, and 10 % less than sleeping at best.
 """
 
 from __future__ import annotations
+
+import os
+import weakref
 
 from ..errors import CannotOpen, InvalidValue, NotHere
 from .places import PRECISIONS
@@ -28,6 +34,7 @@ MOST_TOKENS = 512
 """Tokens in a batch: what fits a core's cache. 256 to 1,024 are alike, 4,096 took 1.3 times as long."""
 MOST_TOKENS_ELSEWHERE = 16_384
 """On other providers, which want large batches: 0.4 GB of attention for 32 texts of 512 tokens and 12 heads."""
+_sessions: weakref.WeakSet[Any] = weakref.WeakSet()
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 _INT_TYPES = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
 _FLOAT_TYPES = {"tensor(float)": None, "tensor(float16)": "float16", "tensor(double)": None}
@@ -64,6 +71,7 @@ class OnnxEncoder:
             )
         except Exception as error:  # onnxruntime's errors share no class but this
             raise CannotOpen(f"{str(path)!r} must be an ONNX file that onnxruntime runs; {error}") from error
+        _sessions.add(self._session)
         on_processor = set(self._session.get_providers()) == {"CPUExecutionProvider"}
         self.most_tokens = MOST_TOKENS if on_processor else MOST_TOKENS_ELSEWHERE
         self._types = _input_types(self._session.get_inputs(), path)
@@ -95,8 +103,6 @@ class OnnxEncoder:
 
 def usable_cores() -> int:
     """Return the number of cores this process may use."""
-    import os
-
     affinity = getattr(os, "sched_getaffinity", None)  # where the system has it
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
@@ -144,3 +150,15 @@ def _output(outputs: Sequence[Any], path: Path) -> Any:
                 return value
     shapes = {value.name: value.shape for value in outputs}
     raise InvalidValue(f"{str(path)!r} must give a vector for each token, or one for each text, got {shapes}")
+
+
+def _keep_inherited() -> None:
+    """In the child of a fork: give every session a reference that nothing takes back (invariant 4)."""
+    import ctypes
+
+    for session in list(_sessions):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_inherited)
