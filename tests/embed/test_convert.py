@@ -106,6 +106,11 @@ def test_a_file_that_is_missing_is_named(published: Path, tmp_path: Path, name: 
         neurograph.convert_encoder(tmp_path / "in", tmp_path / "out")
 
 
+def test_a_target_that_is_a_file_is_refused(published: Path) -> None:
+    with pytest.raises(errors.InvalidValue, match="target must be a folder, got the file"):
+        neurograph.convert_encoder(published, published / "config.json")
+
+
 def test_without_the_extra_its_name_is_said(published: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(errors.NotHere, match=r'pip install "neurograph\[convert\]"'):

@@ -11,8 +11,6 @@ from small_models import FREE, tokenizer, write_onnx, write_table_onnx
 
 from neurograph import EmbeddingEngine, errors
 
-EXPECTED = np.array([5.5 + column for column in range(8)])  # of "the cat", whose ids are 2 4 5 3, or 4 5
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -30,6 +28,24 @@ def test_ids_are_given_as_the_file_declares_them(folder: Path, ids: Any, dimensi
     write_table_onnx(folder / "model.onnx", ids=ids, dimension=dimension)
     assert raw(folder).tolist() == [3.5 + column for column in range(8)]
     assert EmbeddingEngine(folder).dimension == 8
+
+
+def test_a_dimension_that_the_file_does_not_say_is_found_by_a_run(folder: Path) -> None:
+    nodes: list[Any] = [
+        ("Gather", ["table", "input_ids"], ["rows"], {}),
+        ("Compress", ["rows", "kept"], ["last_hidden_state"], {"axis": 2}),
+    ]
+    constants = {"table": np.arange(60, dtype=np.float32).reshape(20, 3), "kept": np.array([True, False, True])}
+    outputs = {"last_hidden_state": (np.float32, [*FREE, "hidden"])}
+    write_onnx(folder / "model.onnx", {"input_ids": (np.int64, FREE)}, nodes, outputs, constants)
+    assert EmbeddingEngine(folder).dimension == 2
+    assert raw(folder).tolist() == [10.5, 12.5]
+
+
+def test_a_file_in_4_bits_is_not_run(folder: Path) -> None:
+    path = write_table_onnx(folder / "model_q4.onnx")
+    with pytest.raises(errors.CannotOpen, match=r"must be float32, float16 or int8; its name says another precision"):
+        EmbeddingEngine(path).embed("cat")
 
 
 @pytest.mark.parametrize(("dtype", "precision"), [(np.float16, "float16"), (np.float64, "float32")])

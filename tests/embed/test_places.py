@@ -57,6 +57,12 @@ def test_a_file_finds_the_tokenizer_beside_it_or_beside_its_folder(tmp_path: Pat
     assert (found.folder, found.tokenizer) == (tmp_path, tmp_path / "tokenizer.json")
 
 
+@pytest.mark.parametrize("path", [3, None, b"model"])
+def test_what_is_no_path_is_refused(path: object) -> None:
+    with pytest.raises(errors.InvalidValue, match="path must be a path, got"):
+        EmbeddingEngine(path)  # type: ignore[arg-type]
+
+
 def test_nothing_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(errors.FileMissing, match=r"nothing is there"):
         EmbeddingEngine(tmp_path / "absent")

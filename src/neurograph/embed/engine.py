@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ..errors import InvalidValue
@@ -13,7 +14,6 @@ from .tokens import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Self
 
@@ -102,6 +102,9 @@ class EmbeddingEngine:
     ) -> None:
         from pathlib import Path
 
+        for name, place in (("path", path), ("tokenizer", path if tokenizer is None else tokenizer)):
+            if not isinstance(place, str | os.PathLike):
+                raise InvalidValue(f"{name} must be a path, got {place!r}")
         if precision is not None and precision not in PRECISIONS:
             raise unknown_name("precision", precision, PRECISIONS)
         for name, value in (("batch_size", batch_size), ("threads", 1 if threads is None else threads)):
@@ -354,8 +357,6 @@ class EmbeddingEngine:
 
     def _load(self) -> Running:
         """Return the model, loaded once a process: a session's threads do not survive a fork."""
-        import os
-
         running = self._running
         if running is None or running.process != os.getpid():
             with self._lock:
