@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from . import vectors
     from .codec.pca import Pca
+    from .embed.convert import convert_encoder
+    from .embed.engine import EmbeddingEngine
     from .flows.check import Violation
     from .flows.installation import runtime_info
     from .model.connection import Connection
@@ -74,6 +76,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "DeleteProposal",
     "Domain",
     "Edge",
+    "EmbeddingEngine",
     "EntityType",
     "Field",
     "Hit",
@@ -102,6 +105,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Visit",
     "Visits",
     "__version__",
+    "convert_encoder",
     "errors",
     "open",
     "propose_confidence",
@@ -120,6 +124,7 @@ _LAZY = {
     "DeleteProposal": "model.proposal",
     "Domain": "model.vocabulary",
     "Edge": "model.edge",
+    "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
     "Field": "model.field",
     "Hit": "model.item",
@@ -144,6 +149,7 @@ _LAZY = {
     "Violation": "flows.check",
     "Visit": "model.records",
     "Visits": "model.records",
+    "convert_encoder": "embed.convert",
     "propose_confidence": "model.proposal",
     "propose_order": "model.proposal",
     "runtime_info": "flows.installation",

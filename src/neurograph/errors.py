@@ -160,7 +160,7 @@ class CannotOpen(NeurographError, OSError):
 
 
 class FileMissing(CannotOpen, FileNotFoundError):
-    """There is no such file or folder; create it, or open it with ``mode="rwc"``."""
+    """There is no such file or folder; create it, or open a database with ``mode="rwc"``."""
 
 
 class NotAFile(CannotOpen):
