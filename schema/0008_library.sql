@@ -227,14 +227,9 @@ create trigger entry_insert instead of insert on entry begin
     from library
    where name = new.library;
   insert into embedding
-  select id, new.vector
-    from item
-   where new.vector is not null
-     and id = (select max(item.id)
-                 from library
-                 join item on item.id between library.id << 32 and library.id << 32 | 4294967295
-                where library.name = new.library)
-     and key is new.key and text is new.text and metadata is new.metadata;      -- `or ignore` inserted none
+  select (select max(id) from item where id between library.id << 32 and library.id << 32 | 4294967295), new.vector
+    from library
+   where name = new.library and new.vector is not null and changes() > 0;      -- 0 where `or ignore` inserted none
 end;
 
 create trigger entry_update instead of update on entry begin

@@ -38,6 +38,11 @@ CALLS: dict[str, Call] = {
     "force": lambda db: db.connections.force(SOME),
     "unknown name": lambda db: unknown_name(db),
     "stream": lambda db: list(db.stream("select id from token")),
+    "search": lambda db: db.library.get("v").search([1, 0], 3, where="token.weight > 0"),
+    "search of many": lambda db: db.library.get("v").search_many(np.eye(2), 3),
+    "search in SQL": lambda db: db.execute("select id from ng_knn('v', 'k1', 3)"),
+    "items": lambda db: [*db.library.get("v"), db.library.get("v").list()],
+    "vectors": lambda db: db.library.get("v").vectors(["k1", "k2"]),
 }
 # The first instruction of what puts things back, which Python does not protect: it is made good when the error goes.
 UNPROTECTED = {"call scope.__exit__"}
@@ -58,6 +63,9 @@ def db(tmp_path: Path) -> Iterator[neurograph.Database]:
         )
         db.graph.create_many(SOME, np.roll(SOME, 1), bidirectional=True)
         db.connections.create_many(SOME, np.roll(SOME, 3))
+        db.library.create("v", dimension=2).add(
+            np.random.default_rng(2).random((N, 2)), keys=[f"k{n}" for n in SOME], tokens=SOME
+        )
         db.optimize()
         yield db
         assert db.check() == []

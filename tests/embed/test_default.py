@@ -26,7 +26,7 @@ def test_it_puts_near_what_means_the_same() -> None:
 @installed
 def test_its_identity_is_the_package_s_weights() -> None:
     identity = EmbeddingEngine.default().identity
-    assert identity[:2] == ("wordllama-l2-supercat-256", 256)
+    assert identity.model == "wordllama-l2-supercat-256"
     assert identity.weights_sha256.startswith("64b47a2dc493cb8e")
     assert identity.tokenizer_sha256.startswith("f9c22301bff93e68")
 

@@ -210,9 +210,9 @@ def test_files_that_vanish_before_they_are_read_are_named(converted: Path, tmp_p
 def test_the_identity_says_what_made_the_vectors(converted: Path) -> None:
     engine = EmbeddingEngine(converted, pooling="cls", query_prefix="query : ", max_tokens=8)
     identity = engine.identity
-    assert identity[:2] == ("tiny", 16)
-    assert (len(identity.weights_sha256), len(identity.tokenizer_sha256)) == (64, 64)
-    assert identity[4:] == ("float32", "cls", True, 8, "query : ", "", "document")
+    assert identity.model == "tiny"
+    assert (len(identity.weights_sha256 or ""), len(identity.tokenizer_sha256 or "")) == (64, 64)
+    assert identity[3:] == ("float32", "cls", True, 8, "query : ", "", "document")
     assert engine.identity is identity
 
 

@@ -304,3 +304,21 @@ def test_it_reads_the_vectors_as_float32(stock: Shell | Module, path: Path) -> N
     assert {key: value or None for key, value in read.items()} == {
         "a": (1.0, 0.0), "b": (0.0, 1.0), "c": (3.0, 4.0), "bare": None,
     }  # fmt: skip
+
+
+def test_an_ignored_insert_through_the_view_gives_nobody_a_vector(
+    stock: Shell | Module, settings: tuple[str, ...], path: Path
+) -> None:
+    statements = [
+        f"insert or ignore into entry (library, key, vector) values ('v', 'bare', {blob(1, 2)})",
+        f"""insert or ignore into entry (library, key, vector)
+            values ('v', 'a', {blob(5, 6)}), ('v', null, {blob(7, 8)})""",
+    ]
+    assert not any(stock.write(path, [*settings, *statements]))
+    with neurograph.open(path) as db:
+        library = db.library.get("v")
+        assert [item.id - FIRST for item in library] == [0, 1, 2, 3, 4, 5]
+        assert "bare" not in [hit.key for hit in library.search([1, 2])]
+        assert library.vector("a").tolist() == [1.0, 0.0]
+        assert library.vector(FIRST + 5).tolist() == [7.0, 8.0]
+        assert db.check() == []

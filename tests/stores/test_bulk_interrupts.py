@@ -22,12 +22,14 @@ N = 400
 FOLDERS = Path(stores.__file__).parent, Path(flows.__file__).parent
 FIRST = np.arange(1, N + 1)
 NEXT = FIRST % N + 1
+VECTORS = np.ones((N, 2), np.float32)
 
 # A user's own trigger makes bulk calls go row by row.
 OWN = {
     "token": "create trigger mine after insert on token begin select 1; end",
     "edge": "create trigger mine after insert on edge begin select 1; end",
     "connection": "create trigger mine after insert on connection begin select 1; end",
+    "item": "create trigger mine after insert on item begin select 1; end",
 }
 CALLS: dict[str, tuple[Call, str | None]] = {
     "tokens": (lambda db: db.tokens.create_many([None] * N, weight=np.full(N, 0.25)), None),
@@ -40,10 +42,16 @@ CALLS: dict[str, tuple[Call, str | None]] = {
     "edges by row": (lambda db: db.graph.create_many(FIRST, NEXT), "edge"),
     "connections": (lambda db: db.connections.create_many(FIRST, NEXT), None),
     "connections by row": (lambda db: db.connections.create_many(FIRST, NEXT), "connection"),
+    "items": (lambda db: db.library.get("v").add(VECTORS, keys=[f"k{n}" for n in FIRST]), None),
+    "items by row": (lambda db: db.library.get("v").add(VECTORS, keys=[f"k{n}" for n in FIRST]), "item"),
+    "items that exist": (
+        lambda db: db.library.get("v").add(VECTORS * 9, keys=[f"old {n}" for n in FIRST], on_conflict="update"),
+        None,
+    ),
     "import of tokens": (lambda db: import_tokens(db, beside(db, "tokens.jsonl")), None),
     "import of edges": (lambda db: import_edges(db, beside(db, "edges.jsonl")), None),
 }
-TABLES = "token", "edge", "connection", "import_row"
+TABLES = "token", "edge", "connection", "import_row", "item", "embedding"
 
 
 def beside(db: neurograph.Database, name: str) -> Path:
@@ -59,6 +67,7 @@ def mind(tmp_path: Path) -> Iterator[Callable[[str | None], neurograph.Database]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with neurograph.open(tmp_path / "mind.ngdb", synchronous="off") as db:
         db.tokens.create_many([f"word {n}" for n in FIRST], weight=1.0)
+        db.library.create("v", dimension=2).add(VECTORS[:100], keys=[f"old {n}" for n in FIRST[:100]])
 
         def prepared(own: str | None) -> neurograph.Database:
             if own is not None:
@@ -76,6 +85,7 @@ def on_guard(db: neurograph.Database, before: dict[str, int], created: int) -> N
     """Nothing stayed but tokens that were created around the call, and the constitution holds."""
     assert counts(db) == {**before, "token": before["token"] + created}
     assert db.execute("select count(*) from token where weight = 0.25").fetchone() == (0,)
+    assert db.execute("select count(distinct vector), max(norm_high) < 2 from embedding, library").fetchone() == (1, 1)
     with pytest.raises(errors.RuleViolated):
         db.execute("insert into token (weight) values (1e9)")
 

@@ -84,18 +84,14 @@ def mind() -> Iterator[tuple[neurograph.Database, Library]]:
         assert db.check() == []
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"), SEARCHES, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("options", "error", "message"), SEARCHES, ids=[case[-1] for case in SEARCHES])
 def test_searches(mind: tuple[neurograph.Database, Library], options: Any, error: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.search([1, 0], **options), error, message)
     refused(db, lambda: library.search_many([[1, 0]], **options), error, message)
 
 
-@pytest.mark.parametrize(
-    ("where", "error", "message"), WHERES, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("where", "error", "message"), WHERES, ids=[case[-1] for case in WHERES])
 def test_conditions(mind: tuple[neurograph.Database, Library], where: Any, error: Any, message: str) -> None:
     db, library = mind
     for call in (

@@ -170,26 +170,20 @@ def mind() -> Iterator[tuple[neurograph.Database, Library]]:
         assert db.check() == []
 
 
-@pytest.mark.parametrize(
-    ("value", "message"), VECTORS, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("value", "message"), VECTORS, ids=[case[-1] for case in VECTORS])
 def test_vectors(mind: tuple[neurograph.Database, Library], value: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.add(value), InvalidValue, message)
     refused(db, lambda: library.search_many(value), InvalidValue, message.replace("vectors", "queries"))
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"), COLUMNS, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("options", "error", "message"), COLUMNS, ids=[case[-1] for case in COLUMNS])
 def test_columns(mind: tuple[neurograph.Database, Library], options: Any, error: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.add(ONES, **options), error, message)
 
 
-@pytest.mark.parametrize(
-    ("value", "message"), VECTOR, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("value", "message"), VECTOR, ids=[case[-1] for case in VECTOR])
 def test_one_vector(mind: tuple[neurograph.Database, Library], value: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.set("new", value), InvalidValue, message)
@@ -197,9 +191,7 @@ def test_one_vector(mind: tuple[neurograph.Database, Library], value: Any, messa
     refused(db, lambda: library.search(value), InvalidValue, message)
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"), UPDATES, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("options", "error", "message"), UPDATES, ids=[case[-1] for case in UPDATES])
 def test_changes_of_an_item(mind: tuple[neurograph.Database, Library], options: Any, error: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.update("taken", vector=[5, 5], **options), error, message)
@@ -222,9 +214,7 @@ WRONG_ITEMS: list[tuple[Any, type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("item", "error", "message"), WRONG_ITEMS, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("item", "error", "message"), WRONG_ITEMS, ids=[case[-1] for case in WRONG_ITEMS])
 def test_items_that_are_not_there(
     mind: tuple[neurograph.Database, Library], item: Any, error: Any, message: str
 ) -> None:
@@ -276,14 +266,10 @@ CREATE: list[Case] = [
     ({"model": Identity(None)}, InvalidValue, "model must be a name, got None"),  # type: ignore[arg-type]
     ({"model": Identity("m", "ab")}, InvalidValue, "weights_sha256 must be 64 hexadecimal digits or None, got 'ab'"),
     ({"model": Identity("m", pooling=5)}, InvalidValue, "pooling must be None, or a string"),  # type: ignore[arg-type]
-    ({"model": Identity("m", normalize=2)}, InvalidValue, "normalize must be True or False"),  # type: ignore[arg-type]
-    ({"model": Identity("m", max_tokens=0)}, InvalidValue, "max_tokens must be in"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"), CREATE, ids=lambda value: ascii(value)[:40] if isinstance(value, str) else None
-)
+@pytest.mark.parametrize(("options", "error", "message"), CREATE, ids=[case[-1] for case in CREATE])
 def test_libraries_that_can_not_be(
     mind: tuple[neurograph.Database, Library], options: Any, error: Any, message: str
 ) -> None:

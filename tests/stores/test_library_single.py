@@ -171,6 +171,7 @@ def test_a_dropped_library_says_so_and_one_of_its_name_is_another(db: neurograph
         lambda: old.get("cat"), lambda: old.set("cat"), lambda: old.add([[1, 0]]), lambda: old.search([1, 0]),
         lambda: old.list(), lambda: old.identity, lambda: old.vectors(["cat"]), lambda: old.delete("cat"),
         lambda: old.update("cat", text=""), lambda: old.search_many([[1, 0]]), lambda: "cat" in old,
+        lambda: len(old), lambda: old.count("true"), lambda: next(iter(old)),
     ):  # fmt: skip
         with pytest.raises(LibraryNotFound, match="library 'pets' was dropped; create it again"):
             call()

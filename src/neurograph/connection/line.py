@@ -151,7 +151,12 @@ class Line:
     def stamp(self) -> tuple[int, int, int]:
         """What changes whenever rows may look different on this line. Costs 2.5 µs, the log's read lock 2 of them."""
         connection = self.connection
-        version: Any = self._watch.execute("pragma data_version").get
+        try:
+            version: Any = self._watch.execute("pragma data_version").get
+        except BaseException:  # Ctrl-C between the two: a half-read cursor would keep its snapshot
+            self._watch.close(True)
+            self._watch = connection.cursor()
+            raise
         return version, connection.total_changes(), self.undone
 
     def took(self, way: str, detail: str) -> None:

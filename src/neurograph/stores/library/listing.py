@@ -85,6 +85,8 @@ class ListedItems(LibraryPart):
         ------
         InvalidValue
             `where` is no condition.
+        LibraryNotFound
+            The library was dropped.
 
         Examples
         --------
@@ -100,7 +102,10 @@ class ListedItems(LibraryPart):
         Grows with the number of items: 8 ms for 117,659. ``len(library)`` is the same without a condition.
         """
         clause, bindings = self._clause(where, self._space.first_id)
-        return self._session.rows(f"select count(*) from item {clause}", bindings)[0][0]  # type: ignore[no-any-return]
+        with self._session.reading() as line:
+            require_library(line.connection, self._space)
+            rows: Any = line.connection.execute(f"select count(*) from item {clause}", bindings).fetchall()
+        return rows[0][0]  # type: ignore[no-any-return]
 
     def _clause(self, where: Where | None, first: int) -> tuple[str, builtins.list[Any]]:
         if where is None:
@@ -110,6 +115,8 @@ class ListedItems(LibraryPart):
 
     def __iter__(self) -> Iterator[Item]:
         """Yield every item in order of id, as one state of the file holds them, without holding them all."""
+        with self._session.reading() as line:
+            require_library(line.connection, self._space)
         first, last = self._space.ids
         return map(Item, stream(self._session, f"{RECORD} where id between {first} and {last} order by id"))
 
