@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from naive_bert import bert
 from small_models import CONFIG, bert_weights, tokenizer, write_json
 
@@ -23,6 +27,12 @@ TEXTS = ["the cat sat on the mat", "a dog", "", "red sea : a small bird sings on
 @pytest.fixture(scope="module")
 def engine(converted: Path) -> EmbeddingEngine:
     return EmbeddingEngine(converted, batch_size=2)
+
+
+@pytest.fixture(scope="module")
+def converted_engine(converted: Path) -> Callable[[int], EmbeddingEngine]:
+    """Return engines by their size of a batch."""
+    return functools.cache(lambda size: EmbeddingEngine(converted, batch_size=size, threads=1))
 
 
 def naive(text: str, pooling: str = "mean", max_tokens: int = 12) -> np.ndarray[Any, Any]:
@@ -285,3 +295,14 @@ def test_the_engine_says_what_it_is(converted: Path) -> None:
     assert repr(engine) == "EmbeddingEngine('tiny')"
     engine.embed("cat")
     assert repr(engine) == "EmbeddingEngine('tiny', dimension=16)"
+
+
+@given(st.lists(st.text(max_size=30), max_size=9), st.integers(1, 4))
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_texts_each_has_the_vector_it_has_alone(
+    converted_engine: Any, texts: list[str], size: int
+) -> None:
+    together = converted_engine(size).embed_batch(texts)
+    assert together.shape == (len(texts), 16)
+    for text, vector in zip(texts, together, strict=True):
+        assert vector @ converted_engine(1).embed(text) > 1 - 1e-6
