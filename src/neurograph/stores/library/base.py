@@ -13,6 +13,7 @@ from ..arguments import bindable, row_id
 
 if TYPE_CHECKING:
     from ...derived.mechanism import Derived
+    from .encoders import Encoders
 
 ItemLike = Item | int | str
 ID_BITS = 32
@@ -46,9 +47,10 @@ class Space(NamedTuple):
 class LibraryPart:
     """One part of a library; the parts share one session."""
 
-    def __init__(self, session: Session, derived: Derived, space: Space) -> None:
+    def __init__(self, session: Session, derived: Derived, encoders: Encoders, space: Space) -> None:
         self._session = session
         self._derived = derived
+        self._encoders = encoders
         self._space = space
 
     @property

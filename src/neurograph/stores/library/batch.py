@@ -24,11 +24,34 @@ class Batch:
         How many items.
     columns
         Name → values, of the columns that were given.
+    vectors
+        (m, d) float32, or None.
+    places
+        (m,): which items the vectors belong to, ascending; None for all, one after another.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, vectors: np.ndarray | None = None, places: np.ndarray | None = None) -> None:
         self.size = size
         self.columns: dict[str, list[Any]] = {}
+        self.vectors = vectors
+        self.places = places
+
+    def part(self, chosen: list[int]) -> Batch:
+        """Return the items at the places `chosen`, in that order."""
+        import numpy as np
+
+        vectors, places = self.vectors, None
+        if vectors is not None:
+            rows = np.array(chosen, np.intp)
+            if self.places is not None:
+                row_of = np.full(self.size, -1)
+                row_of[self.places] = np.arange(len(self.places))
+                places = np.flatnonzero(row_of[rows] >= 0)
+                rows = row_of[rows][places]
+            vectors = vectors[rows]
+        part = Batch(len(chosen), vectors, places)
+        part.columns = {name: [values[i] for i in chosen] for name, values in self.columns.items()}
+        return part
 
     def add_texts(self, name: str, values: Sequence[str | None] | np.ndarray | None) -> None:
         """Take keys or texts."""

@@ -37,4 +37,4 @@ class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary):
     @property
     def grid(self) -> SemanticGrid:
         """The semantic space: who is near by the items' three coordinates."""
-        return SemanticGrid(self._session, self._derived, self._space)
+        return SemanticGrid(self._session, self._derived, self._encoders, self._space)

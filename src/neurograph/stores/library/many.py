@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, repeat
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS
-from ...errors import Conflict, InvalidValue, ItemNotFound
+from ...errors import InvalidValue, ItemNotFound
 from ...model.identity import Identity
 from ..arguments import TokenLike, bound_ids, id_array
-from ..bulk import Bulk, bulk
-from .base import ItemLike, LibraryPart, require_library
-from .batch import Batch, first_of_each, refuse_twice
+from ..bulk import bulk
+from .base import ItemLike, require_library
+from .batch import Batch, refuse_twice
+from .encoders import EncodedLibrary
 from .identity import require_same
+from .lengths import after, keep
 from .pages import give_back
-from .vectors import blobs, norms, vector_array
+from .vectors import norms, vector_array
+from .writing import insert, insert_or_keep
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
 
 ON_CONFLICT = ("error", "ignore", "update")
-FEWEST_WITHOUT_TRIGGERS = 64  # below, switching triggers off costs more than it saves
-SLICE_ROWS = 8192  # turned into lists at a time, so that memory stays flat
 
 
-class ManyItems(LibraryPart):
+class ManyItems(EncodedLibrary):
     """Many items and vectors in one call."""
 
     def add(
@@ -48,7 +47,8 @@ class ManyItems(LibraryPart):
         Parameters
         ----------
         vectors
-            (n, dimension) finite numbers, rounded to float32 and not modified; None for items that get theirs later.
+            (n, dimension) finite numbers, rounded to float32 and not modified; None makes them of the texts where the
+            library has an encoder, else the items get theirs later.
         keys
             n names, unique in the library, or None.
         texts
@@ -103,12 +103,14 @@ class ManyItems(LibraryPart):
         if on_conflict not in ON_CONFLICT:
             raise InvalidValue(f"on_conflict must be one of {', '.join(ON_CONFLICT)}, got {on_conflict!r}")
         array = None if vectors is None else vector_array(vectors, self.dimension)
-        batch = Batch(_size(array, keys, texts, tokens, coordinates, metadata))
+        batch = Batch(_size(array, keys, texts, tokens, coordinates, metadata), array)
         batch.add_texts("keys", keys)
         batch.add_texts("texts", texts)
         batch.add_coordinates(coordinates)
         batch.add_metadata(metadata)
-        if array is not None and not len(array) and batch.size:
+        if array is None:
+            self._embed(batch)
+        elif not len(array) and batch.size:
             raise InvalidValue(f"vectors must have {batch.size} rows, one for each item, got 0")
         with bulk(self._session, "item") as items, bulk(self._session, "embedding") as embeddings:
             connection = items.connection
@@ -118,14 +120,23 @@ class ManyItems(LibraryPart):
             batch.add_tokens(connection, tokens)
             if not batch.size:
                 return np.empty(0, np.int64)
-            bounds = self._bounds(connection, array)
+            lengths = after(connection, self._space, norms(batch.vectors))
             if on_conflict == "error" or keys is None:
                 refuse_twice(batch.columns.get("key", []))
-                ids = self._insert(items, embeddings, batch, array)
+                ids = insert(items, embeddings, self._space, batch)
             else:
-                ids = self._insert_or_keep(items, embeddings, batch, array, on_conflict == "update")
-            self._set_bounds(connection, bounds)
+                ids = insert_or_keep(items, embeddings, self._space, batch, on_conflict == "update")
+            keep(connection, self._space, lengths)
         return ids
+
+    def _embed(self, batch: Batch) -> None:
+        """Make vectors of the texts, where there is an encoder."""
+        import numpy as np
+
+        places, made = self._embedded(batch.columns.get("text", []))
+        if made is not None:
+            batch.vectors = vector_array(made, self.dimension)
+            batch.places = None if len(places) == batch.size else np.array(places, np.intp)
 
     def vectors(self, items: Iterable[ItemLike] | np.ndarray) -> np.ndarray:
         """Return the vectors of many items.
@@ -228,119 +239,6 @@ class ManyItems(LibraryPart):
                 return ids
         return [self._item_id(connection, item) for item in items]
 
-    # --- writing ----------------------------------------------------------------------------------------------
-
-    def _insert(self, items: Bulk, embeddings: Bulk, batch: Batch, array: np.ndarray | None) -> np.ndarray:
-        """Write new items and their vectors, ids one after another."""
-        import numpy as np
-
-        rows: Any = items.connection.execute(
-            "select max(id) from item where id between ? and ?", self._space.ids
-        ).fetchall()
-        first = (rows[0][0] or self._space.first_id - 1) + 1
-        last = first + batch.size - 1
-        if last > self._space.last_id:
-            raise InvalidValue(f"a library must have at most 2**32 - 1 items, got {batch.size} more")
-        names = ["id", "library_id", *batch.columns]
-        sql = f"insert into item ({', '.join(names)}) values ({', '.join('?' * len(names))})"
-        columns = [range(first, last + 1), repeat(self.id, batch.size), *batch.columns.values()]
-        try:
-            _run(items, sql, zip(*columns, strict=True), batch.size)
-        except apsw.ConstraintError as error:
-            raise self._taken(items.connection, batch.columns.get("key", []), first) or error from error
-        if array is not None:
-            self._insert_vectors(embeddings, range(first, last + 1), array)
-        return np.arange(first, last + 1)
-
-    def _insert_vectors(self, embeddings: Bulk, ids: Sequence[int], array: np.ndarray) -> None:
-        _run(embeddings, "insert into embedding values (?, ?)", zip(ids, blobs(array), strict=True), len(ids))
-        if embeddings.fast:
-            embeddings.mark("embedding", range(ids[0] >> CHUNK_BITS, (ids[-1] >> CHUNK_BITS) + 1))
-
-    def _insert_or_keep(
-        self, items: Bulk, embeddings: Bulk, batch: Batch, array: np.ndarray | None, update: bool
-    ) -> np.ndarray:
-        """Write the items whose keys are new, update the others where `update`, and return the ids of all."""
-        import numpy as np
-
-        keys = batch.columns["key"]
-        known = self._ids_of(items.connection, keys)
-        chosen = first_of_each(keys, last=update)
-        firsts = first_of_each(keys, last=False)  # ids are given in order of these, as row by row
-        new = [
-            i if key is None else chosen[key]
-            for i, key in enumerate(keys)
-            if key is None or (key not in known and firsts[key] == i)
-        ]
-        part = Batch(len(new))
-        part.columns = {name: [values[i] for i in new] for name, values in batch.columns.items()}
-        ids = np.empty(batch.size, np.int64)
-        if new:
-            ids[new] = self._insert(items, embeddings, part, None if array is None else array[new])
-            known |= {key: int(ids[i]) for i in new if (key := keys[i]) is not None and key not in known}
-        named = [i for i, key in enumerate(keys) if key is not None]
-        ids[named] = [known[keys[i]] for i in named]
-        if update:
-            fresh = set(new)
-            self._update_rows(items.connection, [i for i in chosen.values() if i not in fresh], ids, batch, array)
-        return ids
-
-    def _update_rows(
-        self, connection: apsw.Connection, places: list[int], ids: np.ndarray, batch: Batch, array: np.ndarray | None
-    ) -> None:
-        """Give items that are there what a batch names, through the triggers."""
-        columns = [name for name in batch.columns if name != "key"]
-        if columns:
-            sql = f"update item set {', '.join(f'{name} = ?' for name in columns)} where id = ?"
-            values = ((*(batch.columns[name][i] for name in columns), int(ids[i])) for i in places)
-            connection.cursor().executemany(sql, values)
-        if array is not None and places:
-            sql = "insert into embedding values (?, ?) on conflict do update set vector = excluded.vector"
-            connection.cursor().executemany(sql, zip(ids[places].tolist(), blobs(array[places]), strict=True))
-
-    def _ids_of(self, connection: apsw.Connection, keys: list[str | None]) -> dict[str, int]:
-        """Return key → id of the items that are there."""
-        wanted = tuple({key for key in keys if key is not None})
-        if not wanted:
-            return {}
-        sql = "select key, id from item where library_id = ? and key in (select value from carray(?))"
-        rows: Any = connection.execute(sql, (self.id, apsw.carray(wanted))).fetchall()
-        return dict(rows)
-
-    def _taken(self, connection: apsw.Connection, keys: list[str | None], first: int) -> Conflict | None:
-        """Return the error for a key that an item before `first` has."""
-        known = self._ids_of(connection, keys)
-        index = next((index for index, key in enumerate(keys) if known.get(key or "", first) < first), None)
-        if index is None:
-            return None
-        return Conflict(
-            f"keys must be unique in {self.name!r}, got {keys[index]!r} at index {index}, which is there already; pass "
-            "on_conflict='update' or 'ignore'"
-        )
-
-    # --- the lengths of all vectors, see schema/0008_library.sql, invariant 6 ---------------------------------
-
-    def _bounds(self, connection: apsw.Connection, array: np.ndarray | None) -> tuple[float, float] | None:
-        """Return what the lengths will lie between when `array` is written, or None where nobody knows."""
-        sql = """select norm_low, norm_high, exists (select 1 from embedding where id between ? and ?)
-                   from library where id = ?"""
-        rows: Any = connection.execute(sql, (*self._space.ids, self.id)).fetchall()
-        low, high, any_there = rows[0]
-        if array is None:
-            return (low, high) if low is not None else None
-        least, greatest = norms(array)
-        if not any_there:
-            return least, greatest
-        return None if low is None else (min(low, least), max(high, greatest))
-
-    def _set_bounds(self, connection: apsw.Connection, bounds: tuple[float, float] | None) -> None:
-        if bounds is not None:
-            connection.execute(
-                """update library set norm_low = ?, norm_high = ?
-                    where id = ? and (norm_low, norm_high) is not (?, ?)""",
-                (*bounds, self.id, *bounds),
-            )
-
 
 def _refuse_one(items: Any) -> None:
     if isinstance(items, str | bytes | Mapping) or not hasattr(items, "__iter__"):
@@ -353,12 +251,3 @@ def _size(array: np.ndarray | None, *columns: Any) -> int:
         if values is not None and hasattr(values, "__len__") and not isinstance(values, str | bytes):
             return len(values)
     raise InvalidValue("add must be given vectors, keys, texts, tokens, coordinates or metadata, got none of them")
-
-
-def _run(work: Bulk, sql: str, rows: Iterator[tuple[Any, ...]], size: int) -> None:
-    """Run one statement for each row; without triggers where that is safe and repays itself."""
-    if size < FEWEST_WITHOUT_TRIGGERS:
-        work.connection.cursor().executemany(sql, rows)
-        return
-    while some := list(islice(rows, SLICE_ROWS)):
-        work.run(sql, some)

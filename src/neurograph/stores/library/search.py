@@ -17,8 +17,9 @@ from ...model.item import Hit, Hits
 from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
 from ..where import Where, condition_of, names_table
 from .arrays import VectorKind
-from .base import ItemLike, LibraryPart, Space
+from .base import ItemLike, Space
 from .coded import nearest as by_codes
+from .encoders import EncodedLibrary
 from .scan import Found, Question
 from .scan import nearest as by_rows
 from .vectors import little_endian, query_array, vector_array
@@ -33,7 +34,7 @@ EVERY = 1 << 32  # more than a library holds
 Chosen = tuple[str, Sequence[Any]]
 
 
-class SearchedLibrary(LibraryPart):
+class SearchedLibrary(EncodedLibrary):
     """Searches for what is near."""
 
     def search(
@@ -41,6 +42,7 @@ class SearchedLibrary(LibraryPart):
         query: ArrayLike | bytes | str | None = None,
         k: int = 10,
         *,
+        text: str | None = None,
         key: str | None = None,
         item: ItemLike | None = None,
         token: TokenLike | None = None,
@@ -56,13 +58,13 @@ class SearchedLibrary(LibraryPart):
         Parameters
         ----------
         query
-            A vector of `dimension` finite numbers, rounded to float32, or its bytes as the file holds them; or the key
-            of an item.
+            A vector of `dimension` finite numbers, rounded to float32, or its bytes as the file holds them; or a
+            string: a text where the library was made with an encoder, else the key of an item.
         k
             At most so many, without a ceiling.
-        key, item, token
-            Instead of `query`: a key, an item by record, id or key, or the token an item belongs to (of several, the
-            first).
+        text, key, item, token
+            Instead of `query`: a text, a key, an item by record, id or key, or the token an item belongs to (of
+            several, the first).
         max_distance
             The farthest an item may be.
         after
@@ -117,6 +119,10 @@ class SearchedLibrary(LibraryPart):
         the number of vectors times their dimension: 95 ms for 117,659 of 384 by sqlite-vec (two cores, Linux). With
         `where` or `among` it grows with what they leave, and with what the condition itself reads.
         """
+        if text is None and isinstance(query, str) and key is None and item is None and token is None:
+            text, query = (query, None) if self._reads_text() else (None, query)
+        if text is not None and query is None:
+            query = self._vector_of(text)
         with self._session.reading(timeout_s) as line:
             vector, own = self._query(line.connection, query, key, item, token)
             asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
@@ -194,7 +200,9 @@ class SearchedLibrary(LibraryPart):
         """Return the vector that is asked about, and the id of the item it belongs to, if it does."""
         given = [value for value in (query, key, item, token) if value is not None]
         if len(given) != 1:
-            raise InvalidValue(f"search must be given one of query, key, item and token, got {len(given)} of them")
+            raise InvalidValue(
+                f"search must be given one of query, text, key, item and token, got {len(given)} of them"
+            )
         if query is not None and not isinstance(query, str):
             return query_array(query, self.dimension), ()
         if token is not None:

@@ -10,7 +10,10 @@ import apsw
 from ...errors import Conflict, InvalidValue, ItemNotFound
 from ...model.item import ITEM_COLUMNS, Item
 from ..arguments import TokenLike, existing_token_id, json_text, real
-from .base import ItemLike, LibraryPart, checked_text, require_library
+from .base import ItemLike, checked_text, require_library
+from .distance import length
+from .encoders import EncodedLibrary
+from .lengths import after, keep
 from .vectors import query_array
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ RECORD = f"select {', '.join(ITEM_COLUMNS)} from item"
 UNCHANGED: Any = ...
 
 
-class SingleItems(LibraryPart):
+class SingleItems(EncodedLibrary):
     """One item at a time."""
 
     def set(
@@ -72,6 +75,7 @@ class SingleItems(LibraryPart):
         name = checked_text(key, "key")
         if name is None:
             raise InvalidValue("key must be a string, got None; use add for items without a key")
+        columns, blob = self._checked(UNCHANGED, vector, text, coordinates, metadata)
         with self._session.transaction():
             connection = self._session.writer.connection
             require_library(connection, self._space)
@@ -81,7 +85,7 @@ class SingleItems(LibraryPart):
                     where not exists (select 1 from item where library_id = ?3 and key = ?4)""",
                 (*self._space.ids, self.id, name),
             )
-            return self.update(name, vector=vector, text=text, token=token, coordinates=coordinates, metadata=metadata)
+            return self._change(connection, name, columns, token, blob)
 
     def get(self, item: ItemLike) -> Item:
         """Return an item by its id or its key.
@@ -175,7 +179,7 @@ class SingleItems(LibraryPart):
         vector
             `dimension` finite numbers, rounded to float32; an item without one is not found.
         text
-            What the vector stands for.
+            What the vector stands for; where the library has an encoder and `vector` is not named, it makes the vector.
         token
             The token the item belongs to.
         coordinates
@@ -206,6 +210,14 @@ class SingleItems(LibraryPart):
         ...     pets.update("cat", text="purrs", vector=[0, 1]).text
         'purrs'
         """
+        columns, blob = self._checked(key, vector, text, coordinates, metadata)
+        with self._session.transaction():
+            return self._change(self._session.writer.connection, item, columns, token, blob)
+
+    def _checked(
+        self, key: Any, vector: Any, text: Any, coordinates: Any, metadata: Any
+    ) -> tuple[dict[str, Any], bytes | None]:
+        """Return the columns that are named, and the vector: that of the text, where there is an encoder."""
         columns: dict[str, Any] = {}
         if key is not UNCHANGED:
             columns["key"] = checked_text(key, "key")
@@ -215,25 +227,35 @@ class SingleItems(LibraryPart):
             columns["metadata"] = None if metadata is None else json_text(metadata, "metadata")
         if coordinates is not UNCHANGED:
             columns |= dict(zip("xyz", _place(coordinates), strict=True))
-        blob = vector if vector is UNCHANGED or vector is None else query_array(vector, self.dimension)
-        with self._session.transaction():
-            connection = self._session.writer.connection
-            number = self._item_id(connection, item)
-            if token is not UNCHANGED:
-                columns["token_id"] = None if token is None else existing_token_id(connection, token)
-            if columns:
-                names = ", ".join(f"{name} = ?" for name in columns)
-                try:
-                    self._session.change(f"update item set {names} where id = ?", (*columns.values(), number))
-                except Conflict:
-                    raise Conflict(
-                        f"key must be unique in {self.name!r}, got {columns['key']!r}, which another item has"
-                    ) from None
-            if blob is None:
-                self._session.change("delete from embedding where id = ?", (number,))
-            elif blob is not UNCHANGED:
-                self._set_vector(connection, number, blob)
-            return self._read(connection, number)
+        if vector is UNCHANGED and columns.get("text") is not None:
+            _, made = self._embedded([columns["text"]])
+            return columns, UNCHANGED if made is None else query_array(made[0], self.dimension)
+        return columns, vector if vector is UNCHANGED or vector is None else query_array(vector, self.dimension)
+
+    def _change(
+        self, connection: apsw.Connection, item: ItemLike, columns: dict[str, Any], token: Any, blob: bytes | None
+    ) -> Item:
+        """Write what is named of an item that exists, and return it."""
+        number = self._item_id(connection, item)
+        if token is not UNCHANGED:
+            columns["token_id"] = None if token is None else existing_token_id(connection, token)
+        if columns:
+            names = ", ".join(f"{name} = ?" for name in columns)
+            try:
+                self._session.change(f"update item set {names} where id = ?", (*columns.values(), number))
+            except Conflict:
+                raise Conflict(
+                    f"key must be unique in {self.name!r}, got {columns['key']!r}, which another item has"
+                ) from None
+        if blob is None:
+            self._session.change("delete from embedding where id = ?", (number,))
+        elif blob is not UNCHANGED:
+            lengths = after(connection, self._space, (0.99 * length(blob), 1.01 * length(blob)))
+            self._session.change(
+                "insert into embedding values (?, ?) on conflict do update set vector = excluded.vector", (number, blob)
+            )
+            keep(connection, self._space, lengths)
+        return self._read(connection, number)
 
     def delete(self, item: ItemLike) -> None:
         """Delete an item with its vector.
@@ -267,26 +289,6 @@ class SingleItems(LibraryPart):
     def _read(self, connection: apsw.Connection, number: int) -> Item:
         rows: Any = connection.execute(f"{RECORD} where id = ?", (number,)).fetchall()
         return Item(rows[0])
-
-    def _set_vector(self, connection: apsw.Connection, number: int, blob: bytes) -> None:
-        """Write a vector; the library's lengths stay known, where the triggers forget them."""
-        from .distance import length
-
-        bounds: Any = connection.execute(
-            """select norm_low, norm_high, exists (select 1 from embedding where id between ? and ?)
-                 from library where id = ?""",
-            (*self._space.ids, self.id),
-        ).fetchall()
-        low, high, any_there = bounds[0]
-        self._session.change(
-            "insert into embedding values (?, ?) on conflict do update set vector = excluded.vector", (number, blob)
-        )
-        if low is None and any_there:
-            return
-        least, most = 0.99 * length(blob), 1.01 * length(blob)
-        if any_there:
-            least, most = min(low, least), max(high, most)
-        self._session.change("update library set norm_low = ?, norm_high = ? where id = ?", (least, most, self.id))
 
 
 def _place(coordinates: Any) -> tuple[float | None, ...]:

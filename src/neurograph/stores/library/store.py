@@ -14,12 +14,14 @@ from ...model.item import METRICS
 from ...progress import Told
 from ..arguments import bindable, whole
 from .base import Space, checked_text
+from .encoders import Encoders, encoder_of
 from .identity import details, identity_of
 from .library import Library
 from .pages import give_back
 
 if TYPE_CHECKING:
     from ...derived.mechanism import Derived
+    from ...embed.engine import EmbeddingEngine
 
 SPACE = "select id, name, dimension, metric from library"
 
@@ -39,9 +41,15 @@ class Libraries:
     def __init__(self, session: Session, derived: Derived) -> None:
         self._session = session
         self._derived = derived
+        self._encoders = Encoders()
 
     def create(
-        self, name: str, *, dimension: int, metric: str = "cosine", model: str | Identity | None = None
+        self,
+        name: str,
+        *,
+        dimension: int | None = None,
+        metric: str = "cosine",
+        model: str | Identity | EmbeddingEngine | None = None,
     ) -> Library:
         """Create a library.
 
@@ -50,11 +58,12 @@ class Libraries:
         name
             Unique in the file.
         dimension
-            How many numbers a vector has, from 1 to 8192.
+            How many numbers a vector has, from 1 to 8192; an encoder knows it.
         metric
             ``"cosine"``, ``"l2"`` or ``"dot"``.
         model
-            What makes the vectors: a name, or an `Identity` that says all of it. Vectors of another one are refused.
+            What makes the vectors: an `EmbeddingEngine`, which then reads the library's texts and questions, a name, or
+            an `Identity` that says all of it. Vectors of another one are refused.
 
         Returns
         -------
@@ -80,15 +89,23 @@ class Libraries:
             raise InvalidValue("name must be a string, got None")
         if metric not in METRICS:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model)
+        if dimension is None and encoder is not None:
+            dimension = encoder.dimension
         size = whole(dimension, "dimension", 1, 8192)
-        identity = identity_of(model)
+        if encoder is not None and encoder.dimension != size:
+            raise InvalidValue(f"dimension must be {encoder.dimension}, as the encoder's, got {dimension!r}")
+        identity = identity_of(model if encoder is None else encoder.identity)  # type: ignore[arg-type]
         with self._session.transaction():
             self._require_free(text)
             rows = self._session.change(
                 "insert into library (name, dimension, metric, model, identity) values (?, ?, ?, ?, ?) returning id",
                 (text, size, metric, identity.model, details(identity)),
             )
-        return Library(self._session, self._derived, Space(rows[0][0], text, size, metric))
+        library = self._made(rows[0][0], text, size, metric)
+        if encoder is not None:
+            library.attach(encoder)
+        return library
 
     def load(
         self,
@@ -204,7 +221,7 @@ class Libraries:
         rows = self._session.rows(f"{SPACE} where name = ? and complete", (bindable(name),))
         if not rows:
             raise LibraryNotFound(f"no library has the name {name!r}{self._closest(name)}")
-        return Library(self._session, self._derived, Space(*rows[0]))
+        return self._made(*rows[0])
 
     def list(self) -> builtins.list[Library]:
         """Return all libraries, in order of name.
@@ -216,10 +233,7 @@ class Libraries:
         ...     db.library.list()
         []
         """
-        return [
-            Library(self._session, self._derived, Space(*row))
-            for row in self._session.rows(f"{SPACE} where complete order by name")
-        ]
+        return [self._made(*row) for row in self._session.rows(f"{SPACE} where complete order by name")]
 
     def drop(self, name: str) -> int:
         """Delete a library with its items and vectors, give its pages back, and return how many items it had.
@@ -258,11 +272,14 @@ class Libraries:
             raise InvalidValue(f"name must be a string, got {name!r}")
         with self._session.transaction():
             rows = self._session.rows(f"{SPACE} where name = ?", (bindable(name),))
-            library = Library(self._session, self._derived, Space(*rows[0])) if rows else self.get(name)
+            library = self._made(*rows[0]) if rows else self.get(name)
             count = library.count()
             self._session.change("delete from library where id = ?", (library.id,))
             give_back(self._session)
         return count
+
+    def _made(self, id: int, name: str, dimension: int, metric: str) -> Library:
+        return Library(self._session, self._derived, self._encoders, Space(id, name, dimension, metric))
 
     def _require_free(self, name: str) -> None:
         rows = self._session.rows("select complete from library where name = ?", (name,))

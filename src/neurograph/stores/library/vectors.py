@@ -112,9 +112,12 @@ def blobs(array: np.ndarray) -> Iterator[memoryview]:
     return (rows[start : start + width] for start in range(0, len(rows), width))
 
 
-def norms(array: np.ndarray) -> tuple[float, float]:
+def norms(array: np.ndarray | None) -> tuple[float, float] | None:
     """Return numbers between which the lengths of all rows lie, 1 % apart from the least and the greatest."""
     import numpy as np
+
+    if array is None or not len(array):
+        return None
 
     least, greatest = float("inf"), 0.0
     for start in range(0, len(array), SLICE_ROWS):
