@@ -236,13 +236,14 @@ def _refine(
     width: int,
 ) -> Held:
     """Return the candidates that both planes leave."""
-    m, room, rows = len(digits), 4 * (ROUND + GROUP), max(ROUND, REFINE // width)
+    m, room, rows, planes = len(digits), 4 * (ROUND + GROUP), max(ROUND, REFINE // width), wanted.planes
     held = Held(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
         np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64),
     )  # fmt: skip
-    state = np.array([0, 0, 0, rows, width], np.int64)
-    while (status := refine(wanted.planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
+    block = max(1, BLOCK // width // GROUP) if m > 1 else len(planes.scale)
+    state = np.array([0, 0, 0, 0, rows, block, width], np.int64)
+    while (status := refine(planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
         if status == FULL:
             slots, bounds = np.empty((m, 4 * room), np.int64), np.empty((m, 2, 4 * room))
             slots[:, :room], bounds[:, :, :room] = held.slots, held.bounds
