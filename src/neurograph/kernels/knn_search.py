@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidValue
 from . import knn_refine_kernel, knn_scan_kernel
-from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code
-from .knn_codes_kernel import GROUP, L2, Planes
+from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code, turning
+from .knn_codes_kernel import GROUP, L2, Planes, Turn
 from .knn_query_kernel import ask, measure
 from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, SIZE, Held, refine
 from .knn_scan_kernel import Sought, scan
@@ -66,6 +66,7 @@ class _Wanted(NamedTuple):
     planes: Planes
     metric: int
     mean: FloatArray
+    turn: Turn
     ids: IntArray | None
     allowed: NDArray[np.bool_]
     k: int
@@ -83,6 +84,7 @@ def run_search(
     *,
     metric: str = "cosine",
     mean: ArrayLike | None = None,
+    turn: Turn | None = None,
     ids: IntArray | None = None,
     allowed: NDArray[np.bool_] | None = None,
     radius: float = np.inf,
@@ -102,7 +104,7 @@ def run_search(
         At least 0; as many as there are come back.
     fetch
         Called with slots, (c,) int64, distinct and ascending; returns their rows, (c, d) float32, in that order.
-    metric, mean
+    metric, mean, turn
         What the rows were quantised with.
     ids
         (n,) int64, distinct: the id of each slot; None where slots are ids.
@@ -142,8 +144,8 @@ def run_search(
         raise InvalidValue(f"after must have a page for each of {len(queries)} queries, got {len(after)}")
     mask = EVERY if allowed is None else _mask(allowed, places)
     wanted = _Wanted(
-        planes, metric_code(metric), mean_for(dimension, mean), ids, mask, min(k, places), radius, fetch,
-        tick or (lambda: None), scratch or Scratch(),
+        planes, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn), ids, mask, min(k, places),
+        radius, fetch, tick or (lambda: None), scratch or Scratch(),
     )  # fmt: skip
     pages = [None] * len(queries) if after is None else after
     if not wanted.k or radius == -np.inf:
@@ -175,7 +177,7 @@ def _search(wanted: _Wanted, queries: RowArray, pages: Sequence[Page | None]) ->
     first, then = np.zeros((m, knn_scan_kernel.NUMBERS)), np.zeros((m, knn_refine_kernel.NUMBERS))
     exact, fine = queries.astype(np.float64), len(planes.low) > 0
     told = [
-        ask(p, wanted.mean, wanted.metric, fine, *out)
+        ask(p, wanted.mean, wanted.turn, wanted.metric, fine, *out)
         for p, *out in zip(exact.copy(), digits, first, then, strict=True)
     ]
     found: list[Nearest | None] = [
