@@ -168,7 +168,7 @@ def _turn(y: FloatArray, other: FloatArray, turn: Turn) -> None:
     d = y.shape[0]
     for r in range(turn.shape[0]):
         for j in range(d):
-            other[j] = y[turn[r, j] >> 1] * (1 - 2 * (turn[r, j] & 1))
+            other[j] = y[turn[r, j] >> 1] * (1.0 - 2.0 * (turn[r, j] & 1))
         for j in range(d):
             y[j] = other[j]
         begin, block = 0, 128
