@@ -13,7 +13,7 @@ from knn_cases import KINDS, METRICS, asked, coded, made, mixed, ragged, settled
 import naive_knn
 from neurograph.errors import InvalidValue
 from neurograph.kernels import knn_codes, knn_search
-from neurograph.kernels.knn_codes import make_planes, run_quantise, turn_for, turning
+from neurograph.kernels.knn_codes import grown, make_planes, run_quantise, turn_for, turning
 from neurograph.kernels.knn_refine_kernel import SIZE
 from neurograph.kernels.scratch import Scratch
 
@@ -167,6 +167,17 @@ def test_a_row_takes_its_dimension_and_sixteen_bytes():
 def test_rows_without_a_place_are_refused(first, rows, text):
     with pytest.raises(InvalidValue, match=text):
         run_quantise(make_planes(16, 4), first, rows)
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_planes_grow_with_their_rows(fine):
+    rows = made(structureless, 4, 90, 12)
+    planes = make_planes(20, 12, fine=fine)
+    run_quantise(planes, 0, rows[:20])
+    planes = grown(planes, 90, 12)
+    run_quantise(planes, 20, rows[20:])
+    for one, other in zip(planes, coded(rows, "cosine", fine=fine), strict=True):
+        assert one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("dimension", [0, 8193])
