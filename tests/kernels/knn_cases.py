@@ -95,9 +95,9 @@ def asked(rows: np.ndarray, seed: int, m: int) -> np.ndarray:
     return np.clip(queries, -3.4e38, 3.4e38).astype(np.float32)
 
 
-def coded(rows, metric, *, mean=None, fine=True, spare=0):
+def coded(rows, metric, *, mean=None, turn=None, fine=True, spare=0):
     planes = make_planes(len(rows) + spare, rows.shape[1], fine=fine)
-    run_quantise(planes, 0, rows, metric, mean=mean)
+    run_quantise(planes, 0, rows, metric, mean=mean, turn=turn)
     return planes
 
 

@@ -13,7 +13,7 @@ from knn_cases import KINDS, METRICS, asked, coded, made, mixed, ragged, settled
 import naive_knn
 from neurograph.errors import InvalidValue
 from neurograph.kernels import knn_codes, knn_search
-from neurograph.kernels.knn_codes import make_planes, run_quantise
+from neurograph.kernels.knn_codes import grown, make_planes, run_quantise, turn_for, turning
 from neurograph.kernels.knn_refine_kernel import SIZE
 from neurograph.kernels.scratch import Scratch
 
@@ -47,15 +47,17 @@ def test_what_planes_leave_over_is_within_its_bound(kind, metric):
             assert offset - Fraction(1e-44) <= whole <= offset + abs(offset) * Fraction(1, 1 << 21) + Fraction(1e-44)
 
 
-def bounds_of(planes, metric, query, mean=None):
+def bounds_of(planes, metric, query, mean=None, turn=None):
     """Return the least keys of all rows by the upper plane, and {slot: (least, most)} by both."""
     d, planes_width = len(query), (len(query) + 1) // 2
     wanted = knn_search._Wanted(
-        planes, knn_search.metric_code(metric), knn_search.mean_for(d, mean), None, knn_search.EVERY, len(planes.scale),
-        np.inf, lambda slots: slots, lambda: None, Scratch(),
+        planes, knn_search.metric_code(metric), knn_search.mean_for(d, mean), turning(d, turn), None, knn_search.EVERY,
+        len(planes.scale), np.inf, lambda slots: slots, lambda: None, Scratch(),
     )  # fmt: skip
     digits, first, then = np.zeros((1, -(-planes_width // 64) * 256), np.int8), np.zeros((1, 5)), np.zeros((1, 10))
-    assert knn_search.ask(query.astype(np.float64), wanted.mean, wanted.metric, True, digits[0], first[0], then[0])
+    assert knn_search.ask(
+        query.astype(np.float64), wanted.mean, wanted.turn, wanted.metric, True, digits[0], first[0], then[0]
+    )
     knn_search._limit(wanted, then, [None])
     keys, floors = knn_search._scan(wanted, digits, first, then, planes_width)
     held = knn_search._refine(wanted, keys, floors, digits, then, planes_width)
@@ -69,15 +71,16 @@ def bounds_of(planes, metric, query, mean=None):
 
 
 @settled
-@given(st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999), st.integers(1, 90), st.booleans())
+@given(st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999), st.integers(1, 300), st.booleans())
 def test_keys_are_between_their_bounds(kind, metric, seed, d, centered):
     rows = made(kind, seed, 40, d)
     mean = np.random.default_rng(seed).standard_normal(d) * 0.2 if centered else None
-    planes = coded(rows, metric, mean=mean)
+    turn = turn_for(d) if seed % 2 else None
+    planes = coded(rows, metric, mean=mean, turn=turn)
     for query in asked(rows, seed + 1, 3):
         if metric == "cosine" and not query.any():
             continue
-        loose, bounds = bounds_of(planes, metric, query, mean)
+        loose, bounds = bounds_of(planes, metric, query, mean, turn)
         assert sorted(bounds) == np.flatnonzero(np.isfinite(rows).all(1)).tolist()
         for slot, (least, most) in bounds.items():
             far = naive_knn.distance(metric, rows[slot].tolist(), query.tolist())
@@ -107,14 +110,31 @@ def test_bounds_hold_where_all_that_is_rounded_adds_up(sign):
 def test_rows_quantised_again_alone_or_in_slices_give_the_same_bytes(monkeypatch):
     rows = np.concatenate([made(structureless, 1, 40, 33), made(mixed, 2, 40, 33), made(ragged, 3, 40, 33)])
     for metric in METRICS:
-        whole, mean = coded(rows, metric, mean=np.full(33, 0.1)), np.full(33, 0.1)
+        mean, turn = np.full(33, 0.1), turn_for(33)
+        whole = coded(rows, metric, mean=mean, turn=turn)
         monkeypatch.setattr(knn_codes, "SLICE", 33 * 7)
         parts = make_planes(120, 33)
-        run_quantise(parts, 0, rows[::-1].copy(), metric, mean=mean)
+        run_quantise(parts, 0, rows[::-1].copy(), metric, mean=mean, turn=turn)
         for i in range(0, 120, 11):
-            run_quantise(parts, i, rows[i : i + 11], metric, mean=mean)
+            run_quantise(parts, i, rows[i : i + 11], metric, mean=mean, turn=turn)
         for one, other in zip(whole, parts, strict=True):
             assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 17, 127, 128, 129, 384, 8192])
+def test_a_turn_changes_no_length_and_spreads_a_large_number(d):
+    turn, peak = turn_for(d), np.zeros((1, d), np.float32)
+    peak[0, d // 2] = 1.0
+    assert (np.sort(turn >> 1, axis=1) == np.arange(d)).all()
+    planes = coded(peak, "dot", turn=turn)
+    said = np.array([float(a) for a in decoded(planes, 0, d)[1]])
+    assert said @ said == pytest.approx(1.0, abs=0.02)
+    assert d < 16 or np.abs(said).max() < 0.6
+
+
+def test_a_turn_of_another_dimension_is_refused():
+    with pytest.raises(InvalidValue, match="turn must"):
+        turning(4, turn_for(5))
 
 
 def test_quantising_can_be_stopped_between_slices(monkeypatch):
@@ -147,6 +167,17 @@ def test_a_row_takes_its_dimension_and_sixteen_bytes():
 def test_rows_without_a_place_are_refused(first, rows, text):
     with pytest.raises(InvalidValue, match=text):
         run_quantise(make_planes(16, 4), first, rows)
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_planes_grow_with_their_rows(fine):
+    rows = made(structureless, 4, 90, 12)
+    planes = make_planes(20, 12, fine=fine)
+    run_quantise(planes, 0, rows[:20])
+    planes = grown(planes, 90, 12)
+    run_quantise(planes, 20, rows[20:])
+    for one, other in zip(planes, coded(rows, "cosine", fine=fine), strict=True):
+        assert one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("dimension", [0, 8193])

@@ -11,7 +11,7 @@ from knn_cases import KINDS, METRICS, asked, clustered, coded, duplicates, made,
 import naive_knn
 from neurograph.errors import InvalidValue
 from neurograph.kernels import knn_codes_kernel, knn_query_kernel, knn_search
-from neurograph.kernels.knn_codes import forget, make_planes, run_quantise
+from neurograph.kernels.knn_codes import forget, make_planes, run_quantise, turn_for
 from neurograph.kernels.knn_search import run_search
 from neurograph.kernels.scratch import Scratch
 
@@ -43,9 +43,11 @@ def test_options_equal_naive(data, kind, metric, seed):
     radius = data.draw(st.sampled_from([np.inf, some[0], np.nextafter(some[0], -np.inf), 0.0]))
     after = data.draw(st.sampled_from([None, some, (some[0], -1), (some[0], 1 << 62)]))
     mean = data.draw(st.sampled_from([None, np.full(d, 0.3)]))
-    planes = coded(rows, metric, mean=mean, fine=data.draw(st.booleans()))
+    turn = data.draw(st.sampled_from([None, turn_for(d)]))
+    planes = coded(rows, metric, mean=mean, turn=turn, fine=data.draw(st.booleans()))
     (found,) = search(
-        planes, rows, query[None], k, metric, mean=mean, ids=ids, allowed=allowed, radius=radius, after=[after]
+        planes, rows, query[None], k, metric,
+        mean=mean, turn=turn, ids=ids, allowed=allowed, radius=radius, after=[after],
     )  # fmt: skip
     assert pairs(found) == naive_knn.nearest(metric, rows, query, k, ids=ids, allowed=slots, radius=radius, after=after)
     assert (ids[found.slots] == found.ids).all()

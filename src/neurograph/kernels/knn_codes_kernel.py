@@ -2,10 +2,11 @@
 
 Invariants:
 
-1. The codes and numbers of a row depend on the row, the mean and the metric alone, not on its place or neighbors.
+1. The codes and numbers of a row depend on the row, the mean, the turn and the metric alone, not on its place.
 2. The part of a row x that is quantised is y = x - mean, where x is first divided by its norm under cosine (a row
-   without a norm stays zero). Byte u of a coordinate stands for ``scale * (u - 127.5)``; its upper four bits alone,
-   for ``scale * (16 * (u >> 4) - 120)``, the middle of what they leave open.
+   without a norm stays zero), turned by `turn`: (rounds, d) uint32, ``source << 1 | negative`` of each place before it
+   is mixed. A turn of no rounds leaves y as it is. Byte u of a coordinate stands for ``scale * (u - 127.5)``; its upper
+   four bits alone, for ``scale * (16 * (u >> 4) - 120)``, the middle of what they leave open.
 3. Byte j of a plane holds coordinate j in its lower half and coordinate ``width + j`` in its upper, width being
    ``(d + 1) // 2``.
 4. `loose` is at least the norm of y minus its upper plane, and at least a CAP_LOOSE-th of the norm of the upper plane;
@@ -29,7 +30,9 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
+Turn = NDArray[np.uint32]
 Bytes = NDArray[np.uint8]
+Scratch = tuple[FloatArray, FloatArray, Bytes]  # (d,), (d,), (2·width,)
 
 COSINE, DOT, L2 = 0, 1, 2
 GROUP = 16  # places are made in groups
@@ -114,11 +117,11 @@ def _pack(codes: Bytes, width: int, high: Bytes, low: Bytes) -> None:
 
 @njit(cache=True, nogil=True)
 def quantise(
-    rows: Rows, mean: FloatArray, metric: int, planes: Planes, first: int, scratch: tuple[FloatArray, Bytes]
+    rows: Rows, mean: FloatArray, turn: Turn, metric: int, planes: Planes, first: int, scratch: Scratch
 ) -> None:
-    """Quantise rows into the places from `first` on; `scratch` is (d,) float64 and (2·width,) uint8 of zeros."""
+    """Quantise rows into the places from `first` on; `scratch` is of zeros."""
     high, low, scales, offsets, looses, tights = planes
-    y, codes = scratch
+    y, other, codes = scratch
     width, about = (rows.shape[1] + 1) // 2, np.sqrt(_square_of(mean))
     for i in range(rows.shape[0]):
         slot, square = first + i, _square(rows[i])
@@ -130,6 +133,7 @@ def quantise(
             factor = 1.0 if metric != COSINE else (1.0 / norm if norm > 0.0 else 0.0)
             whole, along = _center(rows[i], mean, factor, y)
             offset, spread = whole if metric == L2 else -along, SLACK * (norm * factor + about) + LEAST
+            _turn(y, other, turn)
             scale = _largest(y) / 128.0
             if max(np.sqrt(whole), abs(offset)) > LARGEST:
                 scale, offset = 0.0, -np.inf
@@ -142,6 +146,39 @@ def quantise(
         scales[slot], offsets[slot], looses[slot], tights[slot] = scale, offset, loose, tight
         begin = slot * width
         _pack(codes, width, high[begin : begin + width], low[begin : begin + width])
+
+
+@_part
+def _quarter(source: FloatArray, target: FloatArray, begin: int, step: int) -> None:
+    """Turn groups of four numbers, each a step from the next: half the sums and differences of all four.
+
+    Counted unsigned: int64 may count from the end, which is checked, and loops are not vectorised.
+    """
+    q = np.uint64(step)
+    for j in range(np.uint64(begin), np.uint64(begin + step)):
+        s, t = source[j] + source[j + q + q], source[j] - source[j + q + q]
+        u, v = source[j + q] + source[j + q + q + q], source[j + q] - source[j + q + q + q]
+        target[j], target[j + q] = 0.5 * (s + u), 0.5 * (s - u)
+        target[j + q + q], target[j + q + q + q] = 0.5 * (t + v), 0.5 * (t - v)
+
+
+@_part
+def _turn(y: FloatArray, other: FloatArray, turn: Turn) -> None:
+    """Turn a vector, without a change of lengths and products: in each round put its numbers in order, then mix 16."""
+    d = y.shape[0]
+    for r in range(turn.shape[0]):
+        for j in range(d):
+            other[j] = y[turn[r, j] >> 1] * (1.0 - 2.0 * (turn[r, j] & 1))
+        for j in range(d):
+            y[j] = other[j]
+        begin, block = 0, 128
+        while d - begin >= 16:
+            while block > d - begin:
+                block >>= 1
+            _quarter(y, other, begin, block >> 2)
+            for part in range(begin, begin + block, block >> 2):
+                _quarter(other, y, part, block >> 4)
+            begin += block
 
 
 @_part

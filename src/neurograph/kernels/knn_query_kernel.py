@@ -17,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+Turn = NDArray[np.uint32]
 Rows = NDArray[np.float32]
 
 COSINE, DOT, L2 = 0, 1, 2  # as in `knn_codes_kernel`, with CAP_LOOSE, CAP_TIGHT and LEAST
@@ -28,18 +29,54 @@ LOW, GAIN, SHIFT, DOUBT = 0, 1, 2, 3  # of a scan
 FINE_LOW, FINE_HIGH, FINE_GAIN, FINE_SHIFT, FINE_DOUBT = 0, 1, 2, 3, 4  # of refining
 LANES = 32  # rows side by side
 
+_part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+
+
+@_part
+def _quarter(source: FloatArray, target: FloatArray, begin: int, step: int) -> None:
+    """Turn groups of four numbers, each a step from the next: half the sums and differences of all four.
+
+    Counted unsigned: int64 may count from the end, which is checked, and loops are not vectorised.
+    """
+    q = np.uint64(step)
+    for j in range(np.uint64(begin), np.uint64(begin + step)):
+        s, t = source[j] + source[j + q + q], source[j] - source[j + q + q]
+        u, v = source[j + q] + source[j + q + q + q], source[j + q] - source[j + q + q + q]
+        target[j], target[j + q] = 0.5 * (s + u), 0.5 * (s - u)
+        target[j + q + q], target[j + q + q + q] = 0.5 * (t + v), 0.5 * (t - v)
+
+
+@_part
+def _turn(y: FloatArray, other: FloatArray, turn: Turn) -> None:
+    """Turn a vector, without a change of lengths and products: in each round put its numbers in order, then mix 16."""
+    d = y.shape[0]
+    for r in range(turn.shape[0]):
+        for j in range(d):
+            other[j] = y[turn[r, j] >> 1] * (1.0 - 2.0 * (turn[r, j] & 1))
+        for j in range(d):
+            y[j] = other[j]
+        begin, block = 0, 128
+        while d - begin >= 16:
+            while block > d - begin:
+                block >>= 1
+            _quarter(y, other, begin, block >> 2)
+            for part in range(begin, begin + block, block >> 2):
+                _quarter(other, y, part, block >> 4)
+            begin += block
+
 
 @njit(cache=True, nogil=True)
 def ask(
     p: FloatArray,
     mean: FloatArray,
+    turn: Turn,
     metric: int,
     fine: bool,
     digits: NDArray[np.int8],
     scan: FloatArray,
     refine: FloatArray,
 ) -> bool:
-    """Write what scans ask for a query, given in `p` and left there less the mean; False where all distances are 1."""
+    """Write what scans ask for a query, given in `p` and left there, turned; False where all distances are 1."""
     d, square, top, along, about = p.shape[0], 0.0, 0.0, 0.0, 0.0
     for j in range(d):
         square += p[j] * p[j]
@@ -51,6 +88,8 @@ def ask(
         square += p[j] * p[j]
         along += p[j] * mean[j]
         about += mean[j] * mean[j]
+    _turn(p, np.empty(d), turn)
+    for j in range(d):
         top = max(top, abs(p[j]))
     step, width, size = top / DIGITS, (d + 1) // 2, np.sqrt(square)
     uppers, wholes, coarse, exact = 0, 0, 0.0, 0.0

@@ -9,7 +9,8 @@ Invariants:
 3. `best` is a heap of the k smallest `most` of rows that count: surely after the page before. The row that is surely
    not after it is out; the one in doubt stays, and does not count.
 4. Two sweeps: first rows with a key up to the t-th smallest floor, then the others that reach: in order of slot, the
-   first thousands of rows would pass while nothing near is known (on 1M without structure 96,000 instead of 12,000).
+   first thousands of rows would pass while nothing near is known. The first sweep goes query by query; the second has
+   all queries go over a block of rows in turn, so that its codes are read from memory once.
 5. An offset of -inf (`knn_codes_kernel`) always passes and never counts.
 6. A call ends early when its budget is used up (MORE) or the candidates of a query lack room (FULL), and goes on
    from `state`. There is room for all rows picked before they are refined.
@@ -34,7 +35,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 MORE, DONE, FULL = 0, 1, 2
-QUERY, SWEEP, POSITION, BUDGET, WIDTH = 0, 1, 2, 3, 4
+SWEEP, BEGIN, QUERY, POSITION, BUDGET, BLOCK, WIDTH = 0, 1, 2, 3, 4, 5, 6
 SIZE, BEST, REFINED = 0, 1, 2
 LOW, HIGH, GAIN, SHIFT, DOUBT, LIMIT, AFTER_LOW, AFTER_HIGH, CUT, NUMBERS = range(10)
 GROUP, ROUND = 16, 256  # rows that share a floor; rows picked before they are refined
@@ -206,7 +207,7 @@ def _pick(keys: NDArray[np.float32], floors: NDArray[np.float32], held: Held, j:
                 held.picked[picked] = i
                 picked += int(keys[i] <= reach and not (second and keys[i] <= cut))
         group += 1
-    state[BUDGET] -= (group - state[POSITION]) >> 4
+    state[BUDGET] -= picked + ((group - state[POSITION]) >> 4) + 1
     state[POSITION] = group
     return picked
 
@@ -257,24 +258,26 @@ def _refine(planes: Planes, held: Held, state: IntArray, j: int, picked: int) ->
 
 @njit(cache=True, nogil=True)
 def refine(planes: Planes, keys: NDArray[np.float32], floors: NDArray[np.float32], held: Held, state: IntArray) -> int:
-    """Go on refining, query by query; return MORE, DONE or FULL (then with more room for query state[QUERY])."""
-    room = held.slots.shape[1]
-    while state[QUERY] < held.counts.shape[0]:
-        j = state[QUERY]
-        while state[SWEEP] < 2:
-            if state[BUDGET] <= 0:
-                return MORE
-            if held.counts[j, SIZE] + ROUND + GROUP > room:
-                _drop(held, j)
-                if 2 * (held.counts[j, SIZE] + ROUND + GROUP) > room:
-                    return FULL
-            picked = _pick(keys[j], floors[j], held, j, state)
-            _refine(planes, held, state, j, picked)
-            state[BUDGET] -= picked
-            if state[POSITION] == floors.shape[1]:
-                state[SWEEP] += 1
-                state[POSITION] = 0
+    """Go on refining; return MORE, DONE or FULL (then to be called with more room)."""
+    room, m, groups = held.slots.shape[1], held.counts.shape[0], floors.shape[1]
+    while state[SWEEP] < 2:
+        while state[BEGIN] < groups:
+            end = min(groups, state[BEGIN] + (groups if state[SWEEP] == 0 else state[BLOCK]))
+            while state[QUERY] < m:
+                j = state[QUERY]
+                if state[BUDGET] <= 0:
+                    return MORE
+                if held.counts[j, SIZE] + ROUND + GROUP > room:
+                    _drop(held, j)
+                    if 2 * (held.counts[j, SIZE] + ROUND + GROUP) > room:
+                        return FULL
+                _refine(planes, held, state, j, _pick(keys[j], floors[j, :end], held, j, state))
+                if state[POSITION] == end:
+                    state[QUERY] += 1
+                    state[POSITION] = state[BEGIN]
+            state[QUERY], state[BEGIN], state[POSITION] = 0, end, end
+        state[SWEEP] += 1
+        state[BEGIN], state[POSITION] = 0, 0
+    for j in range(m):
         _drop(held, j)
-        state[QUERY] += 1
-        state[SWEEP] = 0
     return DONE

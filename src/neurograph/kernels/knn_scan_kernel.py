@@ -9,7 +9,7 @@ Invariants:
 1. What the plane says of y is v, and p is rounded to s. Then p·y = s·v + (p - s)·v + p·(y - v), and by Cauchy-Schwarz
    |p·y - s·v| <= |p - s|·|v| + |p|·|y - v| <= (CAP_LOOSE·|p - s| + |p|)·loose. s·v is a scale times a sum of integers.
 2. What float64 rounds in computing that, and in the distance the bound is for, is below 2**-36 of the numbers it comes
-   from: `knn_query` adds as much to |p - s| and takes it from a. So ``least <= key of the computed distance``.
+   from: `knn_query_kernel` adds as much to |p - s| and takes it from a. So ``least <= key of the computed distance``.
 3. Keys are kept in float32: within 2**-24 of themselves (or 1e-45) of their value; below it where it is above LARGEST.
 4. NaN compares as false: places without a row, and rows not allowed, have key NaN, never reach anything, and don't
    count for a floor.
