@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from ...kernels.knn_codes_kernel import Planes
 
+    Center = tuple[np.ndarray, np.ndarray]
+
+SAMPLE_ROWS = 2048  # of which the mean is taken
 MOST_EMPTY = 0.25  # of the slots; beyond, the others are moved together
 GROWTH = 1.25
 NUMBERS = 16 + 8  # bytes of a slot besides its codes: four numbers and the id
@@ -42,6 +45,8 @@ class VectorArrays:
         How many of them have no row.
     ascending
         Whether ids ascend with the slots.
+    center
+        The mean and the turn that codes were made with, see `knn_codes`.
     """
 
     ids: np.ndarray
@@ -49,6 +54,7 @@ class VectorArrays:
     used: int
     empty: int
     ascending: bool
+    center: Center
     _order: np.ndarray | None = field(default=None)
 
     def slots(self, ids: np.ndarray) -> np.ndarray:
@@ -83,6 +89,7 @@ class VectorKind(Kind["VectorArrays"]):
         self._space = space
         self.name = f"knn.{space.id}"
         self.chunks = (space.first_id >> CHUNK_BITS, space.last_id >> CHUNK_BITS)
+        self._center: Center | None = None
 
     @property
     def _width(self) -> int:
@@ -100,8 +107,31 @@ class VectorKind(Kind["VectorArrays"]):
         ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         vectors = np.frombuffer(b"".join([row[1] for row in rows]), "<f4").reshape(len(rows), self._space.dimension)
         planes = make_planes(len(rows), self._space.dimension)
-        run_quantise(planes, 0, vectors.astype(np.float32, copy=False), self._space.metric)
+        mean, turn = self._centered(connection)
+        run_quantise(planes, 0, vectors.astype(np.float32, copy=False), self._space.metric, mean=mean, turn=turn)
         return [ids, *self._columns(planes, len(rows))]
+
+    def _centered(self, connection: apsw.Connection) -> Center:
+        """Return what codes are made with, chosen when they are first asked for and kept as long as this kind.
+
+        Any mean gives true answers; one near the vectors' makes codes finer.
+        """
+        import numpy as np
+
+        from ...kernels.knn_codes import turn_for
+
+        if self._center is None:
+            sql = "select vector from embedding where id between ? and ? and length(vector) = ? limit ?"
+            size = 4 * self._space.dimension
+            rows: Any = connection.execute(sql, (*self._space.ids, size, SAMPLE_ROWS)).fetchall()
+            sample = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(rows), -1 if rows else 1)
+            sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
+            if self._space.metric == "cosine":
+                lengths = np.sqrt((sample * sample).sum(axis=1, keepdims=True))
+                sample = sample[lengths[:, 0] > 0] / lengths[lengths[:, 0] > 0]
+            mean = sample.mean(axis=0) if len(sample) else np.zeros(self._space.dimension)
+            self._center = mean, turn_for(self._space.dimension)
+        return self._center
 
     def _columns(self, planes: Planes, count: int) -> Columns:
         width = self._width
@@ -118,9 +148,10 @@ class VectorKind(Kind["VectorArrays"]):
 
     def gather(self, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
         """Make arrays of all rows, given chunk after chunk; nothing is held twice."""
-        arrays = self._empty(len(nonces) << CHUNK_BITS)
+        arrays: VectorArrays | None = None
         for columns in parts:
-            arrays = self._append(arrays, columns)
+            arrays = self._append(arrays or self._empty(len(nonces) << CHUNK_BITS), columns)
+        assert arrays is not None  # there is one part at least
         return arrays
 
     def _empty(self, count: int) -> VectorArrays:
@@ -129,7 +160,8 @@ class VectorKind(Kind["VectorArrays"]):
         from ...kernels.knn_codes import make_planes
 
         planes = make_planes(count, self._space.dimension)
-        return VectorArrays(np.zeros(len(planes.scale), np.int64), planes, 0, 0, ascending=True)
+        assert self._center is not None  # rows were read before they are put anywhere
+        return VectorArrays(np.zeros(len(planes.scale), np.int64), planes, 0, 0, True, self._center)
 
     def _append(self, arrays: VectorArrays, columns: Columns) -> VectorArrays:
         """Put rows into slots behind the used ones."""

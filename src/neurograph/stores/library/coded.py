@@ -32,6 +32,8 @@ def nearest(line: Line, space: Space, arrays: VectorArrays, asked: Question, que
         asked.k,
         lambda slots: _rows(line, space, arrays.ids[slots]),
         metric=space.metric,
+        mean=arrays.center[0],
+        turn=arrays.center[1],
         ids=arrays.ids,
         allowed=_allowed(line, arrays, asked) if asked.among else None,
         radius=asked.max_distance,
