@@ -17,10 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import neurograph
 from naive_vectors import Row, Space
+from neurograph.derived.policy import kernels_available
 from neurograph.errors import Conflict, ItemNotFound
 from neurograph.stores.library import Library
 
 SHELL = shutil.which("sqlite3")
+ENGINES = ("sqlite-vec", "numba") if kernels_available() else ("sqlite-vec",)
 QUERIES = ((1.0, 0.25), (0.0, 0.0))
 
 keys = st.sampled_from(["a", "b", "c", "d", "ü", None])
@@ -226,8 +228,9 @@ class Vectors(RuleBasedStateMachine):
         }
         for query in QUERIES:
             truth = self.model.search(query)
-            hits = self.library.search(query, 3)
-            assert [(hit.id, hit.distance) for hit in hits] == truth[:3]
+            for engine in ENGINES:
+                hits = self.library.search(query, 3, engine=engine)
+                assert [(hit.id, hit.distance) for hit in hits] == truth[:3]
             assert [hit.key for hit in hits] == [self.model.rows[id].key for id, _ in truth[:3]]
         if truth:
             rest = self.library.search(query, 10**9, after=hits[-1])

@@ -107,7 +107,7 @@ def test_a_search_is_about_one_thing(mind: tuple[neurograph.Database, Library]) 
     db, library = mind
     ways: list[dict[str, Any]] = [{}, {"query": [1, 0], "key": "taken"}, {"key": "a", "item": 1, "token": "cat"}]
     for options in ways:
-        message = f"search must be given one of query, key, item and token, got {len(options)} of them"
+        message = f"search must be given one of query, text, key, item and token, got {len(options)} of them"
         refused(db, lambda options=options: library.search(**options), InvalidValue, message)  # type: ignore[misc]
     refused(db, lambda: library.search(key=5), InvalidValue, "key must be a string, got 5")  # type: ignore[arg-type]
     for nobody in ("", "a\x00", "\ud800"):

@@ -1,0 +1,147 @@
+"""Codes answer as rows do, whatever changed since they were made: chunks patched, slots emptied, arrays moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neurograph
+from neurograph import Library, errors
+from neurograph.stores.library.arrays import VectorKind
+
+pytestmark = pytest.mark.kernels
+
+DIMENSION = 5
+RNG = np.random.default_rng(8)
+
+
+def vectors(count: int) -> np.ndarray:
+    """Return vectors among which there are equal ones, and some without length."""
+    found = RNG.normal(size=(count, DIMENSION)).astype(np.float32)
+    found[RNG.random(count) < 0.2] = found[0]
+    found[RNG.random(count) < 0.02] = 0.0
+    return found
+
+
+def same(library: Library, *, where: Any = None) -> None:
+    """Assert that both engines find the same, near and far."""
+    for query in (*vectors(2), np.zeros(DIMENSION, np.float32)):
+        for k in (1, 40, 10**6):
+            by_rows = library.search(query, k, where=where, engine="sqlite-vec")
+            assert library.search(query, k, where=where, engine="numba") == by_rows
+        page = by_rows[len(by_rows) // 2] if len(by_rows) else None
+        rest = library.search(query, 30, after=page, max_distance=1.0, engine="sqlite-vec")
+        assert library.search(query, 30, after=page, max_distance=1.0, engine="numba") == rest
+
+
+@pytest.fixture(params=["cosine", "l2", "dot"])
+def library(request: pytest.FixtureRequest, db: neurograph.Database) -> Library:
+    library = db.library.create("v", dimension=DIMENSION, metric=request.param)
+    library.add(vectors(1500), metadata=[{"n": n % 7} for n in range(1500)])
+    return library
+
+
+def test_changes_of_rows_are_changes_of_codes(db: neurograph.Database, library: Library) -> None:
+    same(library)
+    ids = np.array([item.id for item in library])
+    library.update(int(ids[700]), vector=vectors(1)[0])
+    same(library)
+    library.delete_many(ids[600:640])
+    same(library)
+    library.add(vectors(3))
+    same(library)
+    library.add(vectors(900))  # more than there is room for
+    same(library, where="json_extract(metadata, '$.n') < 3")
+    library.update(int(ids[5]), vector=None)
+    same(library)
+    library.update(int(ids[5]), vector=vectors(1)[0])  # its slot is there still
+    same(library)
+    library.delete_many(ids[:500])  # more than a quarter is empty: slots are moved together
+    same(library)
+    library.delete_many([item.id for item in library])
+    same(library)
+    assert db.check() == []
+
+
+def test_an_id_between_others_is_found(db: neurograph.Database, library: Library) -> None:
+    ids = [item.id for item in library]
+    library.delete_many([ids[3], ids[900]])
+    same(library)
+    for id in (ids[900], ids[3], ids[-1] + 2000, ids[-1] + 7):
+        db.execute("insert into item (id, library_id) values (?, ?)", [id, library.id])
+        db.execute("insert into embedding values (?, ?)", [id, vectors(1).tobytes()])
+        same(library)
+    same(library, where=("item.id in (?, ?)", [ids[3], ids[-1] + 7]))
+
+
+def test_uncommitted_rows_are_the_transactions_own(db: neurograph.Database, library: Library) -> None:
+    same(library)
+    query = np.full(DIMENSION, 7.0, np.float32)
+    before = library.search(query, 5, engine="numba")
+    db.begin()
+    mine = library.add([query])[0]
+    assert mine in [hit.id for hit in library.search(query, 5, engine="numba")]
+    with neurograph.open(db.path) as other:
+        assert other.library.get("v").search(query, 5, engine="numba") == before
+    same(library)
+    db.rollback()
+    assert library.search(query, 5, engine="numba") == before
+    with neurograph.open(db.path) as other:
+        other.library.get("v").add([query])
+    same(library)
+
+
+def test_vectors_that_are_no_numbers_are_never_found(db: neurograph.Database, library: Library) -> None:
+    same(library)
+    for value in (np.nan, np.inf, -np.inf):
+        row = np.full(DIMENSION, value, np.float32).tobytes()
+        db.execute("insert into entry (library, vector) values ('v', ?)", [row])
+        db.execute("update embedding set vector = ? where id = ?", [row, library.list(1)[0].id])
+        same(library)
+    assert len(library.search(np.ones(DIMENSION), 10**6, engine="numba")) == 1499
+    assert {found.invariant for found in db.check()} == {"embedding.finite"}
+    db.library.drop("v")
+
+
+def test_libraries_keep_apart(db: neurograph.Database, library: Library) -> None:
+    other = db.library.create("other", dimension=DIMENSION)
+    other.add(vectors(600))
+    same(other)
+    same(library)
+    db.library.drop("other")
+    same(library)
+    with pytest.raises(errors.LibraryNotFound):
+        other.search(np.ones(DIMENSION), engine="numba")
+
+
+def test_many_questions_are_answered_as_one_by_one(library: Library) -> None:
+    queries = vectors(70)
+    ids, distances = library.search_many(queries, 12, engine="numba")
+    for query, row, told in zip(queries, ids.tolist(), distances.tolist(), strict=True):
+        hits = library.search(query, 12, engine="sqlite-vec")
+        assert (row, told) == ([hit.id for hit in hits], [hit.distance for hit in hits])
+
+
+def test_what_has_no_room_is_answered_from_rows(tmp_path: Path) -> None:
+    with neurograph.open(tmp_path / "mind.ngdb", memory_budget_bytes=10_000) as db:
+        library = db.library.create("v", dimension=DIMENSION)
+        library.add(vectors(2000))
+        assert len(library.search(np.ones(DIMENSION), 7)) == 7
+        with pytest.raises(errors.NotHere, match="memory_budget_bytes"):
+            library.search(np.ones(DIMENSION), engine="numba")
+    with neurograph.open(tmp_path / "mind.ngdb", engine="sql") as db:
+        with pytest.raises(errors.NotHere, match="engine='sql'"):
+            db.library.get("v").search(np.ones(DIMENSION), engine="numba")
+        with pytest.raises(errors.InvalidValue, match="engine must be one of"):
+            db.library.get("v").search(np.ones(DIMENSION), engine="sql")
+
+
+def test_explain_names_the_way(db: neurograph.Database, library: Library) -> None:
+    ask = "select id from ng_knn('v', ?)"
+    blob = np.ones(DIMENSION, np.float32).tobytes()
+    assert "sqlite-vec over embedding" in str(db.explain(ask, [blob]))
+    library.search(np.ones(DIMENSION), engine="numba")
+    assert f"kernels over {VectorKind(library._space).name}" in str(db.explain(ask, [blob]))
