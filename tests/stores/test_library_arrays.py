@@ -11,6 +11,7 @@ import pytest
 import neurograph
 from neurograph import Library, errors
 from neurograph.stores.library.arrays import VectorKind
+from neurograph.stores.where import is_lasting
 
 pytestmark = pytest.mark.kernels
 
@@ -145,3 +146,50 @@ def test_explain_names_the_way(db: neurograph.Database, library: Library) -> Non
     assert "sqlite-vec over embedding" in str(db.explain(ask, [blob]))
     library.search(np.ones(DIMENSION), engine="numba")
     assert f"kernels over {VectorKind(library._space).name}" in str(db.explain(ask, [blob]))
+
+
+def test_a_condition_is_asked_again_when_anything_changed(db: neurograph.Database, library: Library) -> None:
+    few = ("json_extract(metadata, '$.n') = ?", [3])
+    for engine in ("numba", "numba"):
+        assert library.search(np.ones(DIMENSION), 10**6, where=few, engine=engine) == library.search(
+            np.ones(DIMENSION), 10**6, where=few, engine="sqlite-vec"
+        )
+    db.execute("update item set metadata = '{\"n\": 3}' where id % 5 = 0")
+    same(library, where=few)
+    db.begin()
+    db.execute("update item set metadata = null where id % 5 = 1")
+    same(library, where=few)
+    db.rollback()
+    same(library, where=few)
+    with neurograph.open(db.path) as other:
+        other.execute("update item set metadata = '{\"n\": 3}' where id % 5 = 2")
+    same(library, where=few)
+
+
+@pytest.mark.parametrize(
+    ("condition", "lasting"),
+    [
+        ("json_extract(metadata, '$.n') < 3 and key in ('a', 'b')", True),
+        ("token.label like 'c%' or (x between 0 and 1)", True),
+        ("abs(random()) % 2", False),
+        ("text > date('now')", False),
+        ("created < current_timestamp", False),
+        ("id in (select id from other)", False),
+        ("random/**/() > 0", False),
+        ('"random"() > 0', False),
+        ("my_own(key)", False),
+        ("text match 'x'", False),
+    ],
+)
+def test_only_what_depends_on_the_row_alone_is_remembered(condition: str, lasting: bool) -> None:
+    assert is_lasting(condition, []) is lasting
+
+
+def test_an_id_that_a_rollback_gave_back_is_another_library(db: neurograph.Database) -> None:
+    for metric in ("l2", "cosine", "dot"):
+        db.begin()
+        library = db.library.create("again", dimension=DIMENSION, metric=metric)
+        assert library.id == 1
+        library.add(vectors(100))
+        same(library)
+        db.rollback()

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import apsw
 
+from ...connection.line import Line
 from ...derived.kind import CHUNK_BITS, Columns, Kind
 from .base import Space
 
@@ -47,6 +49,8 @@ class VectorArrays:
         Whether ids ascend with the slots.
     center
         The mean and the turn that codes were made with, see `knn_codes`.
+    masks
+        What conditions left of the slots, by line; true while the line's stamp is the same.
     """
 
     ids: np.ndarray
@@ -55,6 +59,7 @@ class VectorArrays:
     empty: int
     ascending: bool
     center: Center
+    masks: WeakKeyDictionary[Line, Any] = field(default_factory=WeakKeyDictionary)
     _order: np.ndarray | None = field(default=None)
 
     def slots(self, ids: np.ndarray) -> np.ndarray:
@@ -77,6 +82,7 @@ class VectorArrays:
     def changed(self) -> None:
         """Forget what was made of the ids."""
         self._order = None
+        self.masks.clear()
 
 
 class VectorKind(Kind["VectorArrays"]):
@@ -87,7 +93,8 @@ class VectorKind(Kind["VectorArrays"]):
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self.name = f"knn.{space.id}"
+        # All that codes depend on: after a rollback the same id may be that of another library.
+        self.name = f"knn.{space.id}.{space.metric}.{space.dimension}"
         self.chunks = (space.first_id >> CHUNK_BITS, space.last_id >> CHUNK_BITS)
         self._center: Center | None = None
 

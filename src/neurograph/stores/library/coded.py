@@ -10,6 +10,8 @@ from ..arguments import bound_ids
 from .base import Space
 from .scan import Found, Question
 
+MOST_MASKS = 8  # that a line remembers of one library, a byte a vector each
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -60,7 +62,25 @@ def _rows(line: Line, space: Space, ids: np.ndarray) -> np.ndarray:
 
 
 def _allowed(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
-    """Return which slots the condition leaves."""
+    """Return which slots the condition leaves, (capacity,) bool.
+
+    Remembered as long as nothing changes: a condition that half of 117,659 items pass takes SQL 30 ms, and the search
+    0.9 ms.
+    """
+    key = (asked.among, *((type(value), value) for value in asked.bindings)) if asked.lasting else None
+    stamp, known = arrays.masks.get(line, (None, {}))
+    if stamp != line.stamp or len(known) >= MOST_MASKS:
+        stamp, known = line.stamp, {}
+    allowed = known.get(key)
+    if allowed is None:
+        allowed = _asked_of_sql(line, arrays, asked)
+        if key is not None:
+            known[key] = allowed
+            arrays.masks[line] = stamp, known
+    return allowed  # type: ignore[no-any-return]
+
+
+def _asked_of_sql(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
     import numpy as np
 
     rows: Any = line.connection.execute(asked.among, asked.bindings).fetchall()

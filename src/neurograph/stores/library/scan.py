@@ -55,6 +55,8 @@ class Question(NamedTuple):
     """A query of the ids to look at; all where it is empty."""
     bindings: Sequence[Any] = ()
     """The values of its ``?``."""
+    lasting: bool = False
+    """Whether that query gives the same as long as the file does."""
 
 
 def nearest(connection: apsw.Connection, space: Space, norms: Any, asked: Question, tick: Callable[[], None]) -> Found:

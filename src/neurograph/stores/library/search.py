@@ -15,7 +15,7 @@ from ...derived.kind import CHUNK_BITS
 from ...errors import InvalidValue, ItemNotFound, LibraryNotFound, NotHere
 from ...model.item import Hit, Hits
 from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
-from ..where import Where, condition_of, names_table
+from ..where import Where, condition_of, is_lasting, names_table
 from .arrays import VectorKind
 from .base import ItemLike, Space
 from .coded import nearest as by_codes
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "sqlite-vec", "numba")
 ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
 EVERY = 1 << 32  # more than a library holds
-Chosen = tuple[str, Sequence[Any]]
+Chosen = tuple[str, Sequence[Any], bool]
 
 
 class SearchedLibrary(EncodedLibrary):
@@ -226,7 +226,7 @@ class SearchedLibrary(EncodedLibrary):
         return int(rows[0][0])
 
     def _question(
-        self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", ())
+        self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", (), False)
     ) -> Question:
         most = min(whole(k, "k"), EVERY)
         reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
@@ -286,7 +286,7 @@ class SearchedLibrary(EncodedLibrary):
 
 
 def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Chosen:
-    """Return a query of the ids to look at, empty for all, and the values of its ``?``."""
+    """Return a query of the ids to look at, empty for all, the values of its ``?``, and whether it is lasting."""
     parts: list[str] = []
     values: list[Any] = []
     if where is not None:
@@ -308,7 +308,8 @@ def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Ch
         ids = [row_id(id, "among", "ids") for id in among] if listed else id_array(among, "among").tolist()
         parts.append("select value from carray(?)")
         values = [*values, bound_ids(ids)]
-    return " intersect ".join(parts), values
+    lasting = among is None and where is not None and is_lasting(condition, values)
+    return " intersect ".join(parts), values, lasting
 
 
 def engine_of(engine: str) -> str:
