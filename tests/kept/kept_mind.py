@@ -113,7 +113,8 @@ def libraries(db: neurograph.Database) -> None:
         coordinates=[(0.5, -1.0, 2.0), *[(float("nan"),) * 3] * 4],
         metadata=[{"n": 1, "of": [None, 1.5]}, {"n": 2}, None, {}, None],
     )
-    moods.set("bare", text="no vector yet")
+    moods.set("bare", metadata={"n": 3})
+    db.execute("update item set text = 'no vector yet' where key = 'bare'")
     for metric in ("l2", "dot"):
         db.library.create(metric, dimension=1, metric=metric).add([[n / 4] for n in range(-2, 3)], keys=[*"abcde"])
 
@@ -178,7 +179,7 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
     ],
     "vectors": lambda db: db.library.get("moods").vectors(["wild", "faint", "glad"]),
     "nearest vectors": lambda db: db.library.get("moods").search([1.0, 0.25, 0.125], 4),
-    "nearest to a key": lambda db: db.library.get("l2").search("b"),
+    "nearest to a key": lambda db: db.library.get("l2").search(key="b"),
     "nearest of many": lambda db: db.library.get("dot").search_many([[1.0], [-0.5]], 3),
     "nearest where": lambda db: db.library.get("moods").search(
         token="joy", where="metadata ->> 'n' > 1 or token.label = 'joy'"

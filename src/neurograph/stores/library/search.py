@@ -116,8 +116,8 @@ class SearchedLibrary(EncodedLibrary):
         Notes
         -----
         Exact: every path gives the same ids in the same order, from float64 sums over the stored float32. It grows with
-        the number of vectors times their dimension: 95 ms for 117,659 of 384 by sqlite-vec (two cores, Linux). With
-        `where` or `among` it grows with what they leave, and with what the condition itself reads.
+        the number of vectors times their dimension: for 117,659 of 384 it takes 95 ms by sqlite-vec, 0.9 ms by kernels
+        (two cores, Linux). With `where` or `among` it grows with what they leave, and with what the condition reads.
         """
         if text is None and isinstance(query, str) and key is None and item is None and token is None:
             text, query = (query, None) if self._reads_text() else (None, query)
