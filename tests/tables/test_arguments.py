@@ -117,7 +117,11 @@ def test_an_argument_compared_otherwise_than_by_equality_is_refused(mind, compar
         ("ng_knn('colors', x'00')", errors.InvalidValue, "ng_knn: vector must have 12 bytes, four for each dimension"),
         ("ng_knn('heights', x'0000c07f')", errors.InvalidValue, "ng_knn: vector must be finite, got nan"),
         ("ng_knn('colors', 'red', -1)", errors.InvalidValue, "ng_knn: k must be in"),
-        ("ng_match('colors', 'red')", errors.NotHere, "library 'colors' must have a text index to match words; make one"),
+        (
+            "ng_match('colors', 'red')",
+            errors.NotHere,
+            "library 'colors' must have a text index to match words; make one",
+        ),
         ("ng_match('notes', 'red', -1)", errors.InvalidValue, "ng_match: k must be in"),
         ("ng_match('notes', 'red', 3, 1, 'any')", errors.InvalidValue, "ng_match: syntax must be one of words, all"),
         ("ng_match('notes', '(', 3, 1, 'fts5')", errors.InvalidValue, "ng_match: text must be a query in the language"),

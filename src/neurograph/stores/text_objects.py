@@ -111,8 +111,14 @@ def drop_text_objects(connection: apsw.Connection, library_id: int) -> bool:
     if not connection.execute("delete from text_index where library_id = ? returning 1", (library_id,)).fetchall():
         return False
     for kind, name, _ in reversed(text_objects(library_id)):
-        connection.execute(f"drop {kind} if exists {name}")
+        if kind == "trigger" or _is_virtual(connection, name):  # a table of another's has come to its name otherwise
+            connection.execute(f"drop {kind} if exists {name}")
     return True
+
+
+def _is_virtual(connection: apsw.Connection, name: str) -> bool:
+    sql = "select 1 from sqlite_schema where name = ? and sql like 'create virtual table%'"
+    return bool(connection.execute(sql, (name,)).fetchall())
 
 
 def drop_orphans(connection: apsw.Connection) -> None:
@@ -153,3 +159,19 @@ def insert_texts(connection: apsw.Connection, library_id: int, first: int, last:
         (first, last),
     )
     return connection.changes()
+
+
+def differing_texts(connection: apsw.Connection, library_id: int) -> list[tuple[int]]:
+    """Return the ids of items that a text index lacks, has too many of, or has with other words."""
+    table = table_of(library_id)
+    rows: Any = connection.execute("select filled from text_index where library_id = ?", (library_id,)).fetchall()
+    sql = f"""
+        select id from item
+         where id between ?1 and ?2
+           and not exists (
+             select 1 from {table} as t where t.rowid = item.id and t.key is item.key and t.text is item.text)
+        union
+        select rowid from {table} where rowid not in (select id from item where id between ?1 and ?3)"""
+    first, last = library_id << 32, library_id << 32 | 4294967295
+    found: Any = connection.execute(sql, (first, last if rows[0][0] is None else rows[0][0], last)).fetchall()
+    return found  # type: ignore[no-any-return]
