@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import naive_bootstrap as naive
 import numpy as np
@@ -28,10 +29,24 @@ def test_each_step_may_be_left_out(db: neurograph.Database) -> None:
     assert naive.woven(db, type="related_to") == naive.weave(db, words, 1, 1.0)
 
 
-def test_a_wrong_policy_is_said_before_anything_is_made(db: neurograph.Database) -> None:
-    db.library.create("words", dimension=2).add([[1, 0]], keys=["cat"])
-    with pytest.raises(errors.InvalidValue, match="on_conflict must be one of"):
-        db.bootstrap("words", on_conflict="x")
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        ({"on_conflict": "x"}, errors.InvalidValue, "on_conflict must be one of"),
+        ({"k": -1}, errors.InvalidValue, "k must be in"),
+        ({"decay": "x"}, errors.InvalidValue, "decay must be a number"),
+        ({"type": "x"}, errors.UnknownName, "connection_type must be one of"),
+        ({"library": "dots"}, errors.InvalidValue, "library must have the metric"),
+        ({"progress": 1}, errors.InvalidValue, "progress must be True, False or a function"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_made(
+    db: neurograph.Database, wrong: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    for name, metric in (("words", "cosine"), ("dots", "dot")):
+        db.library.create(name, dimension=2, metric=metric).add([[1, 0], [0, 1]], keys=["cat", "dog"])
+    with pytest.raises(error, match=said):
+        db.bootstrap(**{"library": "words"} | wrong)
     assert db.tokens.count() == 0
 
 

@@ -294,6 +294,26 @@ def test_tokens_that_go_while_others_are_searched_are_passed_over(
     assert naive.woven(db) == naive.weave(db, words, 3)
 
 
+def test_items_that_get_another_token_meanwhile_are_passed_over(
+    db: neurograph.Database, words: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weaving, "MOST_TOKENS", 16)
+    db.weave(words, k=3)
+    search = weaving._search
+
+    def meanwhile(*given: Any) -> Any:
+        found = search(*given)
+        words.update("w1", token="w40")
+        words.update("w50", token="w2")
+        return found
+
+    monkeypatch.setattr(weaving, "_search", meanwhile)
+    db.weave(words, k=3)
+    monkeypatch.undo()
+    db.weave(words, k=3)
+    assert naive.woven(db) == naive.weave(db, words, 3)
+
+
 def test_networkx_sees_every_token_with_k_links(db: neurograph.Database, words: Library) -> None:
     networkx = pytest.importorskip("networkx")
     db.weave(words, k=5)

@@ -99,8 +99,12 @@ class Bootstrapping:
         should be already is left alone.
         """
         from .tokens import require_policy
+        from .weaving import Asked, require_weavable
 
         require_policy(on_conflict)
+        if weave:  # said before the first token is made
+            asked = Asked(library, k, decay, type, None, EVERYWHERE, where, "update", False)
+            require_weavable(self, asked)  # type: ignore[arg-type]
         made = placed = woven = None
         if tokens:
             made = self.make_tokens(

@@ -52,7 +52,7 @@ def slices(ids: np.ndarray) -> Iterator[np.ndarray]:
 
 def rows_of(db: Database, sql: str, ids: np.ndarray) -> list[Any]:
     """Return the rows of a query whose ``?1`` stands for ids, as ``carray(?1)``."""
-    return db._session.rows(sql, (bound_ids(ids.tolist()),))
+    return db._session.rows(sql, (bound_ids(ids),))
 
 
 def telling(progress: bool | Told, unit: str) -> AbstractContextManager[Told]:

@@ -28,7 +28,7 @@ from ...stores.library import Library
 from ...stores.library.base import require_library
 from ...stores.library.search import chosen
 from ...stores.where import Where, condition_of
-from .slices import library_of, rows_of, telling
+from .slices import library_of, rows_of, slices, telling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,13 +87,19 @@ def weave(db: Database, given: Asked, progress: bool | Told, timeout_s: float | 
             whole_block = False
             while not whole_block:
                 with db.transaction():
-                    counts, whole_block = _write(db, asked, sources, _wanted(db, asked, near))
+                    counts, whole_block = _write(db, asked, sources, _wanted(db, sources, near, asked.decay))
                 created, changed, deleted = (a + b for a, b in zip((created, changed, deleted), counts, strict=True))
             done += len(its_items)
             told("links", done, todo)
         deleted += _sweep(db, asked, tokens)
     total = db._session.rows("select count(*) from edge where type = ? and key = ?", (asked.code, asked.key))[0][0]
     return Woven(total, created, changed, deleted)
+
+
+def require_weavable(db: Database, given: Asked) -> None:
+    """Refuse what `weave` would refuse before it searches for anything."""
+    with db._session.reading() as line:
+        _checked(db, line.connection, given)
 
 
 def _checked(db: Database, connection: Any, given: Asked) -> Weave:
@@ -131,9 +137,9 @@ def _sources(connection: Any, asked: Weave) -> tuple[np.ndarray, np.ndarray]:
         f"select token_id, id from item where id in ({sql}) and exists (select 1 from embedding where id = item.id)"
         " order by token_id, id",
         values,
-    ).fetchall()
-    pairs = np.array(rows, np.int64).reshape(-1, 2)
-    return pairs[:, 0].copy(), pairs[:, 1].copy()
+    )
+    pairs = np.fromiter(rows, "i8, i8")
+    return pairs["f0"].copy(), pairs["f1"].copy()
 
 
 def _unlinked(connection: Any, asked: Weave, tokens: np.ndarray) -> np.ndarray:
@@ -141,8 +147,8 @@ def _unlinked(connection: Any, asked: Weave, tokens: np.ndarray) -> np.ndarray:
     import numpy as np
 
     sql = "select distinct source from edge where source in (select value from carray(?)) and type = ? and key = ?"
-    rows = connection.execute(sql, (bound_ids(tokens.tolist()), asked.code, asked.key)).fetchall()
-    return ~np.isin(tokens, np.array(rows, np.int64).reshape(-1))
+    rows = connection.execute(sql, (bound_ids(tokens), asked.code, asked.key))
+    return ~np.isin(tokens, np.fromiter((source for (source,) in rows), np.int64))
 
 
 def _blocks(tokens: np.ndarray, items: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -188,19 +194,22 @@ def _where(db: Database, asked: Weave) -> Where | None:
     return "token_id is not null" if without else None
 
 
-def _wanted(db: Database, asked: Weave, near: tuple[np.ndarray, np.ndarray, np.ndarray]) -> dict[Link, float]:
-    """Return the weight of each link, by the tokens the items have now."""
+def _wanted(
+    db: Database, sources: np.ndarray, near: tuple[np.ndarray, np.ndarray, np.ndarray], decay: float
+) -> dict[Link, float]:
+    """Return the weight of each link that leaves one of the tokens `sources`, by the tokens the items have now."""
     import numpy as np
 
-    sources, targets, distances = near
-    sql = """select id, token_id from item where id in (select value from carray(?1)) and token_id is not null"""
-    token_of = dict(rows_of(db, sql, np.unique(np.concatenate((sources, targets)))))
-    weights = 1.0 / (1.0 + distances * asked.decay)
+    starts, ends, distances = near
+    sql = "select id, token_id from item where id in (select value from carray(?1)) and token_id is not null"
+    token_of: dict[int, int] = dict(rows_of(db, sql, np.unique(np.concatenate((starts, ends)))))
+    ours = set(sources.tolist())
     wanted: dict[Link, float] = {}
-    for source, target, weight in zip(sources.tolist(), targets.tolist(), weights.tolist(), strict=True):
-        link = token_of.get(source), token_of.get(target)
-        if None not in link and link[0] != link[1]:
-            wanted[link] = max(weight, wanted.get(link, weight))  # type: ignore[index,arg-type]
+    weights = 1.0 / (1.0 + distances * decay)
+    for start, end, weight in zip(starts.tolist(), ends.tolist(), weights.tolist(), strict=True):
+        link = source, target = token_of.get(start, 0), token_of.get(end, 0)
+        if source in ours and target and source != target:
+            wanted[link] = max(weight, wanted.get(link, weight))
     return wanted
 
 
@@ -213,7 +222,7 @@ def _write(
     """
     sql = f"""select source, target, weight from edge
                where source in (select value from carray(?1)) and type = {asked.code} and key = ?2"""
-    rows = db._session.rows(sql, (bound_ids(sources.tolist()), asked.key))
+    rows = db._session.rows(sql, (bound_ids(sources), asked.key))
     there: dict[Link, float] = {(source, target): weight for source, target, weight in rows}
     place, cursor = (asked.code, asked.key), db._session.writer.connection.cursor()
     gone = [link for link in there if link not in wanted]
@@ -232,11 +241,18 @@ def _write(
 
 def _sweep(db: Database, asked: Weave, tokens: np.ndarray) -> int:
     """Delete the links of this weave that leave other tokens than those, and return how many."""
-    sql = """select source, target from edge
+    import numpy as np
+
+    sql = """select distinct source from edge
               where type = ?2 and key = ?3 and source not in (select value from carray(?1))"""
-    gone = db._session.rows(sql, (bound_ids(tokens.tolist()), asked.code, asked.key))
-    for start in range(0, len(gone), MOST_DELETED):
-        some = [(*link, asked.code, asked.key) for link in gone[start : start + MOST_DELETED]]
-        with db.transaction():
-            db._session.writer.connection.cursor().executemany(DELETE, some)
-    return len(gone)
+    with db._session.reading() as line:
+        rows = line.connection.execute(sql, (bound_ids(tokens), asked.code, asked.key))
+        others = np.fromiter((source for (source,) in rows), np.int64)
+    deleted = 0
+    for some in slices(others):
+        whole = False
+        while not whole:
+            with db.transaction():
+                counts, whole = _write(db, asked, some, {})
+            deleted += counts[2]
+    return deleted
