@@ -16,7 +16,7 @@ from .words import WordLibrary
 class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, TextLibrary):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
-    An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.
+    An item argument is an `Item`, a `Hit`, an id or a key. Lists are in order of id; bulk calls keep the given order.
 
     Examples
     --------
