@@ -183,8 +183,8 @@ class EncodedLibrary(LibraryPart):
 
         Notes
         -----
-        A text that is kept costs 10 µs, whatever the encoder. The file grows by what a vector takes and 100 bytes; for
-        texts of items, which are kept with their items, by 70 bytes.
+        A text that is kept costs 15 to 21 µs, whatever the encoder. The file grows by what a vector takes and 100
+        bytes; for texts of items, which are kept with their items, by 70 bytes.
         """
         import numpy as np
 

@@ -53,12 +53,14 @@ class Hashes:
         """Return the 16 bytes a text is found by."""
         hashed = self._begun.copy()
         hashed.update(text.encode())
-        return hashed.digest()
+        taken: bytes = hashed.digest()
+        return taken
 
 
 def digest(vector: bytes | memoryview) -> bytes:
     """Return the 8 bytes a vector is known again by."""
-    return _blake2b()(vector, digest_size=8).digest()  # type: ignore[no-any-return]
+    taken: bytes = _blake2b()(vector, digest_size=8).digest()
+    return taken
 
 
 @cache

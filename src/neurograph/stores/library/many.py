@@ -101,8 +101,8 @@ class ManyItems(EncodedLibrary):
         Notes
         -----
         Grows with n times the dimension: 1.1 s for 117,659 vectors of 384 with keys and metadata (two cores,
-        Linux), and as long other writers wait; with ``commit_every=4096`` for 40 ms. All or nothing otherwise, in the
-        caller's transaction or its own. Texts are made vectors of before the transaction.
+        Linux), and as long other writers wait; with ``commit_every=4096`` for about 0.1 s. All or nothing otherwise,
+        in the caller's transaction or its own. Texts are made vectors of before the transaction.
         """
         import numpy as np
 
