@@ -106,7 +106,7 @@ class ReembeddedLibrary(EncodedLibrary):
             raise Misuse("cannot make vectors of text inside a transaction, which others wait for; end it first")
         shown = Progress("texts") if progress is True else nullcontext(progress or (lambda *_: None))
         with shown as told:
-            self._begin(encoder)
+            self._begin_reembedding(encoder)
             while True:
                 self._make_missing(encoder, told)
                 count = self._switch(encoder)
@@ -115,10 +115,10 @@ class ReembeddedLibrary(EncodedLibrary):
         self._space = self._space._replace(dimension=encoder.dimension)
         self._encoders.attach(self._space, encoder)
         self._derived.forget()  # arrays of this process, and what they were centred by
-        self._clean(encoder.identity)
+        self._clean_reembedded(encoder.identity)
         return count
 
-    def _begin(self, encoder: EmbeddingEngine) -> None:
+    def _begin_reembedding(self, encoder: EmbeddingEngine) -> None:
         """Note which encoder is to take over; what another one made before goes."""
         made_by = encoder.identity
         given = (self.id, encoder.dimension, made_by.model, details(made_by))
@@ -132,7 +132,7 @@ class ReembeddedLibrary(EncodedLibrary):
             require_library(self._session.writer.connection, self._space)
             other = self._session.change("delete from reembedding where library_id = ? returning 1", (self.id,))
             theirs = read(self._session.writer.connection, self.id)
-        self._clean(None if other else theirs)  # without another one it is what a switch left to be cleaned
+        self._clean_reembedded(None if other else theirs)  # without another one it is what a switch left to be cleaned
         self._session.change(
             "insert into reembedding (library_id, dimension, model, identity) values (?, ?, ?, ?)", given
         )
@@ -236,7 +236,7 @@ class ReembeddedLibrary(EncodedLibrary):
         connection.execute("delete from reembedding where library_id = ?", (self.id,))
         return int(rows[0][0])
 
-    def _clean(self, made_by: Identity | None) -> None:
+    def _clean_reembedded(self, made_by: Identity | None) -> None:
         """Delete what was made ahead, in short transactions, and say whose vectors the texts have now."""
         hashed = None if made_by is None else kept.Hashes(made_by, "document")
         first, last = self._space.ids
