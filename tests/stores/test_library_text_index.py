@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph
+from effort import examples
 from neurograph import errors
 from neurograph.stores.library import Library, texts
 from neurograph.stores.text_objects import DEFAULT_TOKENIZER, SHADOWS, text_objects
@@ -267,7 +268,7 @@ def batches(draw: st.DrawFn) -> dict[str, Any]:
     return batch
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(batch=batches(), way=st.sampled_from(["error", "ignore", "update"]), users=st.booleans())
 def test_many_rows_are_indexed_as_one_by_one_and_as_all_at_the_end(batch, way, users):
     found = []
