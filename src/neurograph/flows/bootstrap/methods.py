@@ -273,8 +273,9 @@ class Bootstrapping:
             What becomes of the weight of a link that is there: ``"update"`` computes it again, ``"ignore"`` keeps it,
             for learning may have changed it.
         resume
-            Pass over tokens that have links of this weave: to go on where a run was broken off, or to link only what
-            was added. What the others are linked to stays as it is.
+            Pass over tokens that have `k` links of this weave: to go on where a run was broken off, to link what was
+            added, or to make up for what was deleted. What the others are linked to stays as it is, also where
+            something new is nearer.
         progress
             As for `bootstrap`.
         timeout_s

@@ -143,11 +143,13 @@ def _sources(connection: Any, asked: Weave) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _unlinked(connection: Any, asked: Weave, tokens: np.ndarray) -> np.ndarray:
-    """Return which of `tokens` have no link of this weave, (n,) bool."""
+    """Return which of `tokens` have fewer than k links of this weave, (n,) bool."""
     import numpy as np
 
-    sql = "select distinct source from edge where source in (select value from carray(?)) and type = ? and key = ?"
-    rows = connection.execute(sql, (bound_ids(tokens), asked.code, asked.key))
+    sql = """select source from edge
+              where source in (select value from carray(?)) and type = ? and key = ?
+              group by source having count(*) >= ?"""
+    rows = connection.execute(sql, (bound_ids(tokens), asked.code, asked.key, asked.k))
     return ~np.isin(tokens, np.fromiter((source for (source,) in rows), np.int64))
 
 
