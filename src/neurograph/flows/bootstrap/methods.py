@@ -98,6 +98,8 @@ class Bootstrapping:
         was broken off is made good by calling it again, and so is what was added to the library since: what is as it
         should be already is left alone.
         """
+        from ...model.bootstrapped import Bootstrapped
+        from .slices import as_one
         from .tokens import require_policy
         from .weaving import Asked, require_weavable
 
@@ -106,21 +108,20 @@ class Bootstrapping:
             asked = Asked(library, k, decay, type, None, EVERYWHERE, where, "update", False)
             require_weavable(self, asked)  # type: ignore[arg-type]
         made = placed = woven = None
-        if tokens:
-            made = self.make_tokens(
-                library,
-                entity_type=entity_type,
-                domain=domain,
-                where=where,
-                on_conflict=on_conflict,
-                progress=progress,
-            )
-        if place:
-            placed = self.place_tokens(library, on_conflict=on_conflict, progress=progress)
-        if weave:
-            woven = self.weave(library, k=k, decay=decay, type=type, where=where, progress=progress)
-        from ...model.bootstrapped import Bootstrapped
-
+        with as_one(self):  # type: ignore[arg-type]
+            if tokens:
+                made = self.make_tokens(
+                    library,
+                    entity_type=entity_type,
+                    domain=domain,
+                    where=where,
+                    on_conflict=on_conflict,
+                    progress=progress,
+                )
+            if place:
+                placed = self.place_tokens(library, on_conflict=on_conflict, progress=progress)
+            if weave:
+                woven = self.weave(library, k=k, decay=decay, type=type, where=where, progress=progress)
         return Bootstrapped(made, placed, woven)
 
     def make_tokens(
@@ -279,8 +280,8 @@ class Bootstrapping:
         progress
             As for `bootstrap`.
         timeout_s
-            Seconds after which the call raises `DeadlineExceeded`; what was linked by then stays, unless a transaction
-            of yours is undone. None for no limit.
+            Seconds after which the call raises `DeadlineExceeded`; what was linked by then stays, but not inside a
+            transaction of yours. None for no limit.
 
         Returns
         -------
@@ -290,8 +291,8 @@ class Bootstrapping:
         Raises
         ------
         RuleViolated
-            The constitution refuses a weight, a type or a degree; the links of the blocks before it are there, and
-            another call goes on.
+            The constitution refuses a weight, a type or a degree; outside a transaction the links of the blocks before
+            are there, and another call goes on.
         LibraryNotFound, InvalidValue, UnknownName
             As for `bootstrap`.
         DeadlineExceeded

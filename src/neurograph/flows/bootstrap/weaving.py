@@ -28,7 +28,7 @@ from ...stores.library import Library
 from ...stores.library.base import require_library
 from ...stores.library.search import chosen
 from ...stores.where import Where, condition_of
-from .slices import library_of, rows_of, slices, telling
+from .slices import as_one, library_of, rows_of, slices, telling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class Weave(NamedTuple):
 def weave(db: Database, given: Asked, progress: bool | Told, timeout_s: float | None) -> Woven:
     """Link the tokens of what is near, see `Database.weave`."""
     began = monotonic()
-    with telling(progress, "items") as told:
+    with telling(progress, "items") as told, as_one(db):
         with db._session.reading(timeout_s) as line:
             asked = _checked(db, line.connection, given)
             tokens, items = _sources(line.connection, asked)
