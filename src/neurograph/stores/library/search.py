@@ -75,7 +75,8 @@ class SearchedLibrary(EncodedLibrary):
             ``("json_extract(metadata, '$.pos') = ?", ["n"])``. It applies before `k`. It is SQL: never put a stranger's
             text into it.
         among
-            Only items with these ids; those that are no items' of the library are passed over. It applies before `k`.
+            Only these items, by id, hit or record; those that are none of the library are passed over. It applies
+            before `k`.
         engine
             ``"auto"`` uses kernels where they repay themselves, ``"sqlite-vec"`` never, ``"numba"`` always; the answer
             is the same.
