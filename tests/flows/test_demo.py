@@ -35,7 +35,7 @@ def path(standard_library: Library, tmp_path_factory: pytest.TempPathFactory) ->
     return path
 
 
-@pytest.fixture(scope="module", params=["sql", pytest.param("numba", marks=pytest.mark.kernels)])
+@pytest.fixture(scope="module", params=["sql", pytest.param("numba", marks=pytest.mark.compiled)])
 def db(request: pytest.FixtureRequest, path: Path) -> Iterator[neurograph.Database]:
     with neurograph.open(path, mode="r", engine=request.param) as database:
         yield database

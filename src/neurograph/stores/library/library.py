@@ -9,11 +9,12 @@ from .components import ProjectedLibrary
 from .listing import ListedItems
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
+from .texts import TextLibrary
 from .vec0 import Vec0Library
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, Vec0Library):
+class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, Vec0Library, TextLibrary):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.
