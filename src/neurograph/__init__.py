@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .embed.engine import EmbeddingEngine
     from .flows.check import Violation
     from .flows.installation import runtime_info
+    from .model.bootstrapped import Association, Associations, Bootstrapped
     from .model.connection import Connection
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
@@ -68,6 +69,9 @@ del TYPE_CHECKING  # nothing but the names below is public
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Activation",
     "Activations",
+    "Association",
+    "Associations",
+    "Bootstrapped",
     "Connection",
     "ConnectionType",
     "Constitution",
@@ -119,6 +123,9 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
 _LAZY = {
     "Activation": "model.records",
     "Activations": "model.records",
+    "Association": "model.bootstrapped",
+    "Associations": "model.bootstrapped",
+    "Bootstrapped": "model.bootstrapped",
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
