@@ -143,7 +143,7 @@ class TextLibrary(MatchedLibrary):
         tokenizer = wanted or there or DEFAULT_TOKENIZER
         if rebuild or there != tokenizer or changed_text_objects(connection, self.id, tokenizer):
             drop_text_objects(connection, self.id)
-            create_text_objects(connection, self.id, tokenizer)
+            create_text_objects(connection, self.id, checked_tokenizer(tokenizer))
         elif full:
             return None
         return tokenizer
