@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...database import Database
 
-SLICE_ITEMS = 4096  # 20 to 50 ms of writing
+SLICE_ITEMS = 2048  # 20 to 40 ms of writing
 
 
 def library_of(db: Database, library: Library | str) -> Library:
