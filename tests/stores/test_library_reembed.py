@@ -72,13 +72,13 @@ def test_the_vectors_are_the_new_encoder_s(db: neurograph.Database, notes: Libra
     assert (notes.dimension, notes.identity) == (new.dimension, new.identity)
     assert close(notes.vectors(ids), new.embed_batch(TEXTS))
     assert [hit.id for hit in notes.search(TEXTS[4], 1)] == [ids[4]]
-    assert notes.search(TEXTS[4], 5, engine="numba") == notes.search(TEXTS[4], 5, engine="sqlite-vec")
     assert db.execute("select count(*) from projection").fetchall() == [(0,)]
     low, high = db.execute("select norm_low, norm_high from library").fetchall()[0]
     assert low <= 1.0 <= high < 1.1
     assert db.library.get("notes").search(TEXTS[5], 1)[0].id == ids[5]
 
 
+@pytest.mark.kernels
 def test_searches_by_kernels_follow(db: neurograph.Database, notes: Library, new: Counting) -> None:
     before = notes.search(key="key 3", k=5, engine="numba")
     notes.reembed(new)
@@ -259,6 +259,7 @@ def test_arrays_without_a_model_become_an_encoder_s(db: neurograph.Database, new
     assert (empty.reembed(new), empty.dimension) == (0, new.dimension)
 
 
+@pytest.mark.kernels
 def test_triggers_of_a_user_s_own_are_fired(db: neurograph.Database, notes: Library, new: Counting) -> None:
     db.execute("create table seen (id integer)")
     db.execute("create trigger mine after insert on embedding begin insert into seen values (new.id); end")
