@@ -320,3 +320,37 @@ def test_a_killed_call_is_resumed_by_another_process(db: neurograph.Database, no
     notes.reembed(new)
     assert new.read == TEXTS[21:]
     assert notes.search(TEXTS[7], 1)[0].key == "key 7"
+
+
+def test_a_switch_that_fails_leaves_the_old_vectors(
+    db: neurograph.Database, notes: Library, new: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = db.execute("select library.*, embedding.* from library, embedding").fetchall()
+    notes.fit_pca(2)
+    switched = reembedding.ReembeddedLibrary._switched
+
+    def stop(self: Library, work: Any) -> int:
+        switched(self, work)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reembedding.ReembeddedLibrary, "_switched", stop)
+    with pytest.raises(KeyboardInterrupt):
+        notes.reembed(new)
+    assert db.execute("select library.*, embedding.* from library, embedding").fetchall() == before
+    assert notes.pca().dimension == 8
+    assert notes.search(TEXTS[3], 1)[0].key == "key 3"
+    monkeypatch.undo()
+    assert notes.reembed(new) == 30
+    assert new.read == TEXTS
+
+
+def test_what_nobody_waits_for_is_deleted_with_derived_state(db: neurograph.Database, notes: Library) -> None:
+    first, second = notes.list(2)
+    other = db.library.create("other", dimension=3)
+    db.execute("insert into reembedding values (?, 3, 'x', '{}', null, null)", [other.id])
+    db.execute("insert into reembedded values (?, 'a', zeroblob(12))", [first.id])
+    db.execute("insert into reembedded values (?, 'a', zeroblob(12))", [(other.id << 32) + 1])
+    db.drop_derived()
+    assert db.execute("select id from reembedded").fetchall() == [((other.id << 32) + 1,)]
+    db.library.drop("other")
+    assert second.id == first.id + 1
