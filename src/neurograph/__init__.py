@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         propose_confidence,
         propose_order,
     )
+    from .model.query_result import LegUsed, QueryHit, QueryLeg, QueryResult
     from .model.records import (
         Activation,
         Activations,
@@ -83,6 +84,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Hits",
     "Identity",
     "Item",
+    "LegUsed",
     "LevelInfo",
     "Library",
     "Link",
@@ -97,6 +99,9 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Path",
     "Pca",
     "PromoteProposal",
+    "QueryHit",
+    "QueryLeg",
+    "QueryResult",
     "Result",
     "Score",
     "Scores",
@@ -131,6 +136,7 @@ _LAZY = {
     "Hits": "model.item",
     "Identity": "model.identity",
     "Item": "model.item",
+    "LegUsed": "model.query_result",
     "LevelInfo": "model.field",
     "Library": "stores.library",
     "Link": "model.edge",
@@ -143,6 +149,9 @@ _LAZY = {
     "Path": "model.records",
     "Pca": "codec.pca",
     "PromoteProposal": "model.proposal",
+    "QueryHit": "model.query_result",
+    "QueryLeg": "model.query_result",
+    "QueryResult": "model.query_result",
     "Score": "model.records",
     "Scores": "model.records",
     "Token": "model.token",

@@ -15,6 +15,7 @@ from .connection.settings import Options, require_safe_sqlite, require_vec
 from .derived.policy import Policy
 from .errors import Misuse
 from .migrate import Schema
+from .questions import Questions
 from .stores.property_indexes import PropertyIndexes
 
 TYPE_CHECKING = False
@@ -148,7 +149,7 @@ def open(
     return Database(location, options, engine, backup)
 
 
-class Database(Handle, PropertyIndexes):
+class Database(Handle, PropertyIndexes, Questions):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
     Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in
