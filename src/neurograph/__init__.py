@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .model.edge import Edge, Link
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
-    from .model.item import Hit, Hits, Item
+    from .model.item import Hit, Hits, Item, Match, Matches
     from .model.proposal import (
         CreateProposal,
         DeleteProposal,
@@ -88,6 +88,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "LevelInfo",
     "Library",
     "Link",
+    "Match",
+    "Matches",
     "Member",
     "Members",
     "Metrics",
@@ -140,6 +142,8 @@ _LAZY = {
     "LevelInfo": "model.field",
     "Library": "stores.library",
     "Link": "model.edge",
+    "Match": "model.item",
+    "Matches": "model.item",
     "Member": "model.records",
     "Members": "model.records",
     "Metrics": "stores.graph.measures",

@@ -9,10 +9,11 @@ from .components import ProjectedLibrary
 from .listing import ListedItems
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
+from .texts import TextLibrary
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary):
+class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, TextLibrary):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.

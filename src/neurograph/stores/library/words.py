@@ -11,8 +11,9 @@ from ...errors import InvalidValue
 from ...model.item import Hits
 from ..where import Where
 from .base import ItemLike
+from .choice import chosen
 from .many import ManyItems
-from .search import SearchedLibrary, chosen
+from .search import SearchedLibrary
 from .vectors import little_endian, vector_array
 
 if TYPE_CHECKING:
