@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .model.connection import Connection
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
+    from .model.feedback import Change, Feedback
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
     from .model.item import Hit, Hits, Item, Match, Matches
@@ -69,6 +70,7 @@ del TYPE_CHECKING  # nothing but the names below is public
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Activation",
     "Activations",
+    "Change",
     "Connection",
     "ConnectionType",
     "Constitution",
@@ -79,6 +81,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EmbeddingEngine",
     "EntityType",
+    "Feedback",
     "Field",
     "Hit",
     "Hits",
@@ -124,6 +127,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
 _LAZY = {
     "Activation": "model.records",
     "Activations": "model.records",
+    "Change": "model.feedback",
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
@@ -133,6 +137,7 @@ _LAZY = {
     "Edge": "model.edge",
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
+    "Feedback": "model.feedback",
     "Field": "model.field",
     "Hit": "model.item",
     "Hits": "model.item",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from .connection.session import Session
+    from .flows.feedback import Feedbacks
     from .model.query_result import QueryResult
     from .stores.arguments import TokenLike
     from .stores.library import Library
@@ -19,6 +22,14 @@ class Questions:
     """The part of a `Database` that asks all stores one question."""
 
     _session: Session
+
+    @cached_property
+    def feedback(self) -> Feedbacks:
+        """Feedback on answers: what was said, what it changed, and the way back."""
+        from .flows.feedback import Feedbacks
+        from .stores.connections import Connections
+
+        return Feedbacks(self._session, Connections(self._session))
 
     def query(
         self,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 if TYPE_CHECKING:
     import pandas
 
+    from .feedback import Feedback
+
 KINDS = ("token", "item")
 LEGS = ("vector", "text", "graph", "space")
 """The legs, in the order in which they are told and added up."""
@@ -109,14 +111,14 @@ class QueryResult(Sequence[QueryHit]):
         How long the query took, encoding included.
     """
 
-    __slots__ = ("_feedback", "_hits", "asked", "left_out", "legs", "took_ms")
+    __slots__ = ("_hits", "_home", "asked", "left_out", "legs", "took_ms")
 
     asked: Asked
     legs: tuple[LegUsed, ...]
     left_out: Mapping[str, str]
     took_ms: float
     _hits: tuple[QueryHit, ...]
-    _feedback: Callable[..., Any] | None
+    _home: Callable[[], Any] | None
 
     def __init__(
         self,
@@ -125,7 +127,7 @@ class QueryResult(Sequence[QueryHit]):
         legs: Sequence[LegUsed] = (),
         left_out: Mapping[str, str] | None = None,
         took_ms: float = 0.0,
-        feedback: Callable[..., Any] | None = None,
+        home: Callable[[], Any] | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "_hits", tuple(hits))
@@ -133,7 +135,7 @@ class QueryResult(Sequence[QueryHit]):
         put(self, "legs", tuple(legs))
         put(self, "left_out", dict(left_out or {}))
         put(self, "took_ms", took_ms)
-        put(self, "_feedback", feedback)
+        put(self, "_home", home)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a QueryResult is a record and can't be changed; ask again with db.query")
@@ -165,7 +167,7 @@ class QueryResult(Sequence[QueryHit]):
         return QueryResult, (self._hits, self.asked, self.legs, self.left_out, self.took_ms)
 
     def _with(self, hits: Sequence[QueryHit]) -> QueryResult:
-        return QueryResult(hits, self.asked, self.legs, self.left_out, self.took_ms, self._feedback)
+        return QueryResult(hits, self.asked, self.legs, self.left_out, self.took_ms, self._home)
 
     def top(self, n: int = 10) -> QueryResult:
         """Return the n best.
@@ -235,6 +237,44 @@ class QueryResult(Sequence[QueryHit]):
                 and (predicate is None or predicate(hit))
             ]
         )
+
+    def feedback(
+        self, kind: str, of: int | QueryHit = 0, *, value: Any = None, strength: float = 1.0, now_ns: int | None = None
+    ) -> Feedback:
+        """Say something of a hit, and let the mind learn from it: `db.feedback.give` with this result.
+
+        Parameters
+        ----------
+        kind, of, value, strength, now_ns
+            As for `db.feedback.give`.
+
+        Returns
+        -------
+        Feedback
+            What was stored; `db.feedback.undo` takes it back.
+
+        Raises
+        ------
+        Misuse
+            The result was unpickled, or its database is gone; use `db.feedback.give`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.library.create("pets", dimension=1).add([[1]], keys=["cat"])
+        ...     db.query([1]).feedback("positive").changes[0].after
+        {'value': 0.125}
+        """
+        from ..errors import Misuse
+
+        db = None if self._home is None else self._home()
+        if db is None:
+            raise Misuse(
+                "this result belongs to no open database: it was unpickled, or its database is gone; use "
+                "db.feedback.give(result, …)"
+            )
+        return db.feedback.give(self, kind, of, value=value, strength=strength, now_ns=now_ns)  # type: ignore[no-any-return]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold of it: ``asked``, ``legs``, ``left_out``, ``took_ms`` and ``hits``, best first.

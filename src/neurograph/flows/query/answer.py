@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from ...connection.line import Line
 from ...connection.settings import seconds
-from ...model.query_result import Asked, LegUsed, QueryHit, QueryLeg, QueryResult
+from ...model.query_result import KINDS, Asked, LegUsed, QueryHit, QueryLeg, QueryResult
 from ...stores.arguments import bound_ids
 from .fusion import Entity, Ranking, fused, parts, shares, standing_score
 from .legs import rankings
@@ -33,7 +34,7 @@ def answer(db: Database, *, timeout_s: float | None = None, **arguments: Any) ->
         hits = _hits(line, asked, found)
     used = [LegUsed(one.leg, one.library, one.weight, len(one.candidates)) for one in found]
     took_ms = (time.perf_counter() - began) * 1e3
-    return QueryResult(hits, _noted(asked, plan), used, there.left_out, took_ms)
+    return QueryResult(hits, _noted(asked, plan), used, there.left_out, took_ms, ref(db))
 
 
 def _still_there(line: Line, plan: Plan) -> Plan:
@@ -91,7 +92,7 @@ def _items(entity: Entity, found: Sequence[Ranking], places: Sequence[dict[Entit
     return list(dict.fromkeys(ids))
 
 
-def _labels(line: Line, entities: Iterable[Entity]) -> dict[Entity, str | None]:
+def _labels(line: Line, entities: Sequence[Entity]) -> dict[Entity, str | None]:
     named: dict[Entity, str | None] = {}
     for kind, column in (("token", "label"), ("item", "key")):
         ids = [id for one, id in entities if one == kind]
@@ -109,5 +110,14 @@ def _texts(line: Line, ids: list[int]) -> dict[int, str | None]:
     return dict(rows)
 
 
-def _standing(line: Line, entities: Iterable[Entity]) -> dict[Entity, float]:
-    return {}
+def _standing(line: Line, entities: Sequence[Entity]) -> dict[Entity, float]:
+    """Return what feedback has made of those it has been given on."""
+    values: dict[Entity, float] = {}
+    for kind in KINDS:
+        ids = [id for one, id in entities if one == kind]
+        rows: Any = line.connection.execute(
+            "select id, value from standing where kind = ? and id in (select value from carray(?))",
+            (kind, bound_ids(ids)),
+        ).fetchall()
+        values |= {(kind, id): value for id, value in rows}
+    return values
