@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .embed.engine import EmbeddingEngine
     from .flows.check import Violation
     from .flows.installation import runtime_info
+    from .model.bootstrapped import Association, Associations, Bootstrapped
     from .model.connection import Connection
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
@@ -70,6 +71,9 @@ del TYPE_CHECKING  # nothing but the names below is public
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Activation",
     "Activations",
+    "Association",
+    "Associations",
+    "Bootstrapped",
     "Change",
     "Connection",
     "ConnectionType",
@@ -127,6 +131,9 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
 _LAZY = {
     "Activation": "model.records",
     "Activations": "model.records",
+    "Association": "model.bootstrapped",
+    "Associations": "model.bootstrapped",
+    "Bootstrapped": "model.bootstrapped",
     "Change": "model.feedback",
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",

@@ -111,13 +111,13 @@ def drop_text_objects(connection: apsw.Connection, library_id: int) -> bool:
     if not connection.execute("delete from text_index where library_id = ? returning 1", (library_id,)).fetchall():
         return False
     for kind, name, _ in reversed(text_objects(library_id)):
-        if kind == "trigger" or _is_virtual(connection, name):  # a table of another's has come to its name otherwise
+        if kind == "trigger" or _is_full_text(connection, name):  # a table of another's has come to its name otherwise
             connection.execute(f"drop {kind} if exists {name}")
     return True
 
 
-def _is_virtual(connection: apsw.Connection, name: str) -> bool:
-    sql = "select 1 from sqlite_schema where name = ? and sql like 'create virtual table%'"
+def _is_full_text(connection: apsw.Connection, name: str) -> bool:
+    sql = "select 1 from sqlite_schema where name = ? and sql like '%using fts5(%'"
     return bool(connection.execute(sql, (name,)).fetchall())
 
 

@@ -80,8 +80,8 @@ class TextLibrary(MatchedLibrary):
         >>> with neurograph.open(":memory:") as db:
         ...     pets = db.library.create("pets", dimension=2)
         ...     _ = pets.add(keys=["cat", "dog"], texts=["purrs loudly", "barks"])
-        ...     pets.index_text("porter unicode61"), pets.text_index, pets.match("purring")[0].key
-        (2, 'porter unicode61', 'cat')
+        ...     pets.index_text("porter unicode61"), pets.text_index, pets.match("barking")[0].key
+        (2, 'porter unicode61', 'dog')
 
         Notes
         -----
@@ -104,7 +104,12 @@ class TextLibrary(MatchedLibrary):
             return self._fill(chosen, told)
 
     def drop_text_index(self) -> bool:
-        """Drop the text index and give its pages back; False where there is none.
+        """Drop the text index and give its pages back.
+
+        Returns
+        -------
+        bool
+            False where there is none.
 
         Raises
         ------
