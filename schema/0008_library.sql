@@ -68,9 +68,9 @@ create table projection (
 -- Which libraries have a text index, and how it reads words. A library deleted by SQL leaves its index empty and its row
 -- here, which tells whose the table is: so there is no foreign key.
 create table text_index (
-  library_id integer primary key,
+  library_id integer primary key check (library_id between 1 and 2147483647),
   tokenizer  text    not null,
-  filled     integer                                                                       -- NULL: all of it is there
+  filled     integer                                                            -- NULL once all of the items are in it
 ) strict;
 
 -- Notes of items about to be displaced through their key, as for tokens.

@@ -67,7 +67,7 @@ def mind(tmp_path: Path) -> Iterator[Callable[[str | None], neurograph.Database]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with neurograph.open(tmp_path / "mind.ngdb", synchronous="off") as db:
         db.tokens.create_many([f"word {n}" for n in FIRST], weight=1.0)
-        db.library.create("v", dimension=2).add(VECTORS[:100], keys=[f"old {n}" for n in FIRST[:100]])
+        db.library.create("v", dimension=2, text_index=True).add(VECTORS[:100], keys=[f"old {n}" for n in FIRST[:100]])
 
         def prepared(own: str | None) -> neurograph.Database:
             if own is not None:
