@@ -65,6 +65,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} pets items.jsonl",
         {"library": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
+    "library index": ("{} pets", {"library": TEXT, "text_index": TEXT, "items": NUMBER, "seconds": NUMBER}),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",
@@ -72,6 +73,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
             **LIBRARY,
             **dict.fromkeys(("keys", "texts", "tokens", "vector_bytes", "item_bytes", "code_bytes"), NUMBER),
             "metadata": NUMBER,
+            "text_index": NULL,
             "pca": {"dimensions": NUMBER, "explained": NUMBER},
             "identity": dict.fromkeys(neurograph.Identity._fields, NULL) | {"model": TEXT},
         },

@@ -48,6 +48,8 @@ CALLS: dict[str, tuple[Call, str | None]] = {
         lambda db: db.library.get("v").add(VECTORS * 9, keys=[f"old {n}" for n in FIRST], on_conflict="update"),
         None,
     ),
+    "tokens of a library": (lambda db: db.make_tokens("v"), None),
+    "a library as a mind": (lambda db: db.bootstrap("v", k=2, place=False), None),
     "import of tokens": (lambda db: import_tokens(db, beside(db, "tokens.jsonl")), None),
     "import of edges": (lambda db: import_edges(db, beside(db, "edges.jsonl")), None),
 }

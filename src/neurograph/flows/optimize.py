@@ -66,6 +66,12 @@ def _in_blocks(session: Session, kind: GridKind) -> bool:
 
 
 def drop_derived(session: Session) -> int:
-    """Delete all saved arrays, and return how many chunks there were; they are built again when they are needed."""
+    """Delete all saved arrays and kept vectors of texts, and return how many chunks and vectors there were.
+
+    They are made again when they are needed. What a reembedding that is under way made stays.
+    """
     with session.transaction():
-        return len(session.change("delete from derived_chunk returning 1"))
+        session.change("delete from reembedded where id >> 32 not in (select library_id from reembedding)")
+        return len(session.change("delete from derived_chunk returning 1")) + len(
+            session.change("delete from text_vector returning 1")
+        )

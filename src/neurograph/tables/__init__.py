@@ -9,7 +9,7 @@
 | `library.py` | `ng_knn` |
 | `query.py` | `ng_hybrid` |
 | `constitution.py` | `ng_cdna_at` |
-| `rows.py` | scalar functions that read rows: `ng_token_distance`, `ng_token_record` |
+| `rows.py` | scalar functions that read rows: `ng_embed`, `ng_token_distance`, `ng_token_record` |
 """
 
 from __future__ import annotations

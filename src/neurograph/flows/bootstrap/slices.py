@@ -55,6 +55,11 @@ def rows_of(db: Database, sql: str, ids: np.ndarray) -> list[Any]:
     return db._session.rows(sql, (bound_ids(ids),))
 
 
+def as_one(db: Database) -> AbstractContextManager[object]:
+    """Return a context that undoes all of a step that fails in a transaction of the caller's, who may go on with it."""
+    return db.transaction() if db.in_transaction else nullcontext()
+
+
 def telling(progress: bool | Told, unit: str) -> AbstractContextManager[Told]:
     """Return a context whose value is what to tell: a line on stderr, the caller's function, or nobody."""
     if not isinstance(progress, bool) and not callable(progress):

@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from ...errors import InvalidValue
+from ...model.item import Hit, Item
 from ..arguments import bound_ids, id_array, row_id
 from ..where import Where, condition_of, is_lasting, names_table
 from .base import Space
@@ -48,7 +49,7 @@ def ids_among(among: Iterable[int]) -> list[int]:
         raise InvalidValue(f"among must be a sequence of ids, got {among!r}")
     if hasattr(among, "dtype"):
         return id_array(among, "among").tolist()  # type: ignore[no-any-return]
-    return [row_id(id, "among", "ids") for id in among]
+    return [row_id(one.id if isinstance(one, Item | Hit) else one, "among", "ids") for one in among]
 
 
 def keys_of(connection: apsw.Connection, ids: list[int]) -> list[str | None]:

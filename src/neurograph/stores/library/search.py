@@ -12,12 +12,12 @@ import apsw
 from ...connection.line import Line
 from ...connection.paths import ROWS
 from ...derived.kind import CHUNK_BITS
-from ...errors import InvalidValue, ItemNotFound, LibraryNotFound, NotHere
+from ...errors import InvalidValue, ItemNotFound, NotHere
 from ...model.item import Hit, Hits
 from ..arguments import TokenLike, existing_token_id, real, whole
 from ..where import Where
 from .arrays import VectorKind
-from .base import ItemLike
+from .base import ItemLike, require_library
 from .choice import Chosen, chosen, keys_of
 from .coded import nearest as by_codes
 from .encoders import EncodedLibrary
@@ -75,7 +75,8 @@ class SearchedLibrary(EncodedLibrary):
             ``("json_extract(metadata, '$.pos') = ?", ["n"])``. It applies before `k`. It is SQL: never put a stranger's
             text into it.
         among
-            Only items with these ids; those that are no items' of the library are passed over. It applies before `k`.
+            Only these items, by id, hit or record; those that are none of the library are passed over. It applies
+            before `k`.
         engine
             ``"auto"`` uses kernels where they repay themselves, ``"sqlite-vec"`` never, ``"numba"`` always; the answer
             is the same.
@@ -122,8 +123,10 @@ class SearchedLibrary(EncodedLibrary):
         if text is None and isinstance(query, str) and key is None and item is None and token is None:
             text, query = (query, None) if self._reads_text() else (None, query)
         if text is not None and query is None:
-            query = self._vector_of(text)
+            query, made_by = self._question_of(text)
         with self._session.reading(timeout_s) as line:
+            if text is not None:
+                self._require_made_by(line.connection, made_by)
             vector, own = self._query(line.connection, query, key, item, token)
             asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
             return self._hits(line, asked, own, engine_of(engine))
@@ -248,10 +251,10 @@ class SearchedLibrary(EncodedLibrary):
     def _nearest(self, line: Line, asked: Question, queries: Sequence[bytes], engine: str) -> list[Found]:
         """Return ids and distances of the items nearest to each of `queries`, by the way that suits."""
         rows: Any = line.connection.execute(
-            "select norm_low, norm_high from library where id = ?", (self.id,)
+            "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
         ).fetchall()
         if not rows:
-            raise LibraryNotFound(f"library {self.name!r} was dropped; create it again with db.library.create")
+            require_library(line.connection, self._space)
         kind, policy = VectorKind(self._space), self._derived.policy
         if engine != "sqlite-vec":
             cost_s = 0.0
