@@ -165,6 +165,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets"], 2, "missing option '--model'"),
         (["{}", "plants", "--model", "default"], 1, "no library has the name 'plants'"),
         (["{}", "pets", "--model", "nowhere"], 1, "nowhere"),
+        (["{}", "pets", "--model", "default"], 1, "text"),
     ],
     "library drop": [
         (["{}"], 2, "missing argument 'LIBRARY'"),
