@@ -66,6 +66,17 @@ SHAPES: dict[str, tuple[str, Any]] = {
         {"library": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
     "library index": ("{} pets", {"library": TEXT, "text_index": TEXT, "items": NUMBER, "seconds": NUMBER}),
+    "library bootstrap": (
+        "{} pets --domain domain_3",
+        {
+            "library": TEXT,
+            "tokens": dict.fromkeys(("created", "found", "kept"), NUMBER),
+            "places": dict.fromkeys(("items", "tokens", "kept"), NUMBER),
+            "links": dict.fromkeys(("links", "created", "changed", "deleted"), NUMBER),
+            "seconds": NUMBER,
+        },
+    ),
+    "associate": ("{} cat dog", [{**TOKEN, "energy": NUMBER, "depth": NUMBER, "path": [TEXT]}]),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",
