@@ -67,8 +67,8 @@ SHAPES: dict[str, tuple[str, Any]] = {
     ),
     "library index": ("{} pets", {"library": TEXT, "text_index": TEXT, "items": NUMBER, "seconds": NUMBER}),
     "library reembed": (
-        "{} notes default",
-        {"library": TEXT, "items": NUMBER, "dimension": NUMBER, "model": TEXT, "seconds": NUMBER},
+        "{} notes --model default",
+        {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "model": TEXT, "seconds": NUMBER},
     ),
     "library list": ("{}", [LIBRARY]),
     "library info": (

@@ -224,19 +224,6 @@ def test_a_text_index_is_made_anew_and_dropped(notes):
     assert run("library", "index", notes, "notes", "--drop").stdout == "'notes' has no text index\n"
 
 
-def test_another_encoder_takes_a_library_over(mind):
-    Path("texts.jsonl").write_text(
-        '{"key": "sofa", "text": "a cat asleep"}\n{"text": "stocks fell"}\n', encoding="utf-8"
-    )
-    run("library", "create", mind, "plain", "--dimension", 2)
-    run("library", "add", mind, "plain", "texts.jsonl")
-    said = answer("library", "reembed", mind, "plain", "default")
-    assert (said["items"], said["dimension"], said["model"]) == (2, 256, "wordllama-l2-supercat-256")
-    assert keys(mind, "plain", "kitten", "-k", 1) == ["sofa"]
-    again = run("library", "reembed", mind, "plain", "default").stdout
-    assert again.startswith("'plain': 2 vectors of 256 numbers by wordllama-l2-supercat-256 in ")
-
-
 def test_libraries_are_made_with_a_text_index(mind):
     Path("tiny.txt").write_text(GLOVE, encoding="utf-8")
     run("library", "create", mind, "points", "--dimension", 2, "--text-index")
@@ -295,6 +282,17 @@ def test_nothing_to_embed_is_no_fault(mind):
 
 def test_the_library_s_encoder_embeds(notes):
     assert run("embed", "--library", notes, "notes", "kitten").stdout == run("embed", "kitten").stdout
+
+
+def test_another_encoder_takes_a_library_over(mind):
+    run("library", "create", mind, "arrays", "--dimension", 2)
+    with neurograph.open(mind) as db:
+        db.library.get("arrays").add(texts=list(TEXTS.values()), keys=list(TEXTS))
+    said = answer("library", "reembed", mind, "arrays", "--model", "default")
+    assert said.pop("seconds") >= 0
+    assert said == {"name": "arrays", "items": 3, "dimension": 256, "model": "wordllama-l2-supercat-256"}
+    assert keys(mind, "arrays", "kitten", "-k", 1) == ["sofa"]
+    assert "3 vectors of 256 dimensions" in run("library", "reembed", mind, "arrays", "--model", "default").stdout
 
 
 def test_a_dropped_library_is_gone_and_its_tokens_stay(notes):

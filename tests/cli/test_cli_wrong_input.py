@@ -151,12 +151,6 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets", "--tokenizer", "klingon"], 1, "klingon"),
         (["{}", "pets", "--drop", "--rebuild"], 2, "--drop excludes --rebuild and --tokenizer"),
     ],
-    "library reembed": [
-        (["{}", "pets"], 2, "missing argument 'MODEL'"),
-        (["{}", "plants", "default"], 1, "no library has the name 'plants'"),
-        (["{}", "pets", "nowhere"], 1, "nowhere"),
-        (["{}", "pets", "default"], 1, "text"),
-    ],
     "library list": [
         (["other.ngdb"], 1, "no file at"),
         (["text.csv"], 1, "is not a SQLite database"),
@@ -166,6 +160,12 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}"], 2, "missing argument 'LIBRARY'"),
         (["{}", "plants"], 1, "no library has the name 'plants'"),
         (["{}", "pet"], 1, "the closest are 'pets'"),
+    ],
+    "library reembed": [
+        (["{}", "pets"], 2, "missing option '--model'"),
+        (["{}", "plants", "--model", "default"], 1, "no library has the name 'plants'"),
+        (["{}", "pets", "--model", "nowhere"], 1, "nowhere"),
+        (["{}", "pets", "--model", "default"], 1, "text"),
     ],
     "library drop": [
         (["{}"], 2, "missing argument 'LIBRARY'"),

@@ -9,10 +9,11 @@ import click
 
 from .command import HELP, command, file_argument, json_option, reading, writing
 from .exit_codes import FAILED, USAGE
-from .library_care import index, reembed
+from .library_care import index
 from .library_facts import library_facts, unfinished
 from .library_load import add, load
 from .library_options import library_argument, metric_option, model_of, text_index_option
+from .library_reembed import reembed
 from .output import note, records, size_text, terminal_width, write_json, write_pairs, write_table
 
 

@@ -1,4 +1,4 @@
-"""`ngdb library index` and `reembed`: what lets a library answer by words, and by another encoder."""
+"""`ngdb library index`: what makes a library's answers possible, or fast."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from ..progress import Progress, seconds_text
 from .command import command, file_argument, json_option, writing
-from .library_options import encoder, library_argument
+from .library_options import library_argument
 from .output import write_json
 
 
@@ -44,31 +44,3 @@ def index(file: str, library: str, tokenizer: str | None, rebuild: bool, drop: b
         print(f"the text index of {library!r} is gone" if dropped else f"{library!r} has no text index")
     else:
         print(f"{written:,} items indexed by {now} in {seconds_text(seconds)}")
-
-
-@command(
-    "reembed",
-    "ngdb library reembed mind.ngdb notes models/all-MiniLM-L6-v2",
-    "ngdb library reembed mind.ngdb notes default --json",
-)
-@file_argument
-@library_argument
-@click.argument("model")
-@json_option
-def reembed(file: str, library: str, model: str, as_json: bool) -> None:
-    """Make the vectors of all texts anew, with another encoder.
-
-    MODEL is the folder or file of an encoder, or 'default'. The old vectors answer until all new ones are there. Broken
-    off, it goes on when the command is given again.
-    """
-    began = time.monotonic()
-    with writing(file) as db, Progress("") as progress:
-        target = db.library.get(library)
-        items = target.reembed(encoder(model), progress=progress)
-        facts = {"library": library, "items": items, "dimension": target.dimension, "model": target.identity.model}
-    seconds = time.monotonic() - began
-    if as_json:
-        write_json({**facts, "seconds": round(seconds, 3)})
-        return
-    what = f"{items:,} vectors of {facts['dimension']} numbers by {facts['model']}"
-    print(f"{library!r}: {what} in {seconds_text(seconds)}")
