@@ -28,6 +28,7 @@ from .grid import density, near, range_
 from .library import library
 from .meaning import embed, search
 from .output import note
+from .query import query
 from .shell import sql
 from .transfer import export, import_
 from .warm import warm
@@ -36,7 +37,7 @@ SECTIONS = (
     ("Begin", (demo, info, sql)),
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
-    ("Meaning", (search, library, embed)),
+    ("Meaning", (query, search, library, embed)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 
