@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         propose_confidence,
         propose_order,
     )
+    from .model.recall import Recall
     from .model.records import (
         Activation,
         Activations,
@@ -97,6 +98,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Path",
     "Pca",
     "PromoteProposal",
+    "Recall",
     "Result",
     "Score",
     "Scores",
@@ -143,6 +145,7 @@ _LAZY = {
     "Path": "model.records",
     "Pca": "codec.pca",
     "PromoteProposal": "model.proposal",
+    "Recall": "model.recall",
     "Score": "model.records",
     "Scores": "model.records",
     "Token": "model.token",
