@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidValue
 from . import knn_bits_kernel
-from .knn_bits_kernel import GROUP, Bits, Likely, scan_bits
+from .knn_bits_kernel import GROUP, ROOM, Bits, Likely, scan_bits
 from .knn_codes import IntArray, RowArray, Tick, capacity_of, mean_for, metric_code, turning
 from .knn_codes_kernel import Planes, Turn
 from .knn_query_kernel import ask
@@ -151,7 +151,7 @@ def run_likely(
     Returns
     -------
     list of (c,) int64
-        For each query slots in order of estimated distance, then slot.
+        For each query slots in order of estimated distance.
 
     Examples
     --------
@@ -177,10 +177,10 @@ def run_likely(
         raise InvalidValue(
             f"candidates must be at least 1, and begin and end in [0, {places}], got {candidates!r}, {begin!r}, {end!r}"
         )
-    m, room = len(queries), min(candidates, max(1, last - begin))
+    m, room = len(queries), ROOM * min(candidates, max(1, last - begin)) + GROUP
     likely = Likely(
         np.zeros((m, count, 4), np.uint64), np.zeros((m, knn_bits_kernel.NUMBERS)), np.empty((m, room)),
-        np.empty((m, room), np.int64), np.zeros(m, np.int64), np.empty(GROUP),
+        np.empty((m, room), np.int64), np.zeros(m, np.int64), np.full(m, np.inf), np.empty(GROUP),
     )  # fmt: skip
     _ask(likely, queries, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn))
     block = max(4 * GROUP, BLOCK // (8 * count) // GROUP * GROUP) if m > 1 else max(last - begin, 1)
@@ -192,7 +192,7 @@ def run_likely(
         state[knn_bits_kernel.BUDGET] = rows
     found = []
     for keys, slots, size in zip(likely.keys, likely.slots, likely.sizes.tolist(), strict=True):
-        found.append(slots[:size][np.lexsort((slots[:size], keys[:size]))])
+        found.append(slots[:size][np.argsort(keys[:size], kind="stable")])
     return found
 
 

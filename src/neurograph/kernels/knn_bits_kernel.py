@@ -11,7 +11,9 @@ Invariants:
    ``2 * (b0 + 2·b1 + 4·b2 - 8·b3) - sum``, each b the number of bits that a row and a plane of the query share.
 2. Words lie in groups of 16 rows: word 0 of all 16, then word 1, and so on. Bits behind the last number are zero.
 3. A place without a row has offset NaN, and is never found (`knn_codes`).
-4. `keys` and `slots` are a heap of the least keys seen, the largest on top; of equal keys the first seen stay.
+4. Among the first `sizes` of `keys` and `slots` are the c least seen, c being a ROOM-th of their room, after a call that
+   is DONE no others. A row whose key is not below the c-th when they were last selected is out. A heap of c takes more:
+   0.10 ms for 144 of 117,659 rows, and this 0.05.
 5. A call ends early when its budget is used up, and goes on from `state`.
 """
 
@@ -34,9 +36,12 @@ MORE, DONE = 0, 1
 POSITION, END, QUERY, BUDGET, BLOCK = 0, 1, 2, 3, 4
 GAIN, SHIFT, NUMBERS = 0, 1, 2
 GROUP = 16  # rows whose words lie together
+ROOM = 3  # times the rows that are wanted
 AHEAD = 4096  # bytes
 
 _part = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)  # type: ignore[call-overload]
+
+_called = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
 class Bits(NamedTuple):
@@ -58,11 +63,13 @@ class Likely(NamedTuple):
     numbers: FloatArray
     """(m, 2): of the sum of products the factor, and what to add."""
     keys: FloatArray
-    """(m, c): the heap of invariant 4."""
+    """(m, ROOM · c + GROUP): see invariant 4."""
     slots: IntArray
-    """(m, c)."""
+    """(m, ROOM · c + GROUP)."""
     sizes: IntArray
     """(m,)."""
+    reach: FloatArray
+    """(m,): what keys must be below; infinity to begin with."""
     lanes: FloatArray
     """(16,): keys of one group."""
 
@@ -147,7 +154,18 @@ def _nearer_code(typing: Any, bits: Any, slot: Any, asked: Any, count: Any, numb
     return types.int64(bits, types.int64, asked, types.int64, numbers, types.float64, lanes), code
 
 
+def _lowest_code(typing: Any, bits: Any) -> Any:
+    """Return which bit is the lowest that is set; there is one."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        count = builder.module.declare_intrinsic("llvm.cttz.i64", (), ir.FunctionType(_I64, [_I64, ir.IntType(1)]))
+        return builder.call(count, [arguments[0], ir.IntType(1)(1)])
+
+    return types.int64(bits), code
+
+
 _nearer: Any = intrinsic(_nearer_code)
+_lowest: Any = intrinsic(_lowest_code)
 if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
     def _nearer(bits: Any, slot: int, asked: Any, count: int, numbers: Any, last: float, lanes: Any) -> int:
@@ -159,52 +177,59 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]
             lanes[:] = offset + factor * (numbers[GAIN] * total + numbers[SHIFT])
         return sum(1 << i for i in range(GROUP) if lanes[i] < last)
 
+    def _lowest(bits: int) -> int:
+        return (bits & -bits).bit_length() - 1
 
-@_part
-def _push(keys: FloatArray, slots: IntArray, size: int, key: float, slot: int) -> int:
-    """Let a row into the heap of the least keys; return how many it has."""
-    room = keys.shape[0]
-    if size < room:
-        place = size
-        while place > 0 and keys[(place - 1) >> 1] < key:
-            keys[place], slots[place] = keys[(place - 1) >> 1], slots[(place - 1) >> 1]
-            place = (place - 1) >> 1
-        keys[place], slots[place] = key, slot
-        return size + 1
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child + 1 < room and keys[child + 1] > keys[child]:
-            child += 1
-        if child >= room or not keys[child] > key:
+
+@_called
+def _select(keys: FloatArray, slots: IntArray, size: int, count: int) -> float:
+    """Move the least of the first `size` keys to the first `count` places; return the largest of them."""
+    low, high, last = 0, size - 1, keys[0]
+    while low < high:
+        pivot, i, j = keys[(low + high) >> 1], low, high
+        while i <= j:
+            while keys[i] < pivot:
+                i += 1
+            while pivot < keys[j]:
+                j -= 1
+            if i <= j:
+                keys[i], keys[j] = keys[j], keys[i]
+                slots[i], slots[j] = slots[j], slots[i]
+                i, j = i + 1, j - 1
+        if count <= j + 1:
+            high = j
+        elif count > i:
+            low = i
+        else:
             break
-        keys[place], slots[place] = keys[child], slots[child]
-        place = child
-    keys[place], slots[place] = key, slot
-    return size
+    for place in range(count):
+        last = max(last, keys[place])
+    return last
 
 
 @_part
 def _scan_block(bits: Bits, likely: Likely, j: int, begin: int, end: int) -> None:
     """Scan groups of rows for one query; rows before `begin`, or from `end` on, don't count."""
-    asked, numbers, keys, slots, lanes = (
+    planes, numbers, keys, slots, lanes = (
         likely.planes[j],
         likely.numbers[j],
         likely.keys[j],
         likely.slots[j],
         likely.lanes,
     )
-    size, room, count = likely.sizes[j], keys.shape[0], asked.shape[0]
-    last = keys[0] if size == room else np.inf
+    size, last, words, count = likely.sizes[j], likely.reach[j], planes.shape[0], (keys.shape[0] - GROUP) // ROOM
     for group in range(begin >> 4, (end + GROUP - 1) >> 4):
         slot = group * GROUP
-        found = _nearer(bits, slot, asked, count, numbers, last, lanes)
-        if found:
-            for i in range(GROUP):
-                if lanes[i] < last and begin <= slot + i < end:
-                    size = _push(keys, slots, size, lanes[i], slot + i)
-                    last = keys[0] if size == room else np.inf
-    likely.sizes[j] = size
+        found = _nearer(bits, slot, planes, words, numbers, last, lanes)
+        while found:
+            i = _lowest(found)
+            found &= found - 1
+            keys[size], slots[size] = lanes[i], slot + i
+            size += int(begin <= slot + i < end)
+        if size > ROOM * count:
+            last = _select(keys, slots, size, count)
+            size = count
+    likely.sizes[j], likely.reach[j] = size, last
 
 
 @njit(cache=True, nogil=True)
@@ -223,4 +248,9 @@ def scan_bits(bits: Bits, likely: Likely, state: IntArray) -> int:
             state[BUDGET] -= end - state[POSITION]
             state[QUERY] += 1
         state[QUERY], state[POSITION] = 0, end
+    count = (likely.keys.shape[1] - GROUP) // ROOM
+    for j in range(m):
+        if likely.sizes[j] > count:
+            likely.reach[j] = _select(likely.keys[j], likely.slots[j], likely.sizes[j], count)
+            likely.sizes[j] = count
     return DONE
