@@ -132,8 +132,8 @@ class SearchedLibrary(EncodedLibrary):
 
         With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: 0.4 ms there.
         Questions about a part (`where`, `among`, `max_distance`, `after`), for k above 100, or to less than 4,096
-        vectors are answered exactly. The first such search measures the library, 0.6 s there, unless the file keeps what was
-        measured.
+        vectors are answered exactly. The first such search measures the library, 0.6 s there, unless the file keeps
+        what was measured.
         """
         if text is None and isinstance(query, str) and key is None and item is None and token is None:
             text, query = (query, None) if self._reads_text() else (None, query)
