@@ -8,7 +8,7 @@
 | `grid.py` | `ng_near`, `ng_in_range`, `ng_density`, `ng_influence` |
 | `library.py` | `ng_knn` |
 | `constitution.py` | `ng_cdna_at` |
-| `rows.py` | scalar functions that read rows: `ng_token_distance`, `ng_token_record` |
+| `rows.py` | scalar functions that read rows: `ng_embed`, `ng_token_distance`, `ng_token_record` |
 """
 
 from __future__ import annotations

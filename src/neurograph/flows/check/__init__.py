@@ -7,6 +7,7 @@
 | `tokens.py` | tokens, vocabularies |
 | `links.py` | edges, counters, connections |
 | `libraries.py` | libraries, items, vectors |
+| `texts.py` | text indexes |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -21,12 +22,13 @@ from .invariant import Invariant, Violation
 from .libraries import LIBRARIES
 from .links import LINKS
 from .rules import RULES
+from .texts import TEXTS
 from .tokens import TOKENS
 
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *RULES, *DERIVED)
+INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *TEXTS, *RULES, *DERIVED)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from ...connection.session import Session
-from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
-from ...model.item import Item
+from ...errors import IdentityMismatch, InvalidValue, ItemNotFound, LibraryNotFound
+from ...model.item import Hit, Item
 from ..arguments import bindable, row_id
 
 if TYPE_CHECKING:
     from ...derived.mechanism import Derived
     from .encoders import Encoders
 
-ItemLike = Item | int | str
+ItemLike = Item | Hit | int | str
 ID_BITS = 32
 LAST_LOCAL = (1 << ID_BITS) - 1
 
 
 class Space(NamedTuple):
-    """What never changes about a library."""
+    """What a handle knows of a library: all but the dimension never changes, and that only by `reembed`."""
 
     id: int
     name: str
@@ -87,7 +87,7 @@ class LibraryPart:
             raise ItemNotFound(
                 f"no item of {self.name!r} has the key {item!r}{closest_keys(connection, self.id, item)}"
             )
-        number = item.id if isinstance(item, Item) else row_id(item, "item", "a record, an id or a key")
+        number = item.id if isinstance(item, Item | Hit) else row_id(item, "item", "a record, an id or a key")
         inside = self._space.first_id <= number <= self._space.last_id
         if not inside or not connection.execute("select 1 from item where id = ?", (number,)).fetchall():
             require_library(connection, self._space)
@@ -96,9 +96,15 @@ class LibraryPart:
 
 
 def require_library(connection: apsw.Connection, space: Space) -> None:
-    """Refuse to go on with a library that was dropped meanwhile."""
-    if not connection.execute("select 1 from library where id = ?", (space.id,)).fetchall():
+    """Refuse to go on with a library that was dropped meanwhile, or whose vectors are of another dimension now."""
+    rows: Any = connection.execute("select dimension from library where id = ?", (space.id,)).fetchall()
+    if not rows:
         raise LibraryNotFound(f"library {space.name!r} was dropped; create it again with db.library.create")
+    if rows[0][0] != space.dimension:
+        raise IdentityMismatch(
+            f"library {space.name!r} must have {space.dimension} dimensions, as when this handle was made, got "
+            f"{rows[0][0]}: another encoder took it over; get it again with db.library.get"
+        )
 
 
 def closest_keys(connection: apsw.Connection, library_id: int, key: str) -> str:
