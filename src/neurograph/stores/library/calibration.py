@@ -66,11 +66,11 @@ class Calibration(NamedTuple):
 
     sample: int
     points: tuple[Point, ...]
+    """In order of k, then recall."""
 
     def point(self, k: int, recall: float) -> Point | None:
         """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does."""
-        fit = [point for point in self.points if point.k >= k and point.recall >= recall]
-        return min(fit, key=lambda point: (point.k, point.recall), default=None)
+        return next((point for point in self.points if point.k >= k and point.recall >= recall), None)
 
 
 def of(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays | None) -> Calibration | None:
@@ -101,7 +101,7 @@ def kept(connection: apsw.Connection, space: Space) -> tuple[Calibration | None,
     then, now = _nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
     changed = sum(now.get(chunk) != then.get(chunk) for chunk in now.keys() | then.keys())
     share = changed / max(1, len(now))
-    return (None if share > MOST_CHANGED else Calibration(sample, tuple(_points(points)))), share
+    return (None if share > MOST_CHANGED else Calibration(sample, tuple(sorted(_points(points))))), share
 
 
 def keep(session: Session, derived: Derived, space: Space) -> Calibration | None:
