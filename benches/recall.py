@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from engine import DOCUMENT, END
-from measure import machine, said
+from measure import machine, said, write
 
 import neurograph
 
-BEGIN = "<!-- begin: written by benches/recall.py -->"
 K, TURNS, ENOUGH_S = 10, 3, 8.0
 Array = np.ndarray
 Search = Callable[[Array], Any]
@@ -227,8 +225,7 @@ def main() -> None:
             text += table(Path(folder), rows, questions)
             del rows
     if options.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        write("recall.py", text)
 
 
 if __name__ == "__main__":
