@@ -61,6 +61,13 @@ def _in_blocks(session: Session, kind: GridKind) -> bool:
 
 
 def drop_derived(session: Session) -> int:
-    """Delete all saved arrays, and return how many chunks there were; they are built again when they are needed."""
+    """Delete all that is derived, and return how many saved chunks and partitionings there were.
+
+    Arrays are built again when they are needed, partitions when `library.optimize()` is called.
+    """
     with session.transaction():
-        return len(session.change("delete from derived_chunk returning 1"))
+        chunks = session.change("delete from derived_chunk returning 1")
+        partitionings = session.rows("select count(*) from partitioning")[0][0]
+        for table in ("partition_item", "partition_center", "partition_chunk", "partition_reach", "partitioning"):
+            session.change(f"delete from {table}")
+        return len(chunks) + partitionings

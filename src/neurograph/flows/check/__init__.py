@@ -7,6 +7,7 @@
 | `tokens.py` | tokens, vocabularies |
 | `links.py` | edges, counters, connections |
 | `libraries.py` | libraries, items, vectors |
+| `partitions.py` | partitions of libraries |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -20,13 +21,14 @@ from .file import FILE
 from .invariant import Invariant, Violation
 from .libraries import LIBRARIES
 from .links import LINKS
+from .partitions import PARTITIONS
 from .rules import RULES
 from .tokens import TOKENS
 
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *RULES, *DERIVED)
+INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *RULES, *DERIVED, *PARTITIONS)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

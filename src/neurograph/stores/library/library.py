@@ -7,12 +7,13 @@ from . import identity
 from .base import require_library
 from .components import ProjectedLibrary
 from .listing import ListedItems
+from .optimizing import OptimizingLibrary
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary):
+class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, OptimizingLibrary):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.
