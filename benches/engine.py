@@ -13,12 +13,10 @@ from pathlib import Path
 
 from fresh import fresh
 from graph import graph
-from measure import Row, machine, table
+from measure import Row, machine, table, write
 from space import space
 from tokens import tokens
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- begin: written by benches/engine.py -->", "<!-- end -->"
 PARTS = ("tokens", "space", "graph", "fresh")
 
 
@@ -48,9 +46,7 @@ def main() -> None:
     text = f"{machine()}; {sizes}.\n\n{table(rows)}"
     print(text)
     if options.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        write("engine.py", text)
 
 
 if __name__ == "__main__":

@@ -85,3 +85,13 @@ def machine() -> str:
         cpu = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     system = f"{platform.system()}, Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}"
     return f"{cpu}, {os.cpu_count()} cores; {system}"
+
+
+def write(script: str, text: str) -> None:
+    """Put a table between the lines of ``docs/benchmarks.md`` that are `script`'s."""
+    document = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+    before, begin, rest = document.read_text(encoding="utf-8").partition(f"<!-- begin: written by benches/{script} -->")
+    if not begin:
+        raise SystemExit(f"{document} must have a line <!-- begin: written by benches/{script} -->")
+    after = rest.partition("<!-- end -->")[2]
+    document.write_text(f"{before}{begin}\n\n{text}\n\n<!-- end -->{after}", encoding="utf-8")

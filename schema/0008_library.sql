@@ -11,6 +11,8 @@
 -- 6. norm_low and norm_high enclose the lengths of all vectors of a library, or are NULL: nobody measured them since
 --    somebody else wrote. They say where float32 sums are exact enough to choose candidates by, and change no answer.
 -- 7. A library that is not complete is not there for Python, for functions and for the view entry.
+-- 8. A library's text index is the table text_<its id>, with triggers of its own (schema/per_library/text.sql), made on
+--    demand. While it is being filled, the items up to the id `filled` are in it, and those written since.
 
 create table library (
   id         integer primary key autoincrement check (id between 1 and 2147483647),
@@ -61,6 +63,14 @@ create table projection (
   created_ns integer not null default (cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000),
   constraint lengths check (
     length(explained) = 4 * dimensions and length(components) = dimensions * length(mean) and length(mean) % 4 = 0)
+) strict;
+
+-- Which libraries have a text index, and how it reads words. A library deleted by SQL leaves its index empty and its row
+-- here, which tells whose the table is: so there is no foreign key.
+create table text_index (
+  library_id integer primary key,
+  tokenizer  text    not null,
+  filled     integer                                                                       -- NULL: all of it is there
 ) strict;
 
 -- Notes of items about to be displaced through their key, as for tokens.

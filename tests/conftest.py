@@ -6,9 +6,9 @@ How the suite is organised (a file's name says its kind; `tests/README.md` says 
 - `naive_<area>.py` is the slow, obvious version that fast code is compared with;
 - `habits/` holds what `CONTRIBUTING.md` asks of the code and the documentation.
 
-Switches: `--slow` runs what takes minutes; `NGDB_KERNELS=off` keeps the engine from importing numba and skips
-the tests marked `kernels`; `NGDB_DATA` names the folder with real data (default: `../shared/data` beside this
-repository).
+Switches: `--slow` runs what takes minutes, and all examples of `effort.py`; `NGDB_KERNELS=off` keeps the engine from
+importing numba and skips the tests marked `kernels` and `compiled`; `NGDB_DATA` names the folder with real data
+(default: `../shared/data` beside this repository).
 """
 
 from __future__ import annotations
@@ -37,14 +37,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--slow"):
+        os.environ["NGDB_SLOW"] = "1"  # before a test file is imported, see effort.py
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = pytest.mark.skip(reason="takes minutes; run with --slow")
     kernels = pytest.mark.skip(reason="needs kernels, and NGDB_KERNELS=off")
+    compiled = pytest.mark.skip(reason="needs compiled kernels, and NUMBA_DISABLE_JIT is set")
     for item in items:
         if "slow" in item.keywords and not config.getoption("--slow"):
             item.add_marker(slow)
-        if "kernels" in item.keywords and KERNELS_OFF:
+        if KERNELS_OFF and ("kernels" in item.keywords or "compiled" in item.keywords):
             item.add_marker(kernels)
+        if "compiled" in item.keywords and os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+            item.add_marker(compiled)
 
 
 def data_folder(name: str) -> Path:

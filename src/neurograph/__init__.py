@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from .embed.engine import EmbeddingEngine
     from .flows.check import Violation
     from .flows.installation import runtime_info
+    from .model.bootstrapped import Association, Associations, Bootstrapped
     from .model.connection import Connection
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
-    from .model.item import Hit, Hits, Item
+    from .model.item import Hit, Hits, Item, Match, Matches
     from .model.proposal import (
         CreateProposal,
         DeleteProposal,
@@ -68,6 +69,9 @@ del TYPE_CHECKING  # nothing but the names below is public
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Activation",
     "Activations",
+    "Association",
+    "Associations",
+    "Bootstrapped",
     "Connection",
     "ConnectionType",
     "Constitution",
@@ -86,6 +90,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "LevelInfo",
     "Library",
     "Link",
+    "Match",
+    "Matches",
     "Member",
     "Members",
     "Metrics",
@@ -117,6 +123,9 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
 _LAZY = {
     "Activation": "model.records",
     "Activations": "model.records",
+    "Association": "model.bootstrapped",
+    "Associations": "model.bootstrapped",
+    "Bootstrapped": "model.bootstrapped",
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
@@ -134,6 +143,8 @@ _LAZY = {
     "LevelInfo": "model.field",
     "Library": "stores.library",
     "Link": "model.edge",
+    "Match": "model.item",
+    "Matches": "model.item",
     "Member": "model.records",
     "Members": "model.records",
     "Metrics": "stores.graph.measures",

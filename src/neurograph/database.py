@@ -14,6 +14,7 @@ from .connection.session import Session
 from .connection.settings import Options, require_safe_sqlite, require_vec
 from .derived.policy import Policy
 from .errors import Misuse
+from .flows.bootstrap.methods import Bootstrapping
 from .migrate import Schema
 from .stores.property_indexes import PropertyIndexes
 
@@ -148,7 +149,7 @@ def open(
     return Database(location, options, engine, backup)
 
 
-class Database(Handle, PropertyIndexes):
+class Database(Handle, PropertyIndexes, Bootstrapping):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
     Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in

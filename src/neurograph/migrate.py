@@ -285,7 +285,7 @@ def changed_objects(connection: apsw.Connection, applied: tuple[Migration, ...] 
         theirs = found.get((kind, name))
         if theirs is None:
             changed.append(f"{kind} {name} (missing)")
-        elif not (_same(sql, theirs) or (kind == "table" and _only_added(sql, theirs))):
+        elif not (same_sql(sql, theirs) or (kind == "table" and _only_added(sql, theirs))):
             changed.append(f"{kind} {name}")
     return changed
 
@@ -310,7 +310,8 @@ def _plain(sql: str) -> str:
     return "".join([part for part in parts if not part.startswith("--")])
 
 
-def _same(ours: str, theirs: str) -> bool:
+def same_sql(ours: str, theirs: str) -> bool:
+    """Tell whether two statements make the same object."""
     return ours == theirs or _plain(ours) == _plain(theirs)
 
 

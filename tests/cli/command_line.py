@@ -10,12 +10,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner, Result
 
 from neurograph.cli.app import ngdb
 from processes import unmeasured
 
 PROGRAM = [sys.executable, "-X", "faulthandler", "-c", "from neurograph.cli import main; main()"]
+
+
+def commands(group: click.Group = ngdb, prefix: str = "") -> dict[str, click.Command]:
+    """Return every command by its name, those of groups too: ``library list``."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        nested = isinstance(command, click.Group)
+        found |= commands(command, f"{prefix}{name} ") if nested else {prefix + name: command}
+    return found
 
 
 def run(*arguments: object, code: int = 0, input: str | None = None) -> Result:

@@ -12,7 +12,7 @@ import time
 import click
 import psutil
 import pytest
-from command_line import answer, companions, ended, environment, process, refusal, run, start
+from command_line import answer, commands, companions, ended, environment, process, refusal, run, start
 
 import neurograph
 from neurograph.cli.app import SECTIONS, ngdb
@@ -42,12 +42,12 @@ def test_help_fits_a_terminal_and_tells_each_command_in_one_line():
     ] == ngdb.list_commands(None)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted(commands()))
 def test_the_help_of_a_command_has_examples_that_name_it(name):
-    text = run(name, "--help").stdout
+    text = run(*name.split(), "--help").stdout
     examples = text[text.index("Examples:\n") :]
     assert f"ngdb {name}" in examples
-    command = ngdb.commands[name]
+    command = commands()[name]
     assert command.help.splitlines()[0].endswith(".")
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
@@ -56,14 +56,21 @@ def test_the_version_is_the_package_s():
     assert run("--version").stdout == f"ngdb {neurograph.__version__}\n"
 
 
-def test_no_command_shows_the_help_and_fails():
-    result = run(code=2)
+@pytest.mark.parametrize("group", [[], ["library"]])
+def test_no_command_shows_the_help_and_fails(group):
+    result = run(*group, code=2)
     assert result.stdout == ""
-    assert result.stderr == run("--help").stdout
+    assert result.stderr == run(*group, "--help").stdout
+
+
+def test_the_help_of_a_group_tells_each_command_in_one_line():
+    text = run("library", "--help").stdout
+    assert "..." not in text[text.index("Commands:") : text.index("Examples:")]
 
 
 def test_an_unknown_command_is_a_usage_error():
     assert refusal("shrink", code=2) == "no such command 'shrink'; see `ngdb --help`"
+    assert refusal("library", "shrink", code=2) == "no such command 'shrink'; see `ngdb library --help`"
 
 
 def test_an_error_is_one_line_and_debug_shows_where_it_arose(mind):

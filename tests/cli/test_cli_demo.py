@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,12 @@ from command_line import answer, companions, process, refusal, run
 
 import neurograph
 from neurograph.cli.demo import GO_ON
+from neurograph.errors import NotHere
 from neurograph.flows import demo
+from neurograph.flows.stdlib_meaning import MEANING
 from neurograph.flows.stdlib_questions import QUESTIONS
+
+ALL = (*QUESTIONS, *MEANING)
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +32,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_every_question_is_asked_and_answered(library):
     path, said = library
     assert companions(path) == []
-    for number, question in enumerate(QUESTIONS, 1):
+    for number, question in enumerate(ALL, 1):
         start = said.index(f"\n{number}. {question.text}\n")
-        end = said.index(f"\n{number + 1}. ") if number < len(QUESTIONS) else said.index(" questions, ")
+        end = said.index(f"\n{number + 1}. ") if number < len(ALL) else said.index(" questions, ")
         part = said[start:end]
         for line in question.sql.strip().splitlines():
             assert f"\n   {line}\n" in part
@@ -40,10 +45,12 @@ def test_every_question_is_asked_and_answered(library):
 def test_it_tells_what_was_read_and_how_long_it_took(library):
     path, said = library
     with neurograph.open(path, mode="r") as db:
-        tokens, edges = db.tokens.count(), db.graph.count()
+        tokens, edges, docstrings = db.tokens.count(), db.graph.count(), len(db.library.get("docstrings"))
     first, second = said.splitlines()[:2]
     assert first == f"The standard library of Python {platform.python_version()}: {tokens:,} tokens, {edges:,} edges."
     assert " files read in " in second
+    assert f", {docstrings:,} docstrings made vectors in " in second
+    assert docstrings > 5_000
     assert tokens > 10_000
     assert edges > 30_000
 
@@ -53,7 +60,7 @@ def test_what_it_suggests_next_works(library, line, monkeypatch):
     path, said = library
     assert "ngdb " + line.format(path="demo.ngdb") in said
     monkeypatch.chdir(path.parent)
-    assert run(*line.format(path="demo.ngdb").split()).stdout
+    assert run(*shlex.split(line.format(path="demo.ngdb"))).stdout
 
 
 def test_a_demo_that_is_there_is_asked_again(library):
@@ -72,8 +79,8 @@ def test_json_has_every_answer(library):
     document = answer("demo", path)
     assert document["path"] == str(path)
     assert document["python_version"] == platform.python_version()
-    assert [question["name"] for question in document["questions"]] == [question.name for question in QUESTIONS]
-    for question, asked in zip(document["questions"], QUESTIONS, strict=True):
+    assert [question["name"] for question in document["questions"]] == [question.name for question in ALL]
+    for question, asked in zip(document["questions"], ALL, strict=True):
         assert set(asked.includes) <= {row["label"] for row in question["rows"]}
         assert question["sql_ms"] > 0
         assert question["python_ms"] > 0
@@ -85,6 +92,43 @@ def small_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     read = demo.read_standard_library
     monkeypatch.setattr(demo, "read_standard_library", lambda limit, progress: read(5, progress))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the default encoder be as after a plain `pip install .`."""
+
+    def missing(**options):
+        raise NotHere('the default encoder is not installed; pip install "neurograph[text]"')
+
+    monkeypatch.setattr(neurograph.EmbeddingEngine, "default", missing)
+
+
+def test_without_the_extra_nothing_is_asked_by_meaning_and_the_command_that_adds_it_is_told(small_library, no_encoder):
+    asked = ["most-called", "rank", *(question.name for question in MEANING)]
+    options = [option for name in asked for option in ("--question", name)]
+    said = run("demo", *options).stdout
+    assert "\n2. Where does everything lead to?\n" in said
+    assert all(question.text not in said for question in MEANING)
+    remedy = 'pip install "neurograph[text]" && ngdb demo --fresh'
+    assert f"\n4 by meaning left out; this adds them:\n\n  {remedy}\n\n2 questions, " in said
+    assert "docstrings" not in said
+    with neurograph.open("demo.ngdb", mode="r") as db:
+        assert db.library.list() == []
+    document = answer("demo", *options)
+    assert [question["name"] for question in document["questions"]] == ["most-called", "rank"]
+    assert document["docstrings"] == 0
+
+
+def test_the_extra_alone_adds_nothing_to_a_file_that_is_there(small_library, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("neurograph.cli.demo.default_encoder", lambda: "not installed")
+        run("demo", "--question", "most-called")
+    said = run("demo", "--question", "means").stdout
+    assert "\n1 by meaning left out; this adds it:\n\n  ngdb demo --fresh\n\n0 questions, " in said
+    fresh = answer("demo", "--question", "means", "--fresh")
+    assert fresh["docstrings"] > 100
+    assert fresh["questions"][0]["rows"]
 
 
 def test_a_fresh_one_replaces_a_demo(small_library):

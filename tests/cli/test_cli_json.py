@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from command_line import answer, run
+from command_line import answer, commands, run
 
 import neurograph
-from neurograph.cli.app import ngdb
 
 TEXT, NUMBER, FLAG, NULL = "text", "number", "flag", "null"
 TOKEN = {"id": NUMBER, "label": TEXT}
 FOUND = [{**TOKEN, "distance": NUMBER}]
 SAVED = [{"name": TEXT, "chunks": NUMBER, "saved": NUMBER, "current": NUMBER, "bytes": NUMBER}]
+LIBRARY = {
+    "name": TEXT, "dimension": NUMBER, "metric": TEXT, "model": TEXT, "items": NUMBER, "vectors": NUMBER,
+}  # fmt: skip
 PATH = {"on": FLAG, "why": TEXT}
 
 # command: (arguments after it, shape); {} stands for the file.
@@ -50,9 +52,34 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} edges edges.csv",
         {"kind": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
+    "search": (
+        "{} pets cat",
+        [{"id": NUMBER, "key": TEXT, "distance": NUMBER, "label": NULL, "text": TEXT, "metadata": {"legs": NUMBER}}],
+    ),
+    "library create": ("{} plants --dimension 2", {"name": TEXT, "dimension": NUMBER, "metric": TEXT, "model": TEXT}),
+    "library load": (
+        "{} tiny.txt",
+        {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "metric": TEXT, "seconds": NUMBER},
+    ),
+    "library add": (
+        "{} pets items.jsonl",
+        {"library": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
+    ),
+    "library list": ("{}", [LIBRARY]),
+    "library info": (
+        "{} pets",
+        {
+            **LIBRARY,
+            **dict.fromkeys(("keys", "texts", "tokens", "vector_bytes", "item_bytes", "code_bytes"), NUMBER),
+            "metadata": NUMBER,
+            "pca": {"dimensions": NUMBER, "explained": NUMBER},
+            "identity": dict.fromkeys(neurograph.Identity._fields, NULL) | {"model": TEXT},
+        },
+    ),
+    "library drop": ("{} pets", {"name": TEXT, "items": NUMBER}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
-ELSEWHERE = {"check", "demo", "warm"}  # each in the tests of its own, which need more than this file
+ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
 
 
 def shape(value: Any) -> Any:
@@ -67,16 +94,21 @@ def shape(value: Any) -> Any:
 
 
 def test_every_command_has_a_shape():
-    assert SHAPES.keys() | ELSEWHERE == ngdb.commands.keys()
+    assert SHAPES.keys() | ELSEWHERE == commands().keys()
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_json_keeps_its_shape(mind, name):
     (mind.parent / "edges.csv").write_text("source,target\nvet,cat\n", encoding="utf-8")
+    (mind.parent / "tiny.txt").write_text("owl 1 0\nelk 0 1\n", encoding="utf-8")
+    (mind.parent / "items.jsonl").write_text('{"text": "a bird", "vector": [1, 0]}\n', encoding="utf-8")
     with neurograph.open(mind) as db:
+        pets = db.library.create("pets", dimension=2)
+        pets.add([[1, 0], [0, 1]], keys=["cat", "dog"], texts=["purrs", "barks"], metadata=[{"legs": 4}] * 2)
+        pets.fit_pca(1)
         db.optimize()
     arguments, expected = SHAPES[name]
-    found = shape(answer(name, *(argument.replace("{}", str(mind)) for argument in arguments.split())))
+    found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))
     for mapping in ("tables", "versions"):  # which of these there are is not for ever
         if isinstance(found, dict) and mapping in found:
             assert set(found[mapping].values()) <= {expected[mapping], NULL}

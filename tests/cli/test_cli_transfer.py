@@ -213,6 +213,20 @@ def test_wordnet_is_imported_from_the_command_line_and_nothing_is_lost(wordnet, 
     assert (done["rows"], done["left_out"]) == (377_592, 0)
     facts = answer("info", "wordnet.ngdb")
     assert (facts["tables"]["token"], facts["tables"]["edge"]) == (117_659, 377_592)
+    with gzip.open(wordnet / "relations.tsv.gz", "rt", encoding="utf-8") as file:
+        next(file)
+        pointers = sorted(line.rstrip("\n").split("\t") for line in file)
+    back = {name: symbol for symbol, name in POINTERS.items()}
+    with neurograph.open("wordnet.ngdb", mode="r") as db:
+        found = db.execute(
+            """select s.label, t.label, c.name, e.key
+                 from edge as e
+                 join token as s on s.id = e.source
+                 join token as t on t.id = e.target
+                 join connection_type as c on c.code = e.type"""
+        )
+        assert sorted([*ends, back[name], key.partition("#")[0]] for *ends, name, key in found) == pointers
+        assert db.tokens.get("n02121620").properties["words"].startswith("cat")
     found = answer("path", "wordnet.ngdb", "n02121620", "n00001740", "--type", "hypernym", "--cost", "hops")
     assert (found["hops"], found["steps"][-1]["label"]) == (13, "n00001740")  # from a cat to an entity
     assert len(answer("bfs", "wordnet.ngdb", "n02121620", "--type", "hyponym", "--limit", "0")) == 39

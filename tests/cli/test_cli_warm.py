@@ -85,7 +85,7 @@ def called_modules() -> set[str]:
         found |= more
 
 
-@pytest.mark.kernels
+@pytest.mark.compiled
 def test_every_kernel_is_compiled_once_and_for_all(mind, tmp_path):
     cache = tmp_path / "cache"
     cold = json.loads(python(COLD, cache=cache))

@@ -199,6 +199,8 @@ def test_a_temporary_table_is_seen_by_other_threads_too(tmp_path: Path) -> None:
         thread.start()
         thread.join()
         assert db.execute("select n from mine").fetchall() == [(7,)]
+        db.execute("drop table temp.mine")  # reads go to other connections now, which don't know the table
+        assert db.execute("select count(*) from pragma_table_list where name = 'mine'").fetchall() == [(0,)]
     assert found == [[(7,)]]
 
 

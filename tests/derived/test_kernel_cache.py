@@ -61,7 +61,7 @@ def lines(package: Path, engine: str, **changes: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.kernels
+@pytest.mark.compiled
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder has a variable of its own on Linux alone")
 def test_a_read_only_package_keeps_them_in_the_user_s_folder(read_only_package, tmp_path):
     count, package, folder, why, compiled, kept = lines(
@@ -75,7 +75,7 @@ def test_a_read_only_package_keeps_them_in_the_user_s_folder(read_only_package, 
     assert compiled == "True False"
 
 
-@pytest.mark.kernels
+@pytest.mark.compiled
 def test_a_folder_that_is_named_comes_first(read_only_package, tmp_path):
     named = str(tmp_path / "named")
     *_, folder, _, compiled, kept = lines(read_only_package, "numba", NUMBA_CACHE_DIR=named)
@@ -88,7 +88,7 @@ def test_a_folder_that_is_named_comes_first(read_only_package, tmp_path):
     assert compiled == "False False"
 
 
-@pytest.mark.kernels
+@pytest.mark.compiled
 def test_kernels_of_an_older_version_do_no_harm(read_only_package, tmp_path):
     """numba reads the index of a kernel before it looks how old it is, and fails where a class in it is gone."""
     import numba
@@ -106,7 +106,7 @@ def test_kernels_of_an_older_version_do_no_harm(read_only_package, tmp_path):
     assert other.exists()
 
 
-@pytest.mark.kernels
+@pytest.mark.compiled
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder has a variable of its own on Linux alone")
 def test_without_any_folder_plain_sql_answers(read_only_package, tmp_path):
     (tmp_path / "file").touch()

@@ -26,6 +26,7 @@ SOUND = """
     insert into entry (library, text) values ('v', 'bare');
     update library set norm_low = 1e-31, norm_high = 1.5;
 """
+# The library has a text index, table text_1.
 ITEM = (1 << 32) + 1
 
 HUGE = "9e999"  # reads as infinity
@@ -85,6 +86,9 @@ BREAK = {
     "item.key": "update item set key = '' where key = 'k'",
     "item.place": "update item set y = null where x is not null",
     "item.metadata": "update item set metadata = '[1]' where key = 'k'",
+    "text_index.library": "delete from library",
+    "text_index.objects": "drop trigger text_1_update",
+    "text_index.content": "update item set text = 'other' where text = 'bare'",
     "embedding.item": f"delete from item where id = {ITEM}",
     "embedding.length": f"update embedding set vector = x'0000803f' where id = {ITEM}",
     "embedding.finite": f"update embedding set vector = x'0000c07f0000803f' where id = {ITEM}",
@@ -120,6 +124,7 @@ def path(tmp_path: Path) -> Path:
         db.execute(SOUND)
         with db.transaction():
             saved.save(db._session.writer.connection, GRAPH, 1 << 20)
+        db.library.get("v").index_text()
     return path
 
 
@@ -171,6 +176,18 @@ def test_a_broken_invariant_is_reported(path, name):
         ("item.key", "update item set key = 'a' || char(0) where key = 'k'"),
         ("item.place", f"update item set z = {HUGE} where x is not null"),
         ("item.metadata", "update item set metadata = '{' where key = 'k'"),
+        ("text_index.objects", "drop table text_1"),
+        ("text_index.objects", "drop trigger text_1_displaced"),
+        ("text_index.objects", "drop table text_1; create table text_1 (key text, text text)"),
+        ("text_index.content", f"delete from item where id = {ITEM}"),
+        ("text_index.content", f"insert into item (id, library_id) values ({ITEM + 7}, 1)"),
+        ("text_index.content", "update item set key = 'l' where key = 'k'"),
+        ("text_index.content", f"delete from text_1 where rowid = {ITEM}"),
+        ("text_index.content", "insert into text_1 (rowid, key) values (7, 'k')"),
+        ("text_index.content", "delete from text_1_data where id > 10"),
+        ("text_index.content", "update text_1_docsize set sz = x'0505'"),
+        ("text_index.content", "update text_1_data set block = zeroblob(length(block)) where id > 10"),
+        ("text_index.content", "delete from text_1_content"),
         ("embedding.item", f"insert into embedding values ({ITEM + 77}, x'0000803f00000000')"),
         ("embedding.length", f"update embedding set vector = x'0000803f0000803f00' where id = {ITEM}"),
         ("embedding.length", f"update embedding set vector = x'' where id = {ITEM}"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
 import pytest
 from naive_functions import register
 from naive_library import Library
@@ -16,22 +17,25 @@ from naive_library import Library
 import neurograph
 from neurograph.errors import Misuse
 from neurograph.flows import demo
+from neurograph.flows.stdlib_meaning import MEANING, default_encoder, embed_docstrings
 from neurograph.flows.stdlib_questions import QUESTIONS, Question
 from neurograph.flows.stdlib_source import EDGE_TYPES, KINDS
 
 Rows = list[tuple[Any, ...]]
 each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+any_question = pytest.mark.parametrize("question", [*QUESTIONS, *MEANING], ids=lambda question: question.name)
+by_meaning = pytest.mark.parametrize("question", MEANING, ids=lambda question: question.name)
 
 
 @pytest.fixture(scope="module")
 def path(standard_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "demo.ngdb"
     with neurograph.open(path, synchronous="off") as db, db.transaction():
-        demo.write(db, standard_library.source)
+        demo.write(db, standard_library.source, embed_docstrings(standard_library.source, default_encoder()))
     return path
 
 
-@pytest.fixture(scope="module", params=["sql", pytest.param("numba", marks=pytest.mark.kernels)])
+@pytest.fixture(scope="module", params=["sql", pytest.param("numba", marks=pytest.mark.compiled)])
 def db(request: pytest.FixtureRequest, path: Path) -> Iterator[neurograph.Database]:
     with neurograph.open(path, mode="r", engine=request.param) as database:
         yield database
@@ -69,7 +73,7 @@ def test_tokens_keep_what_was_read(db: neurograph.Database, standard_library: Li
         assert list(token.coordinates.values()) == levels
 
 
-@each_question
+@any_question
 def test_the_answer_includes_what_it_must(db: neurograph.Database, question: Question) -> None:
     answer = demo.ask(db, question)
     assert answer.columns[0] == "label"
@@ -89,6 +93,48 @@ def test_the_answer_is_the_naive_one(
     assert [row[0] for row in found] == [row[0] for row in expected]
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, abs=2e-4)
+
+
+def naive_nearest(db: neurograph.Database, question: Question) -> Rows:
+    """Score every docstring, in plain Python but for the sums."""
+    library = db.library.get("docstrings")
+    items = list(library)
+    vectors = library.vectors([item.id for item in items]).astype(np.float64)
+    key = next((item.key for item in items if f"'{item.key}'" in question.sql), "")
+    query = library.vector(key) if key else default_encoder().embed_query(question.asks)
+    lengths = np.sqrt((vectors**2).sum(axis=1) * (query.astype(np.float64) ** 2).sum())
+    scored = [
+        (1 - cosine, item.id, item.key)
+        for item, cosine in zip(items, (vectors @ query / lengths).tolist(), strict=True)
+        if item.key != key
+        and ("'class'" not in question.sql or db.tokens.get(item.token_id).properties["kind"] == "class")
+    ]
+    return [(key, round(distance, 3)) for distance, _, key in sorted(scored)[:8]]
+
+
+@by_meaning
+def test_what_is_near_by_meaning_is_what_every_docstring_scored_says(
+    db: neurograph.Database, question: Question
+) -> None:
+    naive = naive_nearest(db, question)
+    asked = demo.ask(db, question)
+    said = [(hit.key, round(hit.distance, 3)) for hit in demo.answer_in_python(db, question)]
+    assert [row[:2] for row in asked.rows] == said == naive
+
+
+def test_callers_are_counted_where_meaning_leads(db: neurograph.Database) -> None:
+    (question,) = [question for question in MEANING if question.name == "called"]
+    for label, _, callers in demo.ask(db, question).rows:
+        assert callers == len(db.graph.links(label, direction="in", types="calls"))
+
+
+def test_every_docstring_is_an_item_of_its_token(db: neurograph.Database, standard_library: Library) -> None:
+    sql = "select t.label, i.key from item as i join token as t on t.id = i.token_id order by i.id"
+    documented = [symbol.label for symbol in standard_library.source.symbols if symbol.docstring]
+    assert db.execute(sql).fetchall() == [(label, label) for label in documented]
+    library = db.library.get("docstrings")
+    assert library.get("json.dumps").text.startswith("json dumps: Serialize ``obj`` to a JSON formatted ``str``.")
+    assert library.identity == default_encoder().identity
 
 
 def most_called(db: neurograph.Database, counted: Any) -> Rows:

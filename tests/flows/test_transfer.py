@@ -251,47 +251,6 @@ def test_a_resumed_file_must_not_have_changed(tmp_path):
             import_tokens(db, file, resume=True)
 
 
-POINTERS = {
-    "@": "hypernym", "~": "hyponym", "@i": "instance_of", "~i": "example_of", "#m": "member_of", "#s": "composed_of",
-    "#p": "part_of", "%m": "has_member", "%s": "comprises", "%p": "has_part", "!": "antonym", "+": "derivation",
-    "&": "similar", "^": "also", "\\": "related_to", "=": "attribute", "*": "entailment", ">": "cause",
-    "$": "form_of", "<": "variant_of", ";c": "topic", "-c": "domain", ";u": "usage", "-u": "used_by",
-    ";r": "region", "-r": "contains",
-}  # fmt: skip
-
-
-@pytest.mark.data
-def test_wordnet_is_imported_and_none_of_its_pointers_is_lost(wordnet, tmp_path):
-    with neurograph.open(tmp_path / "wordnet.ngdb", synchronous="normal") as db:
-        done = import_tokens(
-            db, wordnet / "synsets.tsv.gz", rename={"id": "label"}, constants={"entity_type": "concept"}
-        )
-        assert done == (117_659, 0)
-        done = import_edges(
-            db,
-            wordnet / "relations.tsv.gz",
-            rename={"pointer": "type", "words": "key"},
-            types=POINTERS,
-            on_conflict="number",
-        )
-        assert done == (377_592, 0)
-        assert db.graph.count() == 377_592
-        with gzip.open(wordnet / "relations.tsv.gz", "rt", encoding="utf-8") as file:
-            next(file)
-            pointers = sorted(line.rstrip("\n").split("\t") for line in file)
-        back = {name: symbol for symbol, name in POINTERS.items()}
-        found = db.execute(
-            """select s.label, t.label, c.name, e.key
-                 from edge as e
-                 join token as s on s.id = e.source
-                 join token as t on t.id = e.target
-                 join connection_type as c on c.code = e.type"""
-        )
-        keyless = [[source, target, back[name], key.partition("#")[0]] for source, target, name, key in found]
-        assert sorted(keyless) == pointers
-        assert db.tokens.get("n02121620").properties["words"].startswith("cat")
-
-
 def test_export_replaces_a_file_only_when_the_new_one_is_whole(tmp_path, monkeypatch):
     file = write(tmp_path / "tokens.csv", "old")
     with mind() as db:

@@ -23,7 +23,7 @@ def test_the_readme_installs_and_tests_with_one_command() -> None:
 
 
 def test_the_readme_installs_and_runs_the_main_job_with_one_command() -> None:
-    assert one_command("ngdb demo") == "pip install . && ngdb demo"
+    assert one_command("ngdb demo") == 'pip install ".[text]" && ngdb demo'
 
 
 def test_ci_run_runs_the_readmes_test_command() -> None:

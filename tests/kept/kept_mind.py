@@ -40,6 +40,7 @@ ROWS = {
     "library": "true",
     "item": "true",
     "embedding": "true",
+    "text_index": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -104,7 +105,7 @@ def libraries(db: neurograph.Database) -> None:
     db.library.create("gone", dimension=2).add([[1, 2]], keys=["never"])
     db.library.drop("gone")
     identity = neurograph.Identity("kept", "0" * 64, "1" * 64, "float32", "mean", True, 256, "q: ", "", "document")
-    moods = db.library.create("moods", dimension=3, metric="cosine", model=identity)
+    moods = db.library.create("moods", dimension=3, metric="cosine", model=identity, text_index="porter unicode61")
     moods.add(
         [[1, 0.5, 0], [0.25, 1, 0], [0, 0, 0], [-1, 0.125, 3e38], [1e-38, 0, 1e-38]],
         keys=["glad", "it's “trüb”; 雨", None, "wild", "faint"],
@@ -184,6 +185,7 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
     "nearest where": lambda db: db.library.get("moods").search(
         token="joy", where="metadata ->> 'n' > 1 or token.label = 'joy'"
     ),
+    "words": lambda db: db.library.get("moods").match("a joy, glad, TRUB vectors"),
     "nearest in SQL": lambda db: db.execute("select * from ng_knn('l2', 'c', 3)").fetchall(),
     "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
 }

@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from effort import examples
 from naive_graph import Edge, NaiveGraph
 from neurograph.kernels.adjacency import Adjacency, BoolArray, allowed_kinds
 from neurograph.kernels.graph_build import run_build
 
 # The first example compiles kernels; the same examples in every run.
-settled = settings(deadline=None, derandomize=True, database=None, max_examples=150)
+settled = settings(deadline=None, derandomize=True, database=None, max_examples=examples(150))
 
 # Few weights, so that paths tie; one that is lost when added to another; none that a reciprocal overflows for.
 WEIGHTS = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0, 1e17])

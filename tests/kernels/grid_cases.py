@@ -11,11 +11,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from effort import examples
 from naive_grid import Token
 
 PURE = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 MOST = 70 if PURE else 400  # tokens of a case: more than a node's 8 leaves of 32, or a few leaves
-EXAMPLES = settings(max_examples=15 if PURE else 60, deadline=None)
+EXAMPLES = settings(max_examples=examples(30 if PURE else 60), deadline=None)
 
 # Where squares overflow or vanish, where neighbours of a number matter, and plain ties.
 ODD = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import HealthCheck, settings
 
+from effort import examples
 from neurograph.kernels.knn_codes import make_planes, run_quantise
 from neurograph.kernels.knn_search import Nearest, run_search
 
 METRICS = ("cosine", "dot", "l2")
-settled = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settled = settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def structureless(rng, n, d):

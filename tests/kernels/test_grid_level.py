@@ -225,7 +225,7 @@ def test_a_slice_ends_with_a_tick_and_goes_on_where_it_was(monkeypatch: pytest.M
 
 
 def test_what_a_tick_raises_ends_the_call_and_harms_nothing() -> None:
-    n = 2000
+    n = 300 if PURE else 2000
     place = np.random.default_rng(1).random((n, 3))
     index = LevelIndex.build(np.arange(n), *place.T)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import neurograph
+from effort import examples
 from neurograph.errors import InvalidValue, Misuse, RuleViolated
 from neurograph.model.constitution import PROFILES
 from neurograph.stores.cdna.checksum import checksum
@@ -313,5 +314,5 @@ class Constitutions(RuleBasedStateMachine):
             self.db.execute("insert into token (weight) values (?)", (limit + 0.5,))
 
 
-Constitutions.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Constitutions.TestCase.settings = settings(max_examples=examples(25), stateful_step_count=30, deadline=None)
 TestConstitutions = Constitutions.TestCase

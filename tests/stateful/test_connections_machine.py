@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import neurograph
 from connection_statements import TOKENS, a_key, a_statement
+from effort import examples
 from naive_connections import PREPARE, Connection, Model, degrees, stored
 from naive_learning import HOUR_NS, Learner
 from neurograph.errors import NeurographError
@@ -253,6 +254,6 @@ class Connections(RuleBasedStateMachine):
 
 
 Connections.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(25), stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestConnections = Connections.TestCase

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import neurograph
+from effort import examples
 from naive_graph import Edge, NaiveGraph
 from neurograph.derived.mechanism import Derived
 from neurograph.derived.policy import Policy, kernels_available
@@ -262,6 +263,6 @@ class Minds(RuleBasedStateMachine):
 
 
 Minds.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(60), stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestMinds = Minds.TestCase

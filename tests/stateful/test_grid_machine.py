@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import naive_grid as naive
 import neurograph
+from effort import examples
 from neurograph.derived.mechanism import Derived
 from neurograph.derived.policy import Policy, kernels_available
 from neurograph.model.levels import LEVELS as ALL_LEVELS
@@ -194,6 +195,6 @@ class Spaces(RuleBasedStateMachine):
 
 
 Spaces.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(60), stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestSpaces = Spaces.TestCase

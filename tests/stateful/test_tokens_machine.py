@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import neurograph
+from effort import examples
 from neurograph.errors import Conflict, RuleViolated, TokenNotFound
 
 SHELL = shutil.which("sqlite3")
@@ -244,7 +245,7 @@ class Tokens(RuleBasedStateMachine):
 
 
 TestTokens = Tokens.TestCase
-TestTokens.settings = settings(max_examples=170, stateful_step_count=30, deadline=None)
+TestTokens.settings = settings(max_examples=examples(170), stateful_step_count=30, deadline=None)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -12,10 +12,11 @@ import apsw
 import pytest
 
 from connection_statements import TOKENS, a_statement
+from effort import examples
 from naive_connections import PREPARE, Key, Model, degrees, stored
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema"
-STATEMENTS = 400
+STATEMENTS = examples(400)
 
 
 class File:

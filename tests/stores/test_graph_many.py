@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph
+from effort import examples
 from neurograph.errors import Conflict, InvalidValue, NeurographError, RuleViolated, TokenNotFound, UnknownName
 
 TABLES = {
@@ -44,7 +45,7 @@ def edges(draw):
     return source, target, kind, key, weight, both
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(first=edges(), second=edges())
 def test_bulk_equals_row_by_row(first, second):
     with empty_mind() as bulk, empty_mind() as rows:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 import neurograph
+from effort import examples
 from neurograph.derived.mechanism import Derived
 from neurograph.derived.policy import Policy
 from neurograph.errors import InvalidValue, TokenNotFound, UnknownName
@@ -41,7 +42,7 @@ def obvious_near(places: dict[int, dict], where: dict, weights: dict[str, float]
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # kernels as plain Python say so; compiled ones don't
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(places=st.lists(WHERE, max_size=12), where=WHERE, k=st.integers(0, 15), radius=st.sampled_from([0, 0.5, 1, 1e9]))
 def test_nearest_and_in_range_equal_the_obvious_search(engine, places, where, k, radius):
     with neurograph.open(":memory:", engine=engine) as db:

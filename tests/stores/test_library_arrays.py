@@ -38,7 +38,7 @@ def same(library: Library, *, where: Any = None) -> None:
         assert library.search(query, 30, after=page, max_distance=1.0, engine="numba") == rest
 
 
-@pytest.fixture(params=["cosine", "l2", "dot"])
+@pytest.fixture(params=["cosine", *(pytest.param(name, marks=pytest.mark.compiled) for name in ("l2", "dot"))])
 def library(request: pytest.FixtureRequest, db: neurograph.Database) -> Library:
     library = db.library.create("v", dimension=DIMENSION, metric=request.param)
     library.add(vectors(1500), metadata=[{"n": n % 7} for n in range(1500)])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from library_cases import contents
 
 import neurograph
+from effort import examples
 from naive_vectors import nearest
 from neurograph.errors import Conflict, ItemNotFound, TokenNotFound
 from neurograph.stores.library import Library
@@ -80,7 +81,7 @@ def outcome(library: Library, calls: Iterator[Batch], **options: Any) -> Any:
         return Conflict
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(batch=batches(), more=batches(keyed=True), way=st.sampled_from(WAYS), unknown=st.booleans())
 def test_bulk_equals_row_by_row(batch: Batch, more: Batch, way: str, unknown: bool) -> None:
     with mind() as fast, mind() as slow, mind() as single:

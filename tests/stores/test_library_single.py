@@ -12,7 +12,7 @@ from library_cases import contents
 
 import neurograph
 from neurograph import Identity
-from neurograph.errors import Conflict, IdentityMismatch, ItemNotFound, LibraryNotFound
+from neurograph.errors import Conflict, IdentityMismatch, InvalidValue, ItemNotFound, LibraryNotFound
 from neurograph.stores.library import Library
 
 
@@ -73,6 +73,25 @@ def test_a_deleted_token_leaves_its_items_without_one(db: neurograph.Database, p
     db.tokens.delete("a")
     assert pets.get("cat").token_id is None
     assert pets.vector("cat").tolist() == [1.0, 0.0]
+
+
+def test_a_hit_stands_for_its_item(pets: Library) -> None:
+    pets.add([[1, 0], [0, 1], [1, 1], [2, 1]], keys=["ant", "bee", "eel", "fox"])
+    hit, *others = pets.search([1, 0], k=1000)
+    assert hit.key == "ant"
+    assert hit in pets
+    assert (pets.get(hit).key, pets.vector(hit).tolist()) == ("ant", [1.0, 0.0])
+    assert pets.update(hit, text="small").id == hit.id
+    assert [each.key for each in pets.search(item=hit, k=1)] == ["fox"]
+    assert pets.similar([hit], 1)[0].key == pets.analogy(hit, hit, hit, 1)[0].key == "fox"
+    assert pets.vectors(others).shape == (len(others), 2)
+    assert pets.list(1, after=hit) == pets.list(1, after="ant")
+    for call in (pets.vectors, pets.delete_many, pets.similar):
+        with pytest.raises(InvalidValue, match=r"^items must be a sequence"):
+            call(hit)
+    assert pets.delete_many(pets.search([1, 0], k=2)) == 2
+    with pytest.raises(ItemNotFound, match=f"no item of 'pets' has the id {hit.id}"):
+        pets.delete(hit)
 
 
 def test_an_item_is_a_record(pets: Library) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph
+from effort import examples
 from neurograph.errors import Conflict, Interrupted, NeurographError, RuleViolated, TokenNotFound
 from neurograph.model.levels import COORDINATE_COLUMNS, LEVELS
 from neurograph.model.token import TOKEN_COLUMNS
@@ -107,7 +108,7 @@ def compact(db: neurograph.Database) -> None:
     db.execute("update token set properties = json(properties) where properties is not null")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(first=batches(), second=batches())
 def test_bulk_equals_row_by_row(first: Batch, second: Batch) -> None:
     with mind() as fast, mind() as slow, mind() as single:
@@ -135,7 +136,7 @@ def test_bulk_equals_row_by_row(first: Batch, second: Batch) -> None:
         assert fast.check() == slow.check() == single.check() == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(batch=batches(), update=st.booleans())
 def test_keeping_or_updating_equals_an_upsert_row_by_row(batch: Batch, update: bool) -> None:
     batch.setdefault("labels", [f"w{i % 5}" for i in range(batch["count"])])
@@ -161,7 +162,7 @@ def test_keeping_or_updating_equals_an_upsert_row_by_row(batch: Batch, update: b
         assert bulk.check() == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_moving_many_equals_moving_each(data: st.DataObject) -> None:
     n = data.draw(st.sampled_from([0, 1, 5, 64, 700]))

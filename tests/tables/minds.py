@@ -26,7 +26,12 @@ COLORS = {
     "red": (1.0, 0.0, 0.0), "rose": (1.0, 0.0, 0.5), "green": (0.0, 1.0, 0.0), "teal": (0.0, 0.5, 0.5),
     "ruby": (1.0, 0.0, 0.0), "black": (0.0, 0.0, 0.0), None: (0.25, 0.25, 0.25),
 }  # fmt: skip
+NOTES = {
+    "sun": "a red star", "mars": "the red planet, red as rust", "moon": None, None: "red", "dusk": "red as mars is",
+    "sea": "blue",
+}  # fmt: skip
 FIRST_ITEM = (1 << 32) + 1
+FIRST_NOTE = (3 << 32) + 1
 
 
 def vector(*numbers: float) -> bytes:
@@ -35,7 +40,7 @@ def vector(*numbers: float) -> bytes:
 
 
 def fill(db: Database) -> None:
-    """Create eight tokens, most of them with places, edges, two libraries, a second version of the constitution."""
+    """Create eight tokens, most of them with places, edges, libraries, a second version of the constitution."""
     with db.transaction():
         for at, label in enumerate(LABELS):
             places: dict[str, Any] = {"physical": (at, at % 3, 0.5 * at)}
@@ -47,6 +52,8 @@ def fill(db: Database) -> None:
         colors = db.library.create("colors", dimension=3)
         colors.add([*COLORS.values()], keys=[*COLORS], tokens=[*"abc", None, "a", None, "h"])
         db.library.create("heights", dimension=1, metric="l2").add([[1.5], [3.0], [2.0]], keys=["red", "low", "mid"])
+        notes = db.library.create("notes", dimension=1, text_index=True)
+        notes.add(keys=[*NOTES], texts=[*NOTES.values()])
     db.cdna.update(scale_emotional=3.0)
 
 
@@ -113,6 +120,19 @@ PYTHON: dict[str, tuple[Ask, list[tuple[Any, ...]]]] = {
             ("heights", vector(2), 5, (2 << 32) + 2),
             ("colors", FIRST_ITEM + 1, 5, FIRST_ITEM + 6),
             ("colors", "rose", 0),
+        ],
+    ),
+    "ng_match": (
+        lambda db, library, text, k=10, among=None, syntax="words": [
+            *db.library.get(library).match(text, k, among=None if among is None else [among], syntax=syntax)
+        ],
+        [
+            ("notes", "Red"),
+            ("notes", "red mars", 2),
+            ("notes", "red mars", 5, FIRST_NOTE + 1),
+            ("notes", "red mars", 5, FIRST_NOTE + 1, "all"),
+            ("notes", "", 3),
+            ("notes", "sun OR (red NOT rust)", 5, FIRST_NOTE, "fts5"),
         ],
     ),
     "ng_cdna_at": (constitution_row, [(1,), (2,)]),

@@ -12,6 +12,9 @@
 | `shell.py` | `sql` |
 | `transfer.py` | `import`, `export` |
 | `graph.py`, `grid.py` | `links`, `bfs`, `path`, `spread`, `pagerank`, `components`; `near`, `range`, `density` |
+| `library.py`, `library_load.py` | `library create`, `list`, `info`, `drop`; `library load`, `add` |
+| `library_facts.py`, `library_options.py` | what `library info` tells; the options these commands share |
+| `meaning.py` | `search`, `embed` |
 | `warm.py` | `warm` |
 """
 

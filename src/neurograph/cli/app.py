@@ -25,6 +25,8 @@ from .exit_codes import FAILED, INTERRUPTED, MEANINGS, OK, PIPE_CLOSED, USAGE
 from .file import check, info, optimize
 from .graph import bfs, components, links, pagerank, path, spread
 from .grid import density, near, range_
+from .library import library
+from .meaning import embed, search
 from .output import note
 from .shell import sql
 from .transfer import export, import_
@@ -34,6 +36,7 @@ SECTIONS = (
     ("Begin", (demo, info, sql)),
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
+    ("Meaning", (search, library, embed)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 

@@ -14,13 +14,14 @@ from ..errors import CannotOpen, TransactionBusy
 if TYPE_CHECKING:
     from ..database import Database
 
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for himself how long it takes
 
 
 def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command whose help ends with examples."""
     text = "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
-    return click.command(name, epilog=text, context_settings={"help_option_names": ["-h", "--help"]})
+    return click.command(name, epilog=text, context_settings=HELP)
 
 
 file_argument = click.argument("file", type=click.Path(dir_okay=False))
@@ -136,9 +137,10 @@ def writing(file: str, *, create: bool = False) -> Iterator[Database]:
 
 
 def _is_empty(db: Database) -> bool:
-    """Tell for certain whether a file holds neither tokens nor an import under way."""
+    """Tell for certain whether a file holds neither tokens nor libraries nor an import under way."""
+    held = " or ".join(f"exists (select 1 from {table})" for table in ("token", "library", "import_run"))
     try:
-        rows = db.execute("select exists (select 1 from token) or exists (select 1 from import_run)").fetchall()
+        rows = db.execute(f"select {held}").fetchall()
     except Exception:
         return False
     return rows == [(0,)]

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InvalidValue
+from ..flows.stdlib_meaning import LIBRARY, MEANING, default_encoder
 from ..flows.stdlib_questions import QUESTIONS, Question
 from ..progress import Progress, seconds_text
 from .command import command, json_option, reading, writing
 from .output import heading, records, terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
+    from ..embed.engine import EmbeddingEngine
     from ..flows.demo import Answer
 
 DEFAULT_PATH = "demo.ngdb"
-NAMES = [question.name for question in QUESTIONS]
+NAMES = [question.name for question in (*QUESTIONS, *MEANING)]
 GO_ON = (
     ("sql {path}", "a shell; the queries above are yours to change"),
     ("path {path} json.dumps builtins.isinstance --cost hops", "how one thing leads to another"),
     ("near {path} logging.Handler --level cognitive", "what is like it"),
+    ("search {path} docstrings 'hash a password'", "what is meant by words of your own"),
     ("bfs {path} asyncio.runners.run --direction in --limit 0", "who depends on it"),
     ("info {path}", "what the file holds"),
 )
@@ -43,15 +46,19 @@ def demo(path: str, names: tuple[str, ...], fresh: bool, as_json: bool) -> None:
     """Question Python's own standard library, in SQL and in Python.
 
     Modules, classes and functions become tokens, placed by what they are like; what contains, imports, inherits from
-    and calls what becomes edges. PATH is demo.ngdb in this folder unless given. A demo that is there already is asked
-    again; any other file is left alone.
+    and calls what becomes edges. With the extra `text` docstrings become vectors, and are asked by meaning.
+
+    PATH is demo.ngdb in this folder unless given. A demo that is there already is asked again; any other file is left
+    alone.
     """
     began = time.perf_counter()
-    built = _build(path, fresh)
+    encoder = default_encoder()
+    engine = None if isinstance(encoder, str) else encoder
+    built = _build(path, fresh, engine)
     if not as_json:
         _say_built(path, built)
-    questions = [question for question in QUESTIONS if not names or question.name in names]
-    answers = _ask(path, questions, as_json)
+    questions = [question for question in (*QUESTIONS, *MEANING) if not names or question.name in names]
+    answers = _ask(path, questions, engine, as_json)
     seconds = time.perf_counter() - began
     if as_json:
         write_json(
@@ -63,14 +70,17 @@ def demo(path: str, names: tuple[str, ...], fresh: bool, as_json: bool) -> None:
             }
         )
         return
-    print(f"{len(answers)} questions, {seconds_text(seconds)} in all. Go on with:\n")
-    shown = [("ngdb " + text.format(path=shlex.quote(path)), what) for text, what in GO_ON]
+    if len(answers) < len(questions):
+        _say_skipped(len(questions) - len(answers), encoder)
+    print(f"{len(answers)} question{'' if len(answers) == 1 else 's'}, {seconds_text(seconds)} in all. Go on with:\n")
+    here = [(text, what) for text, what in GO_ON if built["docstrings"] or not text.startswith("search")]
+    shown = [("ngdb " + text.format(path=shlex.quote(path)), what) for text, what in here]
     widest = max(len(text) for text, _ in shown)
     for text, what in shown:
         print(f"  {text:<{widest}}  {what}")
 
 
-def _build(path: str, fresh: bool) -> dict[str, Any]:
+def _build(path: str, fresh: bool, engine: EmbeddingEngine | None) -> dict[str, Any]:
     """Make the demo where there is none; return what it holds and what making it took."""
     from ..flows.demo import build
 
@@ -82,8 +92,8 @@ def _build(path: str, fresh: bool) -> dict[str, Any]:
         for companion in ("", "-wal", "-shm", "-journal"):
             Path(path + companion).unlink(missing_ok=True)
     with writing(path, create=True) as db, Progress("") as progress:
-        built = build(db, lambda unit, done, of: progress(f"reading {unit}", done, of))
-    times = {"read_s": round(built.read_s, 3), "write_s": round(built.write_s, 3)}
+        built = build(db, lambda unit, done, of: progress(f"reading {unit}", done, of), engine=engine)
+    times = {name: round(getattr(built, name), 3) for name in ("read_s", "embed_s", "write_s")}
     return _existing(path) | {"files": built.files} | times
 
 
@@ -94,7 +104,9 @@ def _existing(path: str) -> dict[str, Any]:
         python = demo_of(db)
         if python is None:
             raise InvalidValue(f"PATH must be a new file or a demo, got {path!r}; it was left alone")
-        return {"python_version": python, "files": None, "tokens": db.tokens.count(), "edges": db.graph.count()}
+        docstrings = db.library.get(LIBRARY).count() if LIBRARY in db.library else 0
+        counts = {"tokens": db.tokens.count(), "edges": db.graph.count(), "docstrings": docstrings}
+        return {"python_version": python, "files": None, **counts}
 
 
 def _say_built(path: str, built: dict[str, Any]) -> None:
@@ -102,20 +114,33 @@ def _say_built(path: str, built: dict[str, Any]) -> None:
     print(f"The standard library of Python {python}: {tokens:,} tokens, {edges:,} edges.")
     if built["files"]:
         read, written = seconds_text(built["read_s"]), seconds_text(built["write_s"])
-        print(f"{built['files']} files read in {read}, {path} written in {written}.\n")
+        made = f"{built['docstrings']:,} docstrings made vectors in {seconds_text(built['embed_s'])}, "
+        made = made if built["docstrings"] else ""
+        print(f"{built['files']} files read in {read}, {made}{path} written in {written}.\n")
     else:
         print(f"{path} holds it already; --fresh reads it again.\n")
 
 
-def _ask(path: str, questions: list[Question], as_json: bool) -> list[Answer]:
-    from ..flows.demo import ask
+def _say_skipped(count: int, encoder: EmbeddingEngine | str) -> None:
+    """Say which questions were left out, and the command that adds them."""
+    command = "ngdb demo --fresh"
+    if isinstance(encoder, str):
+        command = f'pip install "neurograph[text]" && {command}'
+    print(f"{count} by meaning left out; this adds {'it' if count == 1 else 'them'}:\n\n  {command}\n")
+
+
+def _ask(path: str, questions: list[Question], engine: EmbeddingEngine | None, as_json: bool) -> list[Answer]:
+    from ..flows.demo import ask, can_ask
 
     answers = []
     with reading(path) as db:
-        for number, question in enumerate(questions, 1):
+        askable = [question for question in questions if can_ask(db, question, engine)]
+        for number, question in enumerate(askable, 1):
             if not as_json:
                 print(heading(f"{number}. {question.text}") + "\n")
                 print("\n".join(f"   {line}" for line in question.sql.strip().splitlines()) + "\n")
+                if question.asks:
+                    print(f"   :question is the vector of {question.asks!r}\n")
             answers.append(ask(db, question))
             if not as_json:
                 _show(answers[-1])

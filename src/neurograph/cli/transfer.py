@@ -23,6 +23,9 @@ ENDS = click.Choice(["label", "id"])
 format_option = click.option(
     "--format", type=FORMATS, help="Where the file's name does not tell. Names that end in .gz are gzipped."
 )
+rename_option = click.option(
+    "--rename", type=PAIR, multiple=True, metavar="THEIRS=OURS", help="Take a column under another name."
+)
 ends_option = click.option(
     "--ends", type=ENDS, default="label", show_default=True, help="Edges: source and target are labels, or ids."
 )
@@ -40,7 +43,7 @@ ends_option = click.option(
 @click.argument("kind", type=KINDS)
 @click.argument("source", type=click.Path(dir_okay=False, allow_dash=True))
 @format_option
-@click.option("--rename", type=PAIR, multiple=True, metavar="THEIRS=OURS", help="Take a column under another name.")
+@rename_option
 @click.option("--set", "constants", type=PAIR, multiple=True, metavar="COLUMN=VALUE", help="For rows without it.")
 @click.option("--type", "types", type=PAIR, multiple=True, metavar="RAW=NAME", help="Edges: what a type's word means.")
 @click.option("--types", "types_file", type=click.Path(dir_okay=False), help="Edges: the same, as a JSON object.")

@@ -59,8 +59,12 @@ def execute(session: Session, sql: str, bindings: Bindings = None, timeout_s: fl
             writes = not isinstance(reason, _PrivateError)
         finally:
             session.leave(line)
-        with session.write_turn("write", deadline, writes) as line:
-            return _run(session, line, sql, bindings, deadline, may_write=writes)
+        try:
+            with session.write_turn("write", deadline, writes) as line:
+                return _run(session, line, sql, bindings, deadline, may_write=writes)
+        except _WritesError:  # to what only the writing line knows
+            with session.write_turn("write", deadline) as line:
+                return _run(session, line, sql, bindings, deadline, may_write=True)
     finally:
         notice_slow(session, sql, started)
 

@@ -15,6 +15,7 @@ from ..derived import saved
 from ..stores.grid.arrays import GridKind
 from ..stores.grid.block_build import save_blocks
 from ..stores.grid.blocks import are_saved
+from ..stores.text_objects import drop_orphans
 from .kinds import KINDS
 
 SLICE_CHUNKS = 64  # of 512 ids: 30 to 90 ms of reading and writing
@@ -30,7 +31,10 @@ class Optimized(NamedTuple):
 
 
 def optimize(session: Session, budget_bytes: int) -> Optimized:
-    """Save derived arrays within the budget, refresh the planner's statistics, give free pages back."""
+    """Save derived arrays within the budget, refresh the planner's statistics, give free pages back.
+
+    Text indexes of libraries that SQL deleted go, too.
+    """
     total = 0
     for kind in KINDS:
         if isinstance(kind, GridKind):
@@ -43,6 +47,7 @@ def optimize(session: Session, budget_bytes: int) -> Optimized:
                 written, left = saved.save(session.writer.connection, kind, budget_bytes - total, SLICE_CHUNKS)
             total += written
     with session.transaction():
+        drop_orphans(session.writer.connection)
         session.change("pragma optimize")
     free = session.rows("pragma freelist_count")[0][0]
     session.change(f"pragma incremental_vacuum({free})")

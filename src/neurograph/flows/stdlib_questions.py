@@ -30,6 +30,8 @@ class Question:
         The same through the Python API.
     includes
         Labels that any true answer holds.
+    asks
+        What is asked by meaning; empty where nothing is.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Question:
     sql: str
     python: str
     includes: tuple[str, ...]
+    asks: str = ""
 
 
 QUESTIONS = (

@@ -1,4 +1,4 @@
-"""The records of a library: an item, and what a search finds."""
+"""The records of a library: an item, and what a search by vector or by words finds."""
 
 from __future__ import annotations
 
@@ -117,4 +117,38 @@ class Hits(Records[Hit]):
     @property
     def distances(self) -> np.ndarray:
         """The distances, (n,) float64."""
+        return self._array(2)
+
+
+class Match(NamedTuple):
+    """An item that has words asked for."""
+
+    id: int
+    """Id of the item."""
+    key: str | None
+    """Its key."""
+    score: float
+    """How well it matches, above 0: BM25."""
+
+
+class Matches(Records[Match]):
+    """What has words asked for: in order of score, the greatest first, then id."""
+
+    __slots__ = ()
+    record = Match
+    dtypes = ("int64", "object", "float64")
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (n,) int64."""
+        return self._array(0)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """The keys, (n,) object: str or None."""
+        return self._array(1)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The scores, (n,) float64."""
         return self._array(2)

@@ -8,6 +8,7 @@
 | `links.py` | edges, counters, connections |
 | `libraries.py` | libraries, items, vectors |
 | `partitions.py` | partitions of libraries |
+| `texts.py` | text indexes |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -23,12 +24,13 @@ from .libraries import LIBRARIES
 from .links import LINKS
 from .partitions import PARTITIONS
 from .rules import RULES
+from .texts import TEXTS
 from .tokens import TOKENS
 
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *RULES, *DERIVED, *PARTITIONS)
+INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *TEXTS, *RULES, *DERIVED, *PARTITIONS)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

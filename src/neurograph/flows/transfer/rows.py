@@ -1,7 +1,7 @@
-"""A row of a file as the columns of a token or an edge.
+"""A row of a file as the columns of a token, an edge or an item.
 
-A column of the file that is not one of ours becomes a property. Values from text are converted; what can't be is
-refused with its line, its column and the value.
+A column of the file that is not one of ours becomes a property, or an item's metadata. Values from text are converted;
+what can't be is refused with its line, its column and the value.
 """
 
 from __future__ import annotations
@@ -56,6 +56,16 @@ def _name(value: Any) -> str | int:
     return value if isinstance(value, int) and not isinstance(value, bool) else _text(value)
 
 
+def _vector(value: Any) -> list[float]:
+    found = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(found, list) or not found:
+        raise ValueError("a JSON list of finite numbers")
+    try:
+        return [_number(number) for number in found]
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError("a JSON list of finite numbers") from None
+
+
 Converters = dict[str, Callable[[Any], Any]]
 
 TOKEN_CONVERTERS: Converters = {
@@ -82,6 +92,7 @@ EDGE_CONVERTERS: Converters = {
     "bidirectional": _flag,
     "properties": _object,
 }
+ITEM_CONVERTERS: Converters = {"key": _text, "text": _text, "token": _name, "vector": _vector, "metadata": _object}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,12 @@ class Mapped:
             values["type"] = self.types[raw]
         return values
 
+    def item(self, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns of an item of a library."""
+        values = self._convert(line, row, ITEM_CONVERTERS)
+        others = values.pop("properties", None)
+        return {**values, "metadata": {**values.get("metadata", {}), **others}} if others else values
+
     def _end(self, line: int, end: str, value: Any) -> str | int:
         if self.ends == "label":
             return str(value)
@@ -170,7 +187,8 @@ class Mapped:
 
 def _wanted(convert: Callable[[Any], Any], error: Exception) -> str:
     text = str(error)
-    if text in {"a finite number", "0 or 1", "a JSON object", "text"}:
+    if text in {"a finite number", "0 or 1", "a JSON object", "text", "a JSON list of finite numbers"}:
         return text
     wanted: dict[Any, str] = {_number: "a number", _whole: "a whole number", _object: "a JSON object"}
+    wanted[_vector] = "a JSON list of finite numbers"
     return wanted.get(convert, "text")

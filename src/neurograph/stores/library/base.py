@@ -8,14 +8,14 @@ import apsw
 
 from ...connection.session import Session
 from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
-from ...model.item import Item
+from ...model.item import Hit, Item
 from ..arguments import bindable, row_id
 
 if TYPE_CHECKING:
     from ...derived.mechanism import Derived
     from .encoders import Encoders
 
-ItemLike = Item | int | str
+ItemLike = Item | Hit | int | str
 ID_BITS = 32
 LAST_LOCAL = (1 << ID_BITS) - 1
 
@@ -87,7 +87,7 @@ class LibraryPart:
             raise ItemNotFound(
                 f"no item of {self.name!r} has the key {item!r}{closest_keys(connection, self.id, item)}"
             )
-        number = item.id if isinstance(item, Item) else row_id(item, "item", "a record, an id or a key")
+        number = item.id if isinstance(item, Item | Hit) else row_id(item, "item", "a record, an id or a key")
         inside = self._space.first_id <= number <= self._space.last_id
         if not inside or not connection.execute("select 1 from item where id = ?", (number,)).fetchall():
             require_library(connection, self._space)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SLICE_ROWS = 2048
+WRITE_ROWS = 8192
 REACH = 3.27  # what a coordinate of the original's record holds: int16 by a scale of 10,000
 
 
@@ -159,6 +160,8 @@ class ProjectedLibrary(LibraryPart):
             There are no principal components: call `fit_pca` first.
         InvalidValue
             `reach` is not a number above 0.
+        LibraryNotFound
+            The library was dropped.
 
         Examples
         --------
@@ -172,35 +175,43 @@ class ProjectedLibrary(LibraryPart):
 
         Notes
         -----
-        One transaction, 3 µs an item; 32 bytes of memory an item.
+        Grows with n times the dimension; writing takes 3 µs an item, outside a transaction in slices of 40 ms. 64 bytes
+        of memory an item.
         """
+        ids, places = self._places(reach)
+        for start in range(0, len(ids), WRITE_ROWS):
+            some = slice(start, start + WRITE_ROWS)
+            rows = zip(places[some].tolist(), ids[some].tolist(), strict=True)
+            with self._session.transaction():
+                self._session.writer.connection.cursor().executemany(
+                    "update item set x = ?, y = ?, z = ? where id = ?", ((*place, id) for place, id in rows)
+                )
+        return len(ids)
+
+    def _places(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of all items with a vector, (n,) int64 ascending, and their places, (n, 3)."""
         import numpy as np
 
         farthest = real(reach, "reach", 0.0)
         if farthest == 0.0:
             raise InvalidValue(f"reach must be above 0, got {reach!r}")
-        with self._session.transaction():
+        with self._session.reading() as line:
             pca = self.pca()
             if pca is None:
+                require_library(line.connection, self._space)
                 raise NotFound(f"library {self.name!r} must have principal components; call fit_pca first")
             ids: list[int] = []
-            parts: list[np.ndarray] = []
-            with self._session.reading() as line:
-                for some, vectors in self._finite_vectors(line):
-                    ids += some
-                    parts.append(pca.transform(vectors)[:, :3])
-            if not ids:
-                return 0
-            found = np.concatenate(parts)
+            parts = [np.empty((0, min(pca.dimensions, 3)))]
+            for some, vectors in self._finite_vectors(line):
+                ids += some
+                parts.append(pca.transform(vectors)[:, :3])
+        found = np.concatenate(parts)
+        places = np.zeros((len(found), 3))
+        if ids:
             spread = found.std(axis=0)
             found = np.divide(found, spread, out=np.zeros_like(found), where=spread > 1e-12 * (spread.max() or 1.0))
-            places = np.zeros((len(found), 3))
-            places[:, : found.shape[1]] = found * (farthest / (np.abs(found).max() or 1.0))
-            self._session.writer.connection.cursor().executemany(
-                "update item set x = ?, y = ?, z = ? where id = ?",
-                ((*place, id) for place, id in zip(places.tolist(), ids, strict=True)),
-            )
-        return len(ids)
+            places[:, : found.shape[1]] = found / (np.abs(found).max() or 1.0) * farthest
+        return np.array(ids, np.int64), places
 
     def _finite_vectors(self, line: Line) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yield ids and vectors, (n, d) float64, a slice at a time; rows that hold no numbers are passed over."""

@@ -10,13 +10,15 @@ from .listing import ListedItems
 from .optimizing import OptimizingLibrary
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
+from .texts import TextLibrary
+from .vec0 import Vec0Library
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, OptimizingLibrary):
+class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, TextLibrary, OptimizingLibrary, Vec0Library):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
-    An item argument is an `Item`, an id or a key. Lists are in order of id; bulk calls keep the given order.
+    An item argument is an `Item`, a `Hit`, an id or a key. Lists are in order of id; bulk calls keep the given order.
 
     Examples
     --------

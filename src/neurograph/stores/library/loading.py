@@ -22,6 +22,7 @@ from ...connection.session import Session
 from ...derived.text_parser import text_parser
 from ...errors import InvalidValue
 from ...progress import Progress, Told
+from ..text_objects import drop_text_objects
 from .library import Library
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def load(
     session: Session,
     libraries: Libraries,
     path: str | os.PathLike[str],
-    name: str | None,
-    metric: str,
-    model: Any,
+    made: dict[str, Any],
     options: dict[str, Any],
     progress: bool | Told,
 ) -> Library:
@@ -46,14 +45,16 @@ def load(
     shown = Progress("words") if progress is True else nullcontext(progress or (lambda *_: None))
     with open_word_vectors(path, parser=text_parser, **options) as reader, shown as told:
         with session.transaction():
-            chosen = name_of(path) if name is None else name
-            library = libraries.create(chosen, dimension=reader.dimension, metric=metric, model=model)
+            name = name_of(path) if made["name"] is None else made["name"]
+            library = libraries.create(**made | {"name": name, "dimension": reader.dimension})
             session.change("update library set complete = 0 where id = ?", (library.id,))
         try:
             _fill(library, reader, told)
             session.change("update library set complete = 1 where id = ?", (library.id,))
         except BaseException:
-            session.change("delete from library where id = ?", (library.id,))
+            with session.transaction():
+                drop_text_objects(session.writer.connection, library.id)
+                session.change("delete from library where id = ?", (library.id,))
             raise
     if reader.skipped_count:
         first = reader.skipped[0].reason

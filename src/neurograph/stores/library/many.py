@@ -9,6 +9,7 @@ import apsw
 
 from ...errors import InvalidValue, ItemNotFound
 from ...model.identity import Identity
+from ...model.item import Hit
 from ..arguments import TokenLike, bound_ids, id_array
 from ..bulk import bulk
 from .base import ItemLike, require_library
@@ -241,7 +242,7 @@ class ManyItems(EncodedLibrary):
 
 
 def _refuse_one(items: Any) -> None:
-    if isinstance(items, str | bytes | Mapping) or not hasattr(items, "__iter__"):
+    if isinstance(items, str | bytes | Mapping | Hit) or not hasattr(items, "__iter__"):
         raise InvalidValue(f"items must be a sequence of records, ids or keys, got {items!r}")
 
 

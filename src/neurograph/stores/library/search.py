@@ -14,10 +14,11 @@ from ...connection.paths import ROWS
 from ...derived.kind import CHUNK_BITS
 from ...errors import InvalidValue, ItemNotFound, LibraryNotFound, NotHere
 from ...model.item import Hit, Hits
-from ..arguments import TokenLike, bound_ids, existing_token_id, id_array, real, row_id, whole
-from ..where import Where, condition_of, is_lasting, names_table
+from ..arguments import TokenLike, existing_token_id, real, whole
+from ..where import Where
 from .arrays import VectorKind
-from .base import ItemLike, Space
+from .base import ItemLike
+from .choice import Chosen, chosen, keys_of
 from .coded import nearest as by_codes
 from .encoders import EncodedLibrary
 from .scan import Found, Question
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "sqlite-vec", "numba")
 ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
 EVERY = 1 << 32  # more than a library holds
-Chosen = tuple[str, Sequence[Any], bool]
 
 
 class SearchedLibrary(EncodedLibrary):
@@ -243,7 +243,7 @@ class SearchedLibrary(EncodedLibrary):
             if id in ids:
                 at = ids.index(id)
                 del ids[at], distances[at]
-        return Hits(ids[: asked.k], _keys(line.connection, ids[: asked.k]), distances[: asked.k])
+        return Hits(ids[: asked.k], keys_of(line.connection, ids[: asked.k]), distances[: asked.k])
 
     def _nearest(self, line: Line, asked: Question, queries: Sequence[bytes], engine: str) -> list[Found]:
         """Return ids and distances of the items nearest to each of `queries`, by the way that suits."""
@@ -285,47 +285,8 @@ class SearchedLibrary(EncodedLibrary):
         return int(rows[0][0]) << CHUNK_BITS
 
 
-def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Chosen:
-    """Return a query of the ids to look at, empty for all, the values of its ``?``, and whether it is lasting."""
-    parts: list[str] = []
-    values: list[Any] = []
-    if where is not None:
-        condition, values = condition_of(where)
-        inside = f"between {space.first_id} and {space.last_id}"
-        if not names_table(condition, "token"):
-            parts.append(f"select id from item where id {inside} and {condition}")
-        else:  # a scope of its own, so that `id` is the item's although tokens have one too
-            parts.append(
-                f"""select asked.id
-                      from item as asked
-                      left join token on token.id = asked.token_id
-                     where asked.id {inside} and exists (select 1 from item where id = asked.id and {condition})"""
-            )
-    if among is not None:
-        if isinstance(among, str | bytes) or not hasattr(among, "__iter__"):
-            raise InvalidValue(f"among must be a sequence of ids, got {among!r}")
-        listed = not hasattr(among, "dtype")
-        ids = [row_id(id, "among", "ids") for id in among] if listed else id_array(among, "among").tolist()
-        parts.append("select value from carray(?)")
-        values = [*values, bound_ids(ids)]
-    lasting = among is None and where is not None and is_lasting(condition, values)
-    return " intersect ".join(parts), values, lasting
-
-
 def engine_of(engine: str) -> str:
     """Return the engine, if it is one."""
     if engine not in ENGINES:
         raise InvalidValue(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     return engine
-
-
-def _keys(connection: apsw.Connection, ids: list[int]) -> list[str | None]:
-    rows: Any = (
-        connection.execute(
-            "select id, key from item where id in (select value from carray(?))", (bound_ids(ids),)
-        ).fetchall()
-        if ids
-        else []
-    )
-    known = dict(rows)
-    return [known.get(id) for id in ids]

@@ -80,10 +80,10 @@ class SingleItems(EncodedLibrary):
             connection = self._session.writer.connection
             require_library(connection, self._space)
             connection.execute(
-                """insert into item (id, library_id, key)
-                   select coalesce((select max(id) from item where id between ?1 and ?2), ?1 - 1) + 1, ?3, ?4
+                """insert into item (id, library_id, key, text)
+                   select coalesce((select max(id) from item where id between ?1 and ?2), ?1 - 1) + 1, ?3, ?4, ?5
                     where not exists (select 1 from item where library_id = ?3 and key = ?4)""",
-                (*self._space.ids, self.id, name),
+                (*self._space.ids, self.id, name, columns.get("text")),  # with its text: a text index writes once
             )
             return self._change(connection, name, columns, token, blob)
 

@@ -13,6 +13,7 @@ from ...model.identity import Identity
 from ...model.item import METRICS
 from ...progress import Told
 from ..arguments import bindable, whole
+from ..text_objects import drop_text_objects
 from .base import Space, checked_text
 from .encoders import Encoders, encoder_of
 from .identity import details, identity_of
@@ -50,6 +51,7 @@ class Libraries:
         dimension: int | None = None,
         metric: str = "cosine",
         model: str | Identity | EmbeddingEngine | None = None,
+        text_index: bool | str | None = None,
     ) -> Library:
         """Create a library.
 
@@ -64,6 +66,8 @@ class Libraries:
         model
             What makes the vectors: an `EmbeddingEngine`, which then reads the library's texts and questions, a name, or
             an `Identity` that says all of it. Vectors of another one are refused.
+        text_index
+            True, or a tokenizer, for a text index from the start; see `Library.index_text`.
 
         Returns
         -------
@@ -102,7 +106,9 @@ class Libraries:
                 "insert into library (name, dimension, metric, model, identity) values (?, ?, ?, ?, ?) returning id",
                 (text, size, metric, identity.model, details(identity)),
             )
-        library = self._made(rows[0][0], text, size, metric)
+            library = self._made(rows[0][0], text, size, metric)
+            if text_index is not None and text_index is not False:
+                library.index_text(None if text_index is True else text_index)
         if encoder is not None:
             library.attach(encoder)
         return library
@@ -121,6 +127,7 @@ class Libraries:
         normalize: bool = False,
         errors: str = "strict",
         malformed: str = "error",
+        text_index: bool | str | None = None,
         progress: bool | Told = False,
     ) -> Library:
         r"""Make a library of a file of word vectors: GloVe, word2vec, fastText or numpy, also in gz, bz2 or zip.
@@ -149,6 +156,8 @@ class Libraries:
             for what can't be read, ``"cp1252"`` reads the word as Windows-1252.
         malformed
             ``"error"`` refuses the file at the first malformed line; ``"skip"`` leaves them out and logs how many.
+        text_index
+            As for `create`.
         progress
             True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total None
             where the file does not say.
@@ -184,9 +193,10 @@ class Libraries:
         """
         from .loading import load
 
-        options = {"format": format, "words": words, "limit": limit, "subset": subset}
+        options: dict[str, Any] = {"format": format, "words": words, "limit": limit, "subset": subset}
         options |= {"normalize": normalize, "errors": errors, "malformed": malformed}
-        return load(self._session, self, path, name, metric, model, options, progress)
+        made = {"name": name, "metric": metric, "model": model, "text_index": text_index}
+        return load(self._session, self, path, made, options, progress)
 
     def get(self, name: str) -> Library:
         """Return a library.
@@ -274,6 +284,7 @@ class Libraries:
             rows = self._session.rows(f"{SPACE} where name = ?", (bindable(name),))
             library = self._made(*rows[0]) if rows else self.get(name)
             count = library.count()
+            drop_text_objects(self._session.writer.connection, library.id)
             self._session.change("delete from library where id = ?", (library.id,))
             give_back(self._session)
         return count

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from ...connection.line import Line
 from ...errors import InvalidValue
-from ...model.item import Hits
+from ...model.item import Hit, Hits
 from ..where import Where
 from .base import ItemLike
+from .choice import chosen
 from .many import ManyItems
-from .search import SearchedLibrary, chosen
+from .search import SearchedLibrary
 from .vectors import little_endian, vector_array
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class WordLibrary(SearchedLibrary, ManyItems):
         """
         if combine not in COMBINE:
             raise InvalidValue(f"combine must be one of {', '.join(COMBINE)}, got {combine!r}")
-        if isinstance(items, str) or not isinstance(items, Sequence) or not items:
+        if isinstance(items, str | Hit) or not isinstance(items, Sequence) or not items:
             raise InvalidValue(f"items must be a sequence of at least one record, id or key, got {items!r}")
         among = chosen(self._space, where, None)
         with self._session.reading(timeout_s) as line:

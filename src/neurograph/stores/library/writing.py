@@ -17,6 +17,7 @@ import apsw
 from ...derived.kind import CHUNK_BITS
 from ...errors import Conflict, InvalidValue
 from ..bulk import Bulk
+from ..text_objects import has_text_index, insert_texts
 from .base import Space
 from .batch import Batch, first_of_each
 from .vectors import blobs
@@ -44,6 +45,8 @@ def insert(items: Bulk, embeddings: Bulk, space: Space, batch: Batch) -> np.ndar
         _run(items, sql, zip(*columns, strict=True), batch.size)
     except apsw.ConstraintError as error:
         raise _taken(items.connection, space, batch.columns.get("key", []), first) or error from error
+    if batch.size >= FEWEST_WITHOUT_TRIGGERS and items.fast and has_text_index(items.connection, space.id):
+        insert_texts(items.connection, space.id, first, last)
     ids = np.arange(first, last + 1)
     if batch.vectors is not None and len(batch.vectors):
         _insert_vectors(embeddings, ids if batch.places is None else ids[batch.places], batch.vectors)

@@ -1,0 +1,266 @@
+"""`ngdb library`, `search` and `embed`: what Python's libraries do, from a shell."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import answer, companions, refusal, run
+
+import neurograph
+
+GLOVE = "king 5 1\nqueen 5 2\nman 1 1\nwoman 1 2\napple 1 9\n"
+TEXTS = {
+    "sofa": "a cat asleep on the sofa",
+    "market": "stocks fell sharply on Monday",
+    "yard": "the dog barks at night",
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_once() -> Iterator[None]:
+    """Let every command of this file use one default encoder: loading it takes 0.3 s."""
+    engine = neurograph.EmbeddingEngine.default()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neurograph.EmbeddingEngine, "default", staticmethod(lambda **_: engine))
+        yield
+
+
+@pytest.fixture
+def notes(mind: Path) -> Path:
+    """Return the file with a library that reads texts; each item belongs to a token, or to none."""
+    rows = [{"key": key, "text": text, "year": 2020 + n} for n, (key, text) in enumerate(TEXTS.items())]
+    rows[0]["token"], rows[2]["token"] = "cat", 2
+    (mind.parent / "notes.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    run("library", "create", mind, "notes", "--model", "default")
+    run("library", "add", mind, "notes", "notes.jsonl")
+    return mind
+
+
+def keys(*arguments: object) -> list[str]:
+    return [row["key"] for row in answer("search", *arguments)]
+
+
+def test_a_file_is_made_for_a_library(mind):
+    said = answer("library", "create", "new.ngdb", "points", "--dimension", 2, "--metric", "l2", "--model", "by hand")
+    assert said == {"name": "points", "dimension": 2, "metric": "l2", "model": "by hand"}
+    assert companions(Path("new.ngdb")) == []
+    with neurograph.open("new.ngdb", mode="r") as db:
+        assert db.library.get("points").identity == neurograph.Identity("by hand")
+
+
+def test_word_vectors_are_loaded_as_python_loads_them(mind):
+    Path("tiny.txt").write_text(GLOVE + "torn 1\n", encoding="utf-8")
+    Path("some.txt").write_text("king\nman\nwoman\n", encoding="utf-8")
+    said = answer("library", "load", mind, "tiny.txt", "--malformed", "skip", "--name", "words", "--subset", "some.txt",
+                  "--metric", "dot", "--normalize", "--model", "by hand")  # fmt: skip
+    assert (said["name"], said["items"], said["dimension"], said["metric"]) == ("words", 3, 2, "dot")
+    with neurograph.open(mind) as db:
+        words = db.library.load("tiny.txt", malformed="skip", subset=["king", "man", "woman"], normalize=True)
+        ours = db.library.get("words")
+        assert ours.identity.model == "by hand"
+        assert ours.vectors(["king", "man"]).tolist() == words.vectors(["king", "man"]).tolist()
+        assert [item.key for item in ours] == [item.key for item in words] == ["king", "man", "woman"]
+
+
+def test_a_load_that_is_refused_leaves_no_library(mind):
+    Path("tiny.txt").write_text(GLOVE + "torn 1\n", encoding="utf-8")
+    assert "line 6" in refusal("library", "load", mind, "tiny.txt")
+    assert answer("library", "list", mind) == []
+    assert (
+        run("library", "list", mind).stderr == "no libraries; `ngdb library create` and `ngdb library load` make one\n"
+    )
+
+
+def test_a_load_that_broke_off_is_told_and_dropped(mind):
+    with neurograph.open(mind) as db:
+        db.execute("insert into library (name, dimension, complete) values ('half', 2, 0)")
+    assert "'half' is being loaded, or its load was broken off" in run("library", "list", mind).stderr
+    assert run("library", "drop", mind, "half").stdout == "'half' is gone, 0 items with it\n"
+    assert run("library", "list", mind, "--json").stderr == ""
+
+
+def test_rows_of_a_file_become_items(notes):
+    with neurograph.open(notes, mode="r") as db:
+        library = db.library.get("notes")
+        assert {item.key: item.text for item in library} == TEXTS
+        assert [item.token_id for item in library] == [1, None, 2]
+        assert library.get("yard").metadata == {"year": 2022}
+        assert library.search("kitten", k=1)[0].key == "sofa"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_vectors_come_from_a_file_too(mind, suffix):
+    vector = "[1, 0.5]"
+    rows = {
+        "csv": f'word,vector,legs\nowl,"{vector}",2\n',
+        "tsv": f"word\tvector\tlegs\nowl\t{vector}\t2\n",
+        "jsonl": f'{{"word": "owl", "vector": {vector}, "legs": "2"}}\n',
+    }
+    run("library", "create", mind, "birds", "--dimension", 2)
+    text = rows[suffix]
+    done = run("library", "add", mind, "birds", "-", "--format", suffix, "--rename", "word=key", input=text)
+    assert done.stdout.startswith("1 item in ")
+    with neurograph.open(mind, mode="r") as db:
+        birds = db.library.get("birds")
+        assert birds.vector("owl").tolist() == [1, 0.5]
+        assert birds.get("owl").metadata == {"legs": "2"}
+
+
+def test_a_key_that_exists_is_refused_left_out_or_updated(notes):
+    Path("more.jsonl").write_text(
+        '{"key": "yard", "text": "a cat meows"}\n{"key": "pond", "text": "ducks"}\n{"key": "pond", "text": "frogs"}',
+        encoding="utf-8",
+    )
+    add = ("library", "add", notes, "notes", "more.jsonl")
+    assert "line 1: key must be unique, got 'yard'" in refusal(*add)
+    said = answer(*add, "--on-conflict", "skip")
+    assert (said["rows"], said["left_out"]) == (1, 2)
+    again = answer(*add, "--on-conflict", "skip")
+    assert (again["rows"], again["left_out"]) == (0, 3)
+    assert answer(*add, "--on-conflict", "update")["rows"] == 3
+    with neurograph.open(notes, mode="r") as db:
+        library = db.library.get("notes")
+        assert (library.get("yard").text, library.get("pond").text, len(library)) == ("a cat meows", "frogs", 4)
+        assert library.get("yard").metadata == {"year": 2022}
+
+
+def test_a_bad_row_is_named_and_nothing_is_written(notes):
+    good = "".join(json.dumps({"text": f"note {n}"}) + "\n" for n in range(1500))
+    Path("bad.jsonl").write_text(good + '{"text": 7, "token": "unicorn"}\n', encoding="utf-8")
+    assert "line 1501: token must be there, got 'unicorn'" in refusal("library", "add", notes, "notes", "bad.jsonl")
+    Path("bad.jsonl").write_text(good + '{"vector": [1, 2]}\n', encoding="utf-8")
+    assert "line 1501: vector must have 256 numbers" in refusal("library", "add", notes, "notes", "bad.jsonl")
+    assert answer("library", "list", notes)[0]["items"] == 3
+
+
+def test_info_says_what_a_library_holds_and_what_made_it(notes):
+    with neurograph.open(notes) as db:
+        db.library.get("notes").fit_pca(2)
+        made_by = db.library.get("notes").identity
+    said = answer("library", "info", notes, "notes")
+    counted = {name: said[name] for name in ("items", "vectors", "keys", "texts", "tokens", "metadata")}
+    assert counted == {"items": 3, "vectors": 3, "keys": 3, "texts": 3, "tokens": 2, "metadata": 3}
+    assert said["vector_bytes"] == 3 * 256 * 4
+    assert said["item_bytes"] == sum(len(key) + len(text) + len('{"year":2020}') for key, text in TEXTS.items())
+    assert said["identity"] == made_by._asdict()
+    assert said["pca"]["dimensions"] == 2
+    text = run("library", "info", notes, "notes").stdout
+    assert "notes: 256 dimensions, cosine\n" in text
+    assert re.search(r"^  pca +2 dimensions, \d+% of the variance$", text, re.M)
+    assert re.search(rf"^  weights_sha256 +{made_by.weights_sha256}$", text, re.M)
+
+
+def test_a_library_is_searched_as_from_python(notes):
+    with neurograph.open(notes, mode="r") as db:
+        expected = db.library.get("notes").search("kitten", k=2)
+    found = answer("search", notes, "notes", "kitten", "-k", 2)
+    assert [(row["id"], row["key"], row["distance"]) for row in found] == [tuple(hit) for hit in expected]
+    assert found[0]["label"] == "cat"
+    assert found[0]["text"] == TEXTS["sofa"]
+    assert found[0]["metadata"] == {"year": 2020}
+
+
+def test_a_search_may_start_from_an_item_a_token_or_a_vector(notes):
+    assert keys(notes, "notes", "--key", "sofa") == ["yard", "market"]
+    assert keys(notes, "notes", "--token", "cat") == keys(notes, "notes", "--token", "#1") == ["yard", "market"]
+    vector = run("embed", "kitten", "--query").stdout
+    assert keys(notes, "notes", "--vector", vector.strip()) == keys(notes, "notes", "kitten")
+    piped = run("search", notes, "notes", "--vector", "-", "-k", 1, "--json", input=vector)
+    assert json.loads(piped.stdout)[0]["key"] == "sofa"
+
+
+def test_conditions_and_distances_apply_before_k(notes):
+    late = "json_extract(metadata, '$.year') > 2020"
+    assert keys(notes, "notes", "kitten", "-k", 1, "--where", late) == ["yard"]
+    assert keys(notes, "notes", "kitten", "--where", "token.label = 'dog'") == ["yard"]
+    assert keys(notes, "notes", "kitten", "--max-distance", 0.8) == ["sofa"]
+    assert run("search", notes, "notes", "kitten", "--max-distance", 0.01).stderr == "nothing is near\n"
+
+
+def test_a_table_shows_only_columns_that_say_something(mind):
+    with neurograph.open(mind) as db:
+        db.library.create("points", dimension=2, metric="l2").add([[0, 0], [3, 4]], keys=["a", "b"])
+    found = run("search", mind, "points", "a").stdout.splitlines()
+    assert [found[0].split(), found[2].split()[1:]] == [["id", "key", "distance"], ["b", "5"]]
+
+
+def test_a_long_text_is_cut_in_a_table_alone(mind):
+    with neurograph.open(mind) as db:
+        db.library.create("points", dimension=1).add([[1], [2]], keys=["a", "b"], texts=["long\ntext " * 100, None])
+    table = run("search", mind, "points", "b").stdout
+    assert table.splitlines()[2].endswith("long text long text…")
+    assert answer("search", mind, "points", "b")[0]["text"] == "long\ntext " * 100
+
+
+def test_an_encoder_of_one_s_own_is_named_by_its_path(mind, tmp_path):
+    from neurograph.embed.default import default_places
+
+    weights, tokenizer = default_places()
+    folder = tmp_path / "own"
+    folder.mkdir()
+    shutil.copyfile(weights, folder / "model.safetensors")
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    own = folder / "model.safetensors"
+    said = answer("library", "create", mind, "own", "--model", own)
+    assert said["dimension"] == 256
+    Path("a.jsonl").write_text('{"text": "a cat"}', encoding="utf-8")
+    assert "must have its encoder" in refusal("library", "add", mind, "own", "a.jsonl")
+    run("library", "add", mind, "own", "a.jsonl", "--model", own)
+    assert "must have its encoder" in refusal("search", mind, "own", "kitten")
+    assert answer("search", mind, "own", "kitten", "--model", own)[0]["text"] == "a cat"
+    one = run("embed", "kitten", "--library", mind, "own", "--model", own).stdout
+    assert one == run("embed", "kitten", "--model", own).stdout == run("embed", "kitten").stdout
+    refused = refusal("search", mind, "own", "kitten", "--model", "default")
+    assert "must be the encoder's" in refused
+
+
+def test_each_text_becomes_a_line_that_gives_the_same_numbers_again(mind):
+    texts = ["a cat", "", "stocks fell"]
+    expected = neurograph.EmbeddingEngine.default().embed_batch(texts)
+    lines = run("embed", *texts).stdout.splitlines()
+    assert np.array([json.loads(line) for line in lines], np.float32).tolist() == expected.tolist()
+    assert run("embed", input="a cat\n\nstocks fell\n").stdout.splitlines() == lines
+    document = answer("embed", *texts)
+    assert (document["model"], document["dimension"]) == ("wordllama-l2-supercat-256", 256)
+    assert [row["text"] for row in document["vectors"]] == texts
+    assert [row["vector"] for row in document["vectors"]] == [json.loads(line) for line in lines]
+
+
+def test_vectors_in_a_numpy_file_are_loaded_with_their_texts(mind):
+    Path("texts.txt").write_text("cat\nstocks\n", encoding="utf-8")
+    done = run("embed", "--npy", "vectors.npy", input=Path("texts.txt").read_text(encoding="utf-8"))
+    assert (done.stdout, done.stderr) == ("", "2 vectors of 256 numbers in vectors.npy\n")
+    assert answer("library", "load", mind, "vectors.npy", "--words", "texts.txt")["items"] == 2
+    assert keys(mind, "vectors", "cat") == ["stocks"]
+
+
+def test_nothing_to_embed_is_no_fault(mind):
+    assert run("embed", input="").stdout == ""
+    run("embed", "--npy", "none.npy", input="")
+    assert np.load("none.npy").shape == (0, 256)
+
+
+def test_the_library_s_encoder_embeds(notes):
+    assert run("embed", "--library", notes, "notes", "kitten").stdout == run("embed", "kitten").stdout
+
+
+def test_a_dropped_library_is_gone_and_its_tokens_stay(notes):
+    assert run("library", "drop", notes, "notes").stdout == "'notes' is gone, 3 items with it\n"
+    with neurograph.open(notes, mode="r") as db:
+        assert (db.library.list(), db.tokens.count()) == ([], 5)
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 1, 1), ("y\n", 0, 0)])
+def test_at_a_terminal_drop_asks(notes, typed, code, left, monkeypatch):
+    monkeypatch.setattr("neurograph.cli.library._at_terminal", lambda: True)
+    result = run("library", "drop", notes, "notes", code=code, input=typed)
+    assert "drop 'notes' with 3 items? [y/N]:" in result.stderr
+    assert len(answer("library", "list", notes)) == left
+    if left:
+        assert run("library", "drop", notes, "notes", "--yes").stderr == ""

@@ -1,0 +1,62 @@
+"""The memory budget of vectors, by what the system says a process takes: codes within it, or none; never the rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import neurograph
+from processes import python
+
+pytestmark = pytest.mark.kernels
+
+COUNT, DIMENSION = 50_000, 256
+ROWS = COUNT * DIMENSION * 4  # what the vectors themselves would take
+ASK = """
+    import gc, sys
+    import numpy as np, psutil
+    import neurograph
+    process = psutil.Process()
+    def taken():
+        gc.collect()
+        return process.memory_info().rss
+    queries = np.random.default_rng(6).normal(size=(4, 256))
+    def ask(db, **options):
+        library = db.library.get("points")
+        found = [library.search(query, 10, **options).ids.tolist() for query in queries]
+        found.append(library.search(queries[0], 10, where="id % 2 = 0", **options).ids.tolist())
+        ids, _ = library.search_many(queries, 10, **options)
+        return found, ids.tolist()
+    with neurograph.open(":memory:", engine="numba") as small:  # kernels are loaded
+        small.library.create("points", dimension=256).add(np.random.default_rng(7).normal(size=(600, 256)))
+        ask(small)
+    with neurograph.open(sys.argv[1], mode="r", engine="sql") as db:
+        expected = ask(db)
+        before = taken()
+    for budget in map(int, sys.argv[2:]):
+        with neurograph.open(sys.argv[1], mode="r", engine="numba", memory_budget_bytes=budget) as db:
+            assert ask(db) == ask(db) == ask(db) == expected
+            print(db._derived.nbytes(), taken() - before)
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("budget") / "mind.ngdb"
+    vectors = np.random.default_rng(5).normal(size=(COUNT, DIMENSION)).astype(np.float32)
+    with neurograph.open(path, synchronous="off") as db:
+        db.library.create("points", dimension=DIMENSION).add(vectors)
+    return path
+
+
+def test_searches_take_their_budget_at_most_and_never_hold_the_rows(path: Path) -> None:
+    """With the codes' size in the budget, they are there and the rows are not; with less, nothing is."""
+    too_small, enough = 4 << 20, 40 << 20
+    answers = python(ASK, path, too_small, enough)
+    none, beside, codes, more = map(int, answers.split())
+    assert none == 0
+    assert beside < 8 << 20
+    assert ROWS // 8 < codes < ROWS // 3
+    assert more < enough < ROWS
