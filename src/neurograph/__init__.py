@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         propose_confidence,
         propose_order,
     )
+    from .model.recall import Recall
     from .model.records import (
         Activation,
         Activations,
@@ -103,6 +104,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Path",
     "Pca",
     "PromoteProposal",
+    "Recall",
     "Result",
     "Score",
     "Scores",
@@ -154,6 +156,7 @@ _LAZY = {
     "Path": "model.records",
     "Pca": "codec.pca",
     "PromoteProposal": "model.proposal",
+    "Recall": "model.recall",
     "Score": "model.records",
     "Scores": "model.records",
     "Token": "model.token",

@@ -72,7 +72,7 @@ def drop_derived(session: Session) -> int:
     """
     with session.transaction():
         chunks = session.change("delete from derived_chunk returning 1")
-        partitionings = session.rows("select count(*) from partitioning")[0][0]
+        partitionings: int = session.rows("select count(*) from partitioning")[0][0]
         for table in ("partition_item", "partition_center", "partition_chunk", "partition_reach", "partitioning"):
             session.change(f"delete from {table}")
         return len(chunks) + partitionings

@@ -50,7 +50,8 @@ def measure(session: Session, space: Space, told: Told) -> Lengths | None:
     rows = session.rows("select norm_low, norm_high from library where id = ?", (space.id,))
     if not rows or rows[0][0] is not None:
         return rows[0] if rows else None
-    chunks, nonces, found = chunks_of(session, space), {}, None
+    chunks, found = chunks_of(session, space), None
+    nonces: dict[int, int] = {}
     for some in blocks_of(space, chunks):
         told("reading", len(nonces) << CHUNK_BITS, len(chunks) << CHUNK_BITS)
         read = read_chunks(session, space, some)

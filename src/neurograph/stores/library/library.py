@@ -8,6 +8,7 @@ from .base import require_library
 from .components import ProjectedLibrary
 from .listing import ListedItems
 from .optimizing import OptimizingLibrary
+from .recalling import RecalledLibrary
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
 from .texts import TextLibrary
@@ -15,7 +16,16 @@ from .vec0 import Vec0Library
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, TextLibrary, OptimizingLibrary, Vec0Library):
+class Library(
+    WordLibrary,
+    RecalledLibrary,
+    SingleItems,
+    ListedItems,
+    ProjectedLibrary,
+    TextLibrary,
+    OptimizingLibrary,
+    Vec0Library,
+):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, a `Hit`, an id or a key. Lists are in order of id; bulk calls keep the given order.

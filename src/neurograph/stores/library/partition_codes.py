@@ -1,8 +1,8 @@
 """What is kept of a vector in its partition: one bit a number, and two numbers that make an estimate of them.
 
 With c the centroid, r = x - c what is left of a row, T the turn and s the signs of T(r), a query q less the middle m
-has the product with r of about ``f * s·T(q - m) + e``: f is ``r·r / s·T(r)`` (Gao and Long, RaBitQ, 2024), and e makes it
-true where q is c itself. So the error follows how far the query is from the centroid, and the query is turned only
+has the product with r of about ``f * s·T(q - m) + e``: f is ``r·r / s·T(r)`` (RaBitQ, Gao and Long, 2024), and e makes
+it true where q is c itself. So the error follows how far the query is from the centroid, and the query is turned only
 once. Of a query its signs count too, times the mean of its turned numbers without them.
 
 A row's key is ``base + shift + factor * s·T(q - m)``, least for the nearest:

@@ -101,10 +101,10 @@ def measure(
     most = int(np.searchsorted(shares, MOST_LOOKED_AT, side="right"))
     asked = [(k, recall) for k in COUNTS if (truth.ids[:, :k] >= 0).all() for recall in RECALLS]
     probes = {each: _reaching(ranks[:, : each[0]], 1.0 - LOST_PLACES * (1.0 - each[1])) + 1 for each in asked}
-    probes = {each: int(value) for each, value in probes.items() if value <= most}
-    if not probes:
+    within = {each: int(value) for each, value in probes.items() if value <= most}
+    if not within:
         return []
-    deepest = max(probes.values())  # with fewer partitions nobody stands farther behind
+    deepest = max(within.values())  # with fewer partitions nobody stands farther behind
     places = np.full((min(BY_CODES, len(truth.own)), COUNTS[-1]), MOST_CANDIDATES, np.int64)
     for j in range(len(places)):
         told("measuring", j, len(places))
@@ -113,7 +113,7 @@ def measure(
             places[j, place] = listed.get(id, MOST_CANDIDATES)
         line.tick()
     found = []
-    for (k, recall), partitions in probes.items():
+    for (k, recall), partitions in within.items():
         near, listed_at = ranks[: len(places), :k], places[:, :k]
         deep = MORE * (_reaching(listed_at[near < deepest], 1.0 - LOST_CODES * (1.0 - recall)) + 1)
         if deep <= MOST_CANDIDATES:

@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...progress import Told
@@ -75,7 +76,7 @@ class Centroids:
         top = np.argpartition(-_nearness(rows, groups), width - 1, axis=1)[:, :width].ravel()
         order = np.argsort(top, kind="stable")
         edges = np.searchsorted(top[order], np.arange(len(groups) + 1))
-        for group, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for group, (low, high) in enumerate(pairwise(edges)):
             start, end = self._first[group : group + 2]
             if low == high or start == end:
                 continue
@@ -86,7 +87,7 @@ class Centroids:
             better = near > best[mine]
             best[mine[better]], number[mine[better]] = near[better], start + place[better]
             tick()
-        return self._order[number]  # type: ignore[no-any-return]
+        return self._order[number]
 
 
 def train(sample: np.ndarray, count: int, spherical: bool, told: Told, tick: Tick) -> np.ndarray:

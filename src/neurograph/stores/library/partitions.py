@@ -103,6 +103,15 @@ def nearest(
     return Near(found, reach.recall)
 
 
+def reach_now(line: Line, space: Space, k: int, recall: float) -> Reach | None:
+    """Return how far partitions would have to look, None where they can't answer that."""
+    try:
+        using = in_use(line.connection, space)
+        return None if using is None else reach_of(line.connection, using.id, k, recall)
+    except apsw.SQLError:
+        return None
+
+
 def in_use(connection: apsw.Connection, space: Space) -> InUse | None:
     """Return the partitioning of a library that is in use."""
     rows: Any = connection.execute(

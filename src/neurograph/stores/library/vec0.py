@@ -88,10 +88,10 @@ class Vec0Library(LibraryPart):
             require_library(connection, self._space)
             _require_free(connection, table)
             self._session.private = True  # from now on reads look for what only this connection has
-            self._fill(line, table)
+            self._fill_table(line, table)
         return f"temp.{table}"
 
-    def _fill(self, line: Line, table: str) -> None:
+    def _fill_table(self, line: Line, table: str) -> None:
         """Make the table whole, or not at all: a savepoint that reads the file and writes beside it."""
         connection, busy = line.connection, line.busy
         if not busy:
