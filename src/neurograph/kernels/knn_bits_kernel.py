@@ -182,7 +182,7 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
 
 @_called
-def _select(keys: FloatArray, slots: IntArray, size: int, count: int) -> float:
+def _select(keys: FloatArray, slots: IntArray, size: int, count: int) -> Any:
     """Move the least of the first `size` keys to the first `count` places; return the largest of them."""
     low, high, last = 0, size - 1, keys[0]
     while low < high:
