@@ -47,10 +47,8 @@ class BitKind(VectorKind):
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk."""
-        from ...kernels.knn_bits import words_of
-
         rows = chunks << CHUNK_BITS
-        return rows, rows * (8 * words_of(self._space.dimension) + NUMBERS)
+        return rows, rows * (8 * -(-self._space.dimension // 64) + NUMBERS)  # asked before numba is imported
 
 
 class _Words:
