@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from ...errors import InvalidValue
 from ...progress import Progress, Told
 from .base import LibraryPart, require_library
 
-
-class OptimizedLibrary(NamedTuple):
-    """What `Library.optimize` did."""
-
-    partitions: int
-    """How many the library has now; 0 for a library too small for them."""
-    placed: int
-    """Vectors that were placed in one: all of them, or those that changed."""
-    trained: bool
-    """Whether the partitions were made anew."""
+if TYPE_CHECKING:
+    from .partition_build import OptimizedLibrary
 
 
 class OptimizingLibrary(LibraryPart):
@@ -77,5 +69,5 @@ class OptimizingLibrary(LibraryPart):
         with shown as told:
             kept = partition_build.refresh(self._session, self._space, told)
             if kept is not None:
-                return OptimizedLibrary(*kept, False)
-            return OptimizedLibrary(*partition_build.build(self._session, self._space, told), True)
+                return partition_build.OptimizedLibrary(*kept, False)
+            return partition_build.OptimizedLibrary(*partition_build.build(self._session, self._space, told), True)

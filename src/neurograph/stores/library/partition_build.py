@@ -43,6 +43,17 @@ GREATEST_NORM = 2.0**40  # beyond, squares and products may not fit into single 
 NOWHERE = 65_535
 
 
+class OptimizedLibrary(NamedTuple):
+    """What `Library.optimize` did."""
+
+    partitions: int
+    """How many the library has now; 0 for a library too small for them."""
+    placed: int
+    """Vectors that were placed in one: all of them, or those that changed."""
+    trained: bool
+    """Whether the partitions were made anew."""
+
+
 class OvertakenError(Exception):
     """Another build has begun, and took the rows of this one away."""
 
@@ -121,9 +132,9 @@ def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | Non
         if using is None:
             return None
         sql = "select items, changed from partitioning where id = ?"
-        rows: Any = line.connection.execute(sql, (using.id,)).fetchall()
+        rows: Any = line.connection.execute(sql, (using[0],)).fetchall()
         items, changed = rows[0]
-        dirty: Any = line.connection.execute(DIRTY, (using.id, *chunk_range(space))).fetchall()
+        dirty: Any = line.connection.execute(DIRTY, (using[0], *chunk_range(space))).fetchall()
     lengths = measure_lengths(session, space, told)
     if lengths is None or lengths[1] > GREATEST_NORM:
         return None
@@ -177,15 +188,15 @@ def _read(session: Session, space: Space, using: InUse) -> Places | None:
     import numpy as np
 
     sql = "select number, centroid from partition_center where partitioning_id = ? order by number"
-    rows = session.rows(sql, (using.id,))
+    rows = session.rows(sql, (using[0],))
     size = 4 * space.dimension
     if not rows or any(number != place or len(blob) != size for place, (number, blob) in enumerate(rows)):
         return None
     means = np.frombuffer(b"".join(blob for _, blob in rows), "<f4").reshape(len(rows), -1).astype(np.float32)
-    middle = np.frombuffer(using.middle, "<f4").astype(np.float32)
+    middle = np.frombuffer(using[1], "<f4").astype(np.float32)
     if not (np.isfinite(means).all() and np.isfinite(middle).all()):
         return None
-    return _places(space, using.id, means, middle)
+    return _places(space, using[0], means, middle)
 
 
 def _place(places: Places, ids: np.ndarray, rows: np.ndarray) -> Placed:
@@ -358,7 +369,7 @@ def _measured(session: Session, places: Places, truth: Truth, told: Told) -> lis
         known = (chunks[at] == truth.ids >> CHUNK_BITS) & (number < len(places.means))
         ranks = np.take_along_axis(rank, np.where(known, number, 0), axis=1)
         ranks[~known] = len(places.means)
-        using = InUse(places.id, places.middle.astype("<f4").tobytes())
+        using = (places.id, places.middle.astype("<f4").tobytes())
         return measure(line, places.space, using, truth, ranks, shares, told)
 
 

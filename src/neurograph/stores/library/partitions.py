@@ -40,6 +40,10 @@ DIRTY = """
      where mark.subject = 'embedding' and mark.chunk between ?2 and ?3 and kept.nonce is not mark.nonce"""
 
 
+InUse = tuple[int, bytes]
+"""The id of a partitioning, and what queries are taken from."""
+
+
 class Reach(NamedTuple):
     """How far a search has to look."""
 
@@ -51,27 +55,10 @@ class Reach(NamedTuple):
     """The mean recall that a sample of the library had."""
 
 
-class Near(NamedTuple):
-    """An answer that may miss some."""
-
-    found: list[Found]
-    """Ids and distances, for each query."""
-    recall: float
-    """The mean recall that a sample of the library had."""
-
-
-class InUse(NamedTuple):
-    """The partitioning that answers."""
-
-    id: int
-    middle: bytes
-    """What queries are taken from."""
-
-
 def nearest(
     line: Line, space: Space, norms: Any, asked: Question, queries: Sequence[bytes], recall: float, without: int = 0
-) -> Near | None:
-    """Return ids and distances of items near to each of `queries`, on average at least `recall` of the nearest.
+) -> tuple[list[Found], float] | None:
+    """Return ids and distances of items near to each of `queries`, and the recall that a sample had with as far a look.
 
     None where there are no partitions, they don't reach that recall, too much changed since, or what is asked is not
     what was measured: conditions, a page behind another, more than the most neighbors that were counted. Of what is
@@ -81,10 +68,10 @@ def nearest(
         return None
     try:
         using = in_use(line.connection, space)
-        reach = using and reach_of(line.connection, using.id, asked.k - without, recall)
+        reach = using and reach_of(line.connection, using[0], asked.k - without, recall)
         if using is None or reach is None:
             return None
-        changed = changed_chunks(line.connection, space, using.id)
+        changed = changed_chunks(line.connection, space, using[0])
         if changed is None:
             return None
         wanted, found = reach._replace(candidates=reach.candidates + without), []
@@ -100,14 +87,14 @@ def nearest(
         return None
     if line.paths is not None:
         line.took(ROWS, f"{reach.partitions} partitions, {reach.candidates} candidates")
-    return Near(found, reach.recall)
+    return found, reach.recall
 
 
 def reach_now(line: Line, space: Space, k: int, recall: float) -> Reach | None:
     """Return how far partitions would have to look, None where they can't answer that."""
     try:
         using = in_use(line.connection, space)
-        return None if using is None else reach_of(line.connection, using.id, k, recall)
+        return None if using is None else reach_of(line.connection, using[0], k, recall)
     except apsw.SQLError:
         return None
 
@@ -122,7 +109,7 @@ def in_use(connection: apsw.Connection, space: Space) -> InUse | None:
             limit 1""",
         (space.id, 4 * space.dimension),
     ).fetchall()
-    return InUse(*rows[0]) if rows else None
+    return rows[0] if rows else None
 
 
 def reach_of(connection: apsw.Connection, partitioning: int, k: int, recall: float) -> Reach | None:
@@ -154,7 +141,7 @@ def candidates(
     connection: apsw.Connection, space: Space, using: InUse, query: bytes, reach: Reach, changed: Sequence[int] = ()
 ) -> list[int] | None:
     """Return the ids that codes promise most of, nearest first; None for a query that they can't tell of."""
-    asking = _asking(space, using.middle, query)
+    asking = _asking(space, using[1], query)
     if asking is None:
         return None
     code, spread, said, base = asking
@@ -174,7 +161,7 @@ def candidates(
              order by probed.base + shift + factor * (?4 - ?5 * vec_distance_hamming(vec_bit(code), vec_bit(?6)))
              limit ?7""",
         (
-            using.id, query, reach.partitions, spread * space.dimension, 2 * spread, code,
+            using[0], query, reach.partitions, spread * space.dimension, 2 * spread, code,
             reach.candidates, CHUNK_BITS, bound_ids(changed),
         ),
     ).fetchall()  # fmt: skip
