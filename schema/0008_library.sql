@@ -6,7 +6,8 @@
 --    by the engine; a row that holds one all the same is never found, and `check` names it.
 -- 3. An item that is gone takes its vector with it, and a library its items, on every path: foreign keys on or off,
 --    `insert or replace` (which fires no delete trigger) included. A token that is gone leaves its items without one.
--- 4. Dimension and metric never change; a library is never displaced by another of its name.
+-- 4. The metric never changes, the dimension only while there are no vectors and no projection (another encoder takes the
+--    library over: schema/0009_text_vector.sql). A library is never displaced by another of its name.
 -- 5. Every change of a vector draws a new nonce for its chunk of 512 ids, as subject 'embedding'.
 -- 6. norm_low and norm_high enclose the lengths of all vectors of a library, or are NULL: nobody measured them since
 --    somebody else wrote. They say where float32 sums are exact enough to choose candidates by, and change no answer.
@@ -68,9 +69,9 @@ create table projection (
 -- Which libraries have a text index, and how it reads words. A library deleted by SQL leaves its index empty and its row
 -- here, which tells whose the table is: so there is no foreign key.
 create table text_index (
-  library_id integer primary key,
+  library_id integer primary key check (library_id between 1 and 2147483647),
   tokenizer  text    not null,
-  filled     integer                                                                       -- NULL: all of it is there
+  filled     integer                                                            -- NULL once all of the items are in it
 ) strict;
 
 -- Notes of items about to be displaced through their key, as for tokens.
@@ -90,14 +91,21 @@ begin
 end;
 
 create trigger library_update before update on library
-when new.id is not old.id or new.dimension is not old.dimension or new.metric is not old.metric
+when new.id is not old.id or new.metric is not old.metric
+  or new.dimension is not old.dimension
+ and (exists (select 1 from embedding where id between old.id << 32 and old.id << 32 | 4294967295)
+      or exists (select 1 from projection where library_id = old.id))
   or exists (select 1 from library where name = new.name and id <> old.id)
 begin
   select case
     when new.id is not old.id
     then raise(abort, 'ng:library.id: the id of a library can''t be changed')
-    when new.dimension is not old.dimension or new.metric is not old.metric
-    then raise(abort, 'ng:library.dimension: dimension and metric of a library can''t be changed')
+    when new.metric is not old.metric
+    then raise(abort, 'ng:library.metric: the metric of a library can''t be changed')
+    when new.dimension is not old.dimension
+     and (exists (select 1 from embedding where id between old.id << 32 and old.id << 32 | 4294967295)
+          or exists (select 1 from projection where library_id = old.id))
+    then raise(abort, 'ng:library.dimension: the dimension of a library can''t be changed while it has vectors')
     else raise(abort, 'ng:library.name: a library must have an id and a name of its own')
     end;
 end;

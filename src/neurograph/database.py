@@ -16,6 +16,7 @@ from .derived.policy import Policy
 from .errors import Misuse
 from .flows.bootstrap.methods import Bootstrapping
 from .migrate import Schema
+from .questions import Questions
 from .stores.property_indexes import PropertyIndexes
 
 TYPE_CHECKING = False
@@ -149,7 +150,7 @@ def open(
     return Database(location, options, engine, backup)
 
 
-class Database(Handle, PropertyIndexes, Bootstrapping):
+class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
     Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in
@@ -313,7 +314,9 @@ class Database(Handle, PropertyIndexes, Bootstrapping):
         return optimize(self._session, budget_bytes)
 
     def drop_derived(self) -> int:
-        """Delete all saved arrays and return how many chunks there were; no answer changes.
+        """Delete all saved arrays and kept vectors of texts, and return how many there were; no answer changes.
+
+        Where the encoder of a library is not on this machine, texts whose vectors were kept are not answered any more.
 
         Examples
         --------

@@ -65,6 +65,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} pets items.jsonl",
         {"library": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
+    "library index": ("{} pets", {"library": TEXT, "text_index": TEXT, "items": NUMBER, "seconds": NUMBER}),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",
@@ -72,6 +73,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
             **LIBRARY,
             **dict.fromkeys(("keys", "texts", "tokens", "vector_bytes", "item_bytes", "code_bytes"), NUMBER),
             "metadata": NUMBER,
+            "text_index": NULL,
             "pca": {"dimensions": NUMBER, "explained": NUMBER},
             "identity": dict.fromkeys(neurograph.Identity._fields, NULL) | {"model": TEXT},
         },
@@ -79,7 +81,13 @@ SHAPES: dict[str, tuple[str, Any]] = {
     "library drop": ("{} pets", {"name": TEXT, "items": NUMBER}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
-ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
+ELSEWHERE = {
+    "check",
+    "demo",
+    "embed",
+    "library reembed",
+    "warm",
+}  # each in the tests of its own, which need more than this file
 
 
 def shape(value: Any) -> Any:

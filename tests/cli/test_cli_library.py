@@ -180,7 +180,7 @@ def test_conditions_and_distances_apply_before_k(notes):
     assert keys(notes, "notes", "kitten", "-k", 1, "--where", late) == ["yard"]
     assert keys(notes, "notes", "kitten", "--where", "token.label = 'dog'") == ["yard"]
     assert keys(notes, "notes", "kitten", "--max-distance", 0.8) == ["sofa"]
-    assert run("search", notes, "notes", "kitten", "--max-distance", 0.01).stderr == "nothing is near\n"
+    assert run("search", notes, "notes", "kitten", "--max-distance", 0.01).stderr == "nothing is found\n"
 
 
 def test_a_table_shows_only_columns_that_say_something(mind):
@@ -196,6 +196,40 @@ def test_a_long_text_is_cut_in_a_table_alone(mind):
     table = run("search", mind, "points", "b").stdout
     assert table.splitlines()[2].endswith("long text long text…")
     assert answer("search", mind, "points", "b")[0]["text"] == "long\ntext " * 100
+
+
+def test_items_are_found_by_their_words(notes):
+    assert "text index" in refusal("search", notes, "notes", "--words", "cat")
+    made = run("library", "index", notes, "notes").stdout
+    assert made.startswith("3 items indexed by unicode61 remove_diacritics 2 in ")
+    found = answer("search", notes, "notes", "--words", "the cat")
+    assert [row["key"] for row in found] == ["sofa", "yard"]
+    with neurograph.open(notes, mode="r") as db:
+        assert [row["score"] for row in found] == [hit.score for hit in db.library.get("notes").match("the cat")]
+    assert keys(notes, "notes", "--words", "the cat", "--syntax", "all") == ["sofa"]
+    assert keys(notes, "notes", "--words", "text : (dog OR stocks)", "--syntax", "fts5") == ["market", "yard"]
+    late = "json_extract(metadata, '$.year') = 2022"
+    assert keys(notes, "notes", "--words", "the", "--where", late) == ["yard"]
+    assert answer("library", "info", notes, "notes")["text_index"] == "unicode61 remove_diacritics 2"
+
+
+def test_a_text_index_is_made_anew_and_dropped(notes):
+    run("library", "index", notes, "notes")
+    assert answer("library", "index", notes, "notes")["items"] == 0
+    assert answer("library", "index", notes, "notes", "--rebuild")["items"] == 3
+    said = answer("library", "index", notes, "notes", "--tokenizer", "porter unicode61")
+    assert (said["items"], said["text_index"]) == (3, "porter unicode61")
+    assert keys(notes, "notes", "--words", "barking") == ["yard"]
+    assert run("library", "index", notes, "notes", "--drop").stdout == "the text index of 'notes' is gone\n"
+    assert run("library", "index", notes, "notes", "--drop").stdout == "'notes' has no text index\n"
+
+
+def test_libraries_are_made_with_a_text_index(mind):
+    Path("tiny.txt").write_text(GLOVE, encoding="utf-8")
+    run("library", "create", mind, "points", "--dimension", 2, "--text-index")
+    run("library", "load", mind, "tiny.txt", "--text-index")
+    assert keys(mind, "tiny", "--words", "queen king") == ["king", "queen"]
+    assert answer("search", mind, "points", "--words", "queen") == []
 
 
 def test_an_encoder_of_one_s_own_is_named_by_its_path(mind, tmp_path):
@@ -248,6 +282,17 @@ def test_nothing_to_embed_is_no_fault(mind):
 
 def test_the_library_s_encoder_embeds(notes):
     assert run("embed", "--library", notes, "notes", "kitten").stdout == run("embed", "kitten").stdout
+
+
+def test_another_encoder_takes_a_library_over(mind):
+    run("library", "create", mind, "arrays", "--dimension", 2)
+    with neurograph.open(mind) as db:
+        db.library.get("arrays").add(texts=list(TEXTS.values()), keys=list(TEXTS))
+    said = answer("library", "reembed", mind, "arrays", "--model", "default")
+    assert said.pop("seconds") >= 0
+    assert said == {"name": "arrays", "items": 3, "dimension": 256, "model": "wordllama-l2-supercat-256"}
+    assert keys(mind, "arrays", "kitten", "-k", 1) == ["sofa"]
+    assert "3 vectors of 256 dimensions" in run("library", "reembed", mind, "arrays", "--model", "default").stdout
 
 
 def test_a_dropped_library_is_gone_and_its_tokens_stay(notes):

@@ -96,7 +96,10 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "cat", "--level", "emotional", "--radius", "1", "--falloff", "cubic"], 2, "'cubic' is not one of"),
     ],
     "search": [
-        (["{}", "pets"], 2, "one of QUERY, --text, --key, --token and --vector must be given, got 0"),
+        (["{}", "pets"], 2, "one of QUERY, --text, --key, --token, --vector and --words must be given, got 0"),
+        (["{}", "pets", "cat", "--words", "cat"], 2, "must be given, got 2"),
+        (["{}", "pets", "cat", "--syntax", "all"], 2, "--syntax is for --words"),
+        (["{}", "pets", "--words", "cat"], 1, "library 'pets' must have a text index"),
         (["{}", "pets", "cat", "--key", "cat"], 2, "must be given, got 2"),
         (["{}", "plants", "cat"], 1, "no library has the name 'plants'"),
         (["{}", "pets", "kit"], 1, "no item of 'pets' has the key 'kit'"),
@@ -143,6 +146,11 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets", "items.jsonl", "--on-conflict", "number"], 2, "'number' is not one of"),
         (["{}", "pets", "-"], 2, "stdin has no name that tells the format"),
     ],
+    "library index": [
+        (["{}", "plants"], 1, "no library has the name 'plants'"),
+        (["{}", "pets", "--tokenizer", "klingon"], 1, "klingon"),
+        (["{}", "pets", "--drop", "--rebuild"], 2, "--drop excludes --rebuild and --tokenizer"),
+    ],
     "library list": [
         (["other.ngdb"], 1, "no file at"),
         (["text.csv"], 1, "is not a SQLite database"),
@@ -152,6 +160,11 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}"], 2, "missing argument 'LIBRARY'"),
         (["{}", "plants"], 1, "no library has the name 'plants'"),
         (["{}", "pet"], 1, "the closest are 'pets'"),
+    ],
+    "library reembed": [
+        (["{}", "pets"], 2, "missing option '--model'"),
+        (["{}", "plants", "--model", "default"], 1, "no library has the name 'plants'"),
+        (["{}", "pets", "--model", "nowhere"], 1, "nowhere"),
     ],
     "library drop": [
         (["{}"], 2, "missing argument 'LIBRARY'"),

@@ -41,6 +41,7 @@ CALLS: dict[str, Call] = {
     "search": lambda db: db.library.get("v").search([1, 0], 3, where="token.weight > 0"),
     "search of many": lambda db: db.library.get("v").search_many(np.eye(2), 3),
     "search in SQL": lambda db: db.execute("select id from ng_knn('v', 'k1', 3)"),
+    "words": lambda db: db.library.get("v").match("k1 k2", 3, where="token.weight > 0"),
     "items": lambda db: [*db.library.get("v"), db.library.get("v").list()],
     "vectors": lambda db: db.library.get("v").vectors(["k1", "k2"]),
 }
@@ -63,7 +64,7 @@ def db(tmp_path: Path) -> Iterator[neurograph.Database]:
         )
         db.graph.create_many(SOME, np.roll(SOME, 1), bidirectional=True)
         db.connections.create_many(SOME, np.roll(SOME, 3))
-        db.library.create("v", dimension=2).add(
+        db.library.create("v", dimension=2, text_index=True).add(
             np.random.default_rng(2).random((N, 2)), keys=[f"k{n}" for n in SOME], tokens=SOME
         )
         db.optimize()

@@ -13,6 +13,7 @@ import pytest
 
 import neurograph
 from neurograph import errors
+from neurograph.flows.bootstrap import weaving
 
 
 def test_each_step_may_be_left_out(db: neurograph.Database) -> None:
@@ -59,6 +60,27 @@ def test_a_transaction_takes_all_of_it_back(db: neurograph.Database) -> None:
     db.bootstrap(words)
     db.rollback()
     assert [db.execute(f"select * from {table}").fetchall() for table in tables] == before
+
+
+def test_a_step_that_fails_in_a_transaction_leaves_it_as_it_was(
+    db: neurograph.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weaving, "MOST_TOKENS", 8)
+    words = db.library.create("words", dimension=2)
+    words.add(np.random.default_rng(0).normal(size=(30, 2)), keys=[f"w{n}" for n in range(30)])
+    tables = "token", "item", "edge", "degree", "mark", "projection"
+
+    def press(what: str, done: int, total: int | None) -> None:
+        if (what, done) == ("links", 16):
+            raise KeyboardInterrupt
+
+    with db.transaction():
+        db.tokens.create("mine")
+        before = [db.execute(f"select * from {table}").fetchall() for table in tables]
+        with pytest.raises(KeyboardInterrupt):
+            db.bootstrap(words, progress=press)
+        assert [db.execute(f"select * from {table}").fetchall() for table in tables] == before
+    assert db.tokens.count() == 1
 
 
 def test_a_condition_is_for_tokens_and_links(db: neurograph.Database) -> None:

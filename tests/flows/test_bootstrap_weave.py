@@ -180,6 +180,61 @@ def test_going_on_links_what_was_added_and_leaves_the_others(db: neurograph.Data
     assert naive.woven(db) == naive.weave(db, words, 3)
 
 
+def test_going_on_makes_up_for_what_was_deleted(db: neurograph.Database, words: Library) -> None:
+    db.weave(words, k=3)
+    db.tokens.delete_many(["w1", "w17", "w33"])
+    told: list[tuple[str, int, int | None]] = []
+    db.weave(words, k=3, resume=True, progress=lambda *what: told.append(what))
+    assert told[-1][1] < N / 2
+    assert naive.woven(db) == naive.weave(db, words, 3)
+
+
+def test_others_write_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weaving, "MOST_TOKENS", 20)
+    with neurograph.open(tmp_path / "mind.ngdb") as db, neurograph.open(tmp_path / "mind.ngdb") as other:
+        words = filled(db)
+        other.tokens.create("first")
+        db.weave(words, k=3, progress=lambda what, done, total: other.graph.create("first", f"w{done - 1}"))
+        assert other.graph.count(source="first") == 3
+        assert naive.woven(other) == naive.weave(db, words, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happened_it_is_what_every_distance_says(db: neurograph.Database, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    words = db.library.create("words", dimension=3, metric=("cosine", "l2")[seed % 2])
+    words.add(rng.integers(-2, 3, (25, 3)), keys=[f"w{n}" for n in range(25)])
+
+    def one() -> str:
+        return words.list(None)[int(rng.integers(len(words)))].key or ""
+
+    def token_of(key: str) -> int | None:
+        return words.get(key).token_id
+
+    steps: list[Callable[[], Any]] = [
+        lambda: words.add(rng.integers(-2, 3, (2, 3)), keys=[f"n{rng.integers(1 << 60)}" for _ in range(2)]),
+        lambda: words.delete(one()),
+        lambda: words.update(one(), vector=rng.integers(-2, 3, 3)),
+        lambda: words.update(one(), token=token_of(one())),
+        lambda: words.update(one(), vector=None),
+        lambda: db.tokens.delete_many([token for token in [token_of(one())] if token is not None]),
+        lambda: db.make_tokens(words),
+        lambda: db.weave(words, k=int(rng.integers(5))),
+    ]
+    for _ in range(12):
+        for step in rng.integers(0, len(steps), 4).tolist():
+            if rng.random() < 0.3:
+                db.begin()
+                steps[step]()
+                db.rollback()
+            steps[step]()
+        db.weave(words, k=3)
+        assert naive.woven(db) == naive.weave(db, words, 3)
+        before = db.execute("select * from mark order by subject, chunk").fetchall()
+        assert db.weave(words, k=3)[1:] == (0, 0, 0)
+        assert db.execute("select * from mark order by subject, chunk").fetchall() == before
+
+
 def test_in_a_transaction_all_of_it_is_undone(db: neurograph.Database, words: Library) -> None:
     tables = "edge", "degree", "mark", "item", "token"
     before = [db.execute(f"select * from {table}").fetchall() for table in tables]

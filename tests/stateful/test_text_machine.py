@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import naive_texts
 import neurograph
+from effort import examples
 from neurograph.errors import Conflict, NotHere
 from neurograph.stores.library import Library
 from processes import SHELL
@@ -214,4 +215,4 @@ class Texts(RuleBasedStateMachine):
 
 
 TestTexts = Texts.TestCase
-TestTexts.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestTexts.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)

@@ -48,6 +48,8 @@ CALLS: dict[str, tuple[Call, str | None]] = {
         lambda db: db.library.get("v").add(VECTORS * 9, keys=[f"old {n}" for n in FIRST], on_conflict="update"),
         None,
     ),
+    "tokens of a library": (lambda db: db.make_tokens("v"), None),
+    "a library as a mind": (lambda db: db.bootstrap("v", k=2, place=False), None),
     "import of tokens": (lambda db: import_tokens(db, beside(db, "tokens.jsonl")), None),
     "import of edges": (lambda db: import_edges(db, beside(db, "edges.jsonl")), None),
 }
@@ -67,7 +69,7 @@ def mind(tmp_path: Path) -> Iterator[Callable[[str | None], neurograph.Database]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with neurograph.open(tmp_path / "mind.ngdb", synchronous="off") as db:
         db.tokens.create_many([f"word {n}" for n in FIRST], weight=1.0)
-        db.library.create("v", dimension=2).add(VECTORS[:100], keys=[f"old {n}" for n in FIRST[:100]])
+        db.library.create("v", dimension=2, text_index=True).add(VECTORS[:100], keys=[f"old {n}" for n in FIRST[:100]])
 
         def prepared(own: str | None) -> neurograph.Database:
             if own is not None:

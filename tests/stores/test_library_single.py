@@ -83,6 +83,9 @@ def test_a_hit_stands_for_its_item(pets: Library) -> None:
     assert (pets.get(hit).key, pets.vector(hit).tolist()) == ("ant", [1.0, 0.0])
     assert pets.update(hit, text="small").id == hit.id
     assert [each.key for each in pets.search(item=hit, k=1)] == ["fox"]
+    near = pets.search([1, 0], k=2)
+    assert pets.search([0, 1], among=near) == pets.search([0, 1], among=near.ids)
+    assert len(pets.search([0, 1], among=[hit, pets.get("eel"), pets.get("bee").id])) == 3
     assert pets.similar([hit], 1)[0].key == pets.analogy(hit, hit, hit, 1)[0].key == "fox"
     assert pets.vectors(others).shape == (len(others), 2)
     assert pets.list(1, after=hit) == pets.list(1, after="ant")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph
+from effort import examples
 from neurograph import errors
 from neurograph.stores.library import Library, texts
 from neurograph.stores.text_objects import DEFAULT_TOKENIZER, SHADOWS, text_objects
@@ -158,7 +159,10 @@ def test_a_table_of_yours_that_has_its_name_is_left_alone(db, library):
     db.execute("create table text_1_data (mine text)")
     with pytest.raises(errors.Conflict, match="'text_1_data', which a table has; rename that"):
         library.index_text()
-    db.execute("drop table text_1_data")
+    db.execute("drop table text_1_data; create table TEXT_1 (mine text)")
+    with pytest.raises(errors.Conflict, match="'TEXT_1', which a table has"):
+        library.index_text()
+    db.execute("drop table text_1")
     library.index_text()
     db.execute("drop table text_1; create table text_1 (mine text); insert into text_1 values ('dear')")
     with pytest.raises(errors.Conflict, match="'text_1', which a table has"):
@@ -166,6 +170,15 @@ def test_a_table_of_yours_that_has_its_name_is_left_alone(db, library):
     db.execute("alter table text_1 rename to dear")
     assert library.index_text() == 3
     assert db.execute("select mine from dear").fetchall() == [("dear",)]
+
+
+def test_what_the_file_says_of_it_is_not_believed(db, library):
+    library.index_text()
+    db.execute("update text_index set tokenizer = 'mine'")
+    assert [violation.row for violation in db.check()] == ["table text_1"]
+    with pytest.raises(errors.InvalidValue, match="tokenizer must be"):
+        library.index_text()
+    assert library.index_text(DEFAULT_TOKENIZER) == 3
 
 
 # --- slice by slice ---------------------------------------------------------------------------------------------------
@@ -267,7 +280,7 @@ def batches(draw: st.DrawFn) -> dict[str, Any]:
     return batch
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(batch=batches(), way=st.sampled_from(["error", "ignore", "update"]), users=st.booleans())
 def test_many_rows_are_indexed_as_one_by_one_and_as_all_at_the_end(batch, way, users):
     found = []

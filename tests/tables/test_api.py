@@ -26,6 +26,7 @@ TABLES = {
     "ng_influence": ("value", "level, x, y, z, radius, falloff"),
     "ng_knn": ("id, key, distance", "library, query, k, among"),
     "ng_match": ("id, key, score", "library, text, k, among, syntax"),
+    "ng_hybrid": ("kind, id, score, legs", "query, k, library"),
 }
 """Table-valued functions: columns and arguments; `ng_cdna_at` has the columns of the table `cdna`."""
 
@@ -39,7 +40,11 @@ VALUES = {
 }
 """Scalar functions on values, and their arguments."""
 
-ROWS = {"ng_token_distance": ("a, b, level", 2), "ng_token_record": ("token", 1)}
+ROWS = {
+    "ng_embed": ("library, text, kind", 2),
+    "ng_token_distance": ("a, b, level", 2),
+    "ng_token_record": ("token", 1),
+}
 """Scalar functions that read rows: their arguments, and how many must be given."""
 
 DETERMINISTIC, DIRECTONLY, INNOCUOUS = 0x800, 0x80000, 0x200000

@@ -9,9 +9,11 @@ import click
 
 from .command import HELP, command, file_argument, json_option, reading, writing
 from .exit_codes import FAILED, USAGE
+from .library_care import index
 from .library_facts import library_facts, unfinished
 from .library_load import add, load
-from .library_options import library_argument, metric_option, model_of
+from .library_options import library_argument, metric_option, model_of, text_index_option
+from .library_reembed import reembed
 from .output import note, records, size_text, terminal_width, write_json, write_pairs, write_table
 
 
@@ -30,8 +32,17 @@ from .output import note, records, size_text, terminal_width, write_json, write_
     metavar="MODEL",
     help="What makes the vectors: 'default', a folder or .onnx file with an encoder, or just a name.",
 )
+@text_index_option
 @json_option
-def create(file: str, name: str, dimension: int | None, metric: str, model: str | None, as_json: bool) -> None:
+def create(
+    file: str,
+    name: str,
+    dimension: int | None,
+    metric: str,
+    model: str | None,
+    text_index: bool,
+    as_json: bool,
+) -> None:
     """Create an empty library.
 
     With an encoder it reads texts: those of its items, and questions. FILE is created where there is none.
@@ -42,7 +53,7 @@ def create(file: str, name: str, dimension: int | None, metric: str, model: str 
     if dimension is None and isinstance(made_by, str):
         raise click.UsageError(f"--dimension must be given with a model's name; no folder or file is at {model!r}")
     with writing(file, create=True) as db:
-        made = db.library.create(name, dimension=dimension, metric=metric, model=made_by)
+        made = db.library.create(name, dimension=dimension, metric=metric, model=made_by, text_index=text_index)
         facts = {"name": made.name, "dimension": made.dimension, "metric": made.metric, "model": made.identity.model}
     if as_json:
         write_json(facts)
@@ -94,6 +105,7 @@ def _told(facts: dict[str, Any]) -> list[tuple[str, str]]:
         *((name, f"{text:>12}") for name, text in counts),
         ("in the file", f"{size_text(facts['vector_bytes'])} of vectors, {size_text(facts['item_bytes'])} of items"),
         ("in memory", f"{size_text(facts['code_bytes'])} of codes, while searches use kernels"),
+        ("text index", facts["text_index"] or ""),
         ("pca", pca and f"{pca['dimensions']} dimensions, {pca['explained']:.0%} of the variance"),
     ]
 
@@ -136,7 +148,7 @@ class Listed(click.Group):
 @click.group(
     "library",
     cls=Listed,
-    commands=[create, load, add, list_, info, drop],
+    commands=[create, load, add, list_, info, index, reembed, drop],
     context_settings=HELP,
     invoke_without_command=True,
     epilog="""\b

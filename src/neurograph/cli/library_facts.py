@@ -37,6 +37,7 @@ def library_facts(db: Database, library: Library, *, whole: bool = False) -> dic
         "vector_bytes": 4 * library.dimension * vectors,
         "item_bytes": item_bytes,
         "code_bytes": _code_bytes(db, library),
+        "text_index": library.text_index,
         "pca": None if pca is None else {"dimensions": pca.dimensions, "explained": float(pca.explained.sum())},
         "identity": identity._asdict(),
     }

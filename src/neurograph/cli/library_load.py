@@ -12,7 +12,7 @@ from ..errors import FileMissing
 from ..flows.transfer.items import ON_CONFLICT, import_items
 from ..progress import Progress, seconds_text
 from .command import command, file_argument, json_option, writing
-from .library_options import attach, encoder_option, library_argument, metric_option, model_of
+from .library_options import attach, encoder_option, library_argument, metric_option, model_of, text_index_option
 from .output import write_json
 from .pipes import source_file
 from .transfer import format_option, rename_option
@@ -51,6 +51,7 @@ WORD_FORMATS = click.Choice(["glove", "word2vec", "word2vec_binary", "fasttext",
     show_default=True,
     help="For lines that are no word with its numbers.",
 )
+@text_index_option
 @json_option
 def load(
     file: str, source: str, subset: str | None, metric: str, model: str | None, as_json: bool, **options: Any

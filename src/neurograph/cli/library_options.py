@@ -20,6 +20,9 @@ metric_option = click.option(
 encoder_option = click.option(
     "--model", metavar="PATH", help="The folder or file of the library's encoder, where it is not the default one."
 )
+text_index_option = click.option(
+    "--text-index", is_flag=True, help="With a text index, by which items are found by words."
+)
 ENDINGS = (".onnx", ".safetensors")
 
 

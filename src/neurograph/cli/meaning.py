@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..database import Database
     from ..embed.engine import EmbeddingEngine
-    from ..model.item import Hits
+    from ..model.item import Hits, Matches
 
 LONGEST_TEXT = 200  # characters of an item's text in a table; JSON has all of it
 
@@ -51,6 +51,7 @@ VECTOR = VectorParam()
     'ngdb search mind.ngdb notes "how do cats sleep"',
     "ngdb search mind.ngdb glove cat -k 20 --max-distance 0.5 --json",
     "ngdb search mind.ngdb notes --token cat --where \"json_extract(metadata, '$.year') > 2020\"",
+    "ngdb search mind.ngdb notes --words 'small cat' --syntax all",
     "ngdb embed 'small feline' | ngdb search mind.ngdb notes --vector -",
 )
 @file_argument
@@ -60,6 +61,12 @@ VECTOR = VectorParam()
 @click.option("--key", help="Near the item with this key, which is left out itself.")
 @click.option("--token", type=TOKEN, help="Near the item that belongs to this token.")
 @click.option("--vector", type=VECTOR, help="Numbers with commas between them, or - for those of stdin.")
+@click.option("--words", help="By words instead: what has them in its key or text, by the text index.")
+@click.option(
+    "--syntax",
+    type=click.Choice(["words", "all", "fts5"]),
+    help="With --words: any of them, all of them, or a query in FTS5's own language.",
+)
 @click.option("-k", type=click.IntRange(1), metavar="N", default=10, show_default=True, help="So many.")
 @click.option("--max-distance", type=float, metavar="NUMBER", default=math.inf, help="Nothing farther away than this.")
 @click.option("--where", metavar="SQL", help="Only items for which this holds, on columns of item and of token.")
@@ -69,6 +76,8 @@ def search(
     file: str,
     library: str,
     query: str | None,
+    words: str | None,
+    syntax: str | None,
     k: int,
     max_distance: float,
     where: str | None,
@@ -78,21 +87,30 @@ def search(
 ) -> None:
     """Find the items nearest to a text, an item or a vector.
 
-    QUERY is a text where the library reads texts, else the key of an item.
+    QUERY is a text where the library reads texts, else the key of an item. With --words no vectors are asked.
     """
     given = {name: value for name, value in {"query": query, **instead}.items() if value is not None}
-    if len(given) != 1:
-        raise click.UsageError(f"one of QUERY, --text, --key, --token and --vector must be given, got {len(given)}")
+    if len(given) + (words is not None) != 1:
+        raise click.UsageError(
+            "one of QUERY, --text, --key, --token, --vector and --words must be given, got "
+            f"{len(given) + (words is not None)}"
+        )
+    if words is None and syntax is not None:
+        raise click.UsageError("--syntax is for --words")
     given = {"query" if name == "vector" else name: value for name, value in given.items()}
     with reading(file) as db, db.snapshot():
-        found = attach(db.library.get(library), model).search(k=k, max_distance=max_distance, where=where, **given)
+        target = attach(db.library.get(library), model)
+        if words is not None:
+            found: Hits | Matches = target.match(words, k, where=where, syntax=syntax or "words")
+        else:
+            found = target.search(k=k, max_distance=max_distance, where=where, **given)
         _show(db, found, as_json)
 
 
-def _show(db: Database, found: Hits, as_json: bool) -> None:
+def _show(db: Database, found: Hits | Matches, as_json: bool) -> None:
     """Write hits with what is known of their items."""
     facts = _items(db, [hit.id for hit in found])
-    columns = ["id", "key", "distance", "label", "text"]
+    columns = [*found.record._fields, "label", "text"]
     rows: list[tuple[Any, ...]] = []
     for hit in found:
         label, text, metadata = facts[hit.id]
@@ -104,7 +122,7 @@ def _show(db: Database, found: Hits, as_json: bool) -> None:
         told = [at for at in range(len(columns)) if any(row[at] is not None for row in rows)]
         columns = [columns[at] for at in told]
         rows = [tuple(row[at] for at in told) for row in rows]
-    write_records(columns, rows, as_json=as_json, empty="nothing is near")
+    write_records(columns, rows, as_json=as_json, empty="nothing is found")
 
 
 def _items(db: Database, ids: Sequence[int]) -> dict[int, tuple[str | None, str | None, str | None]]:

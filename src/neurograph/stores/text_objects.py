@@ -98,7 +98,7 @@ def create_text_objects(connection: apsw.Connection, library_id: int, tokenizer:
     """Make an empty text index, kept up from now on; items that are there are to be filled in."""
     objects = text_objects(library_id, tokenizer)
     names = [name for _, name, _ in objects] + [table_of(library_id) + shadow for shadow in SHADOWS]
-    sql = f"select type, name from sqlite_schema where name in ({', '.join('?' * len(names))})"
+    sql = f"select type, name from sqlite_schema where lower(name) in ({', '.join('?' * len(names))})"
     taken: Any = connection.execute(sql, names).fetchall()
     if taken:
         raise Conflict(f"a text index needs the name {taken[0][1]!r}, which a {taken[0][0]} has; rename that")

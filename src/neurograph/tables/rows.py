@@ -1,4 +1,4 @@
-"""Scalar SQL functions that read rows by id.
+"""Scalar SQL functions that read rows: by id, and what makes a library's vectors.
 
 They are neither deterministic nor innocuous, and direct only: no view, trigger, index or CHECK of the file may need
 them. They answer on the connection whose statement calls them, in the state it sees.
@@ -11,6 +11,9 @@ from functools import partial
 import apsw
 
 from ..errors import Closed, InvalidValue, NotFound
+
+KINDS = dict.fromkeys(("library", "text", "kind"), str | None)
+WHAT = {"level": "a name or an index", "library": "a name", "text": "a text", "kind": "'document' or 'query'"}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +52,12 @@ def _token_record(db: Database, token: int | str) -> bytes:
     return db.tokens.to_bytes(token)
 
 
+def _embed(db: Database, library: str, text: str, kind: str | None = None) -> bytes:
+    return db.library.get(library)._vector_of(text, "query" if kind is None else kind)
+
+
 ROW_FUNCTIONS = (
+    RowFunction("ng_embed", ("library", "text", "kind"), 2, _embed),
     RowFunction("ng_token_distance", ("a", "b", "level"), 2, _token_distance),
     RowFunction("ng_token_record", ("token",), 1, _token_record),
 )
@@ -70,8 +78,8 @@ def _call(function: RowFunction, line: Line, stores: Any, *values: Any) -> Any:
     if None in values[: function.required]:
         return None
     for name, value in zip(function.arguments, values, strict=False):
-        if not isinstance(value, int | str | None):
-            what = "a name or an index" if name == "level" else "an id or a label"
+        if not isinstance(value, KINDS.get(name, int | str | None)):
+            what = WHAT.get(name, "an id or a label")
             raise InvalidValue(f"{function.name}: {name} must be {what}, got {value!r}")
     held = None
     try:

@@ -98,6 +98,8 @@ class Bootstrapping:
         was broken off is made good by calling it again, and so is what was added to the library since: what is as it
         should be already is left alone.
         """
+        from ...model.bootstrapped import Bootstrapped
+        from .slices import as_one
         from .tokens import require_policy
         from .weaving import Asked, require_weavable
 
@@ -106,21 +108,20 @@ class Bootstrapping:
             asked = Asked(library, k, decay, type, None, EVERYWHERE, where, "update", False)
             require_weavable(self, asked)  # type: ignore[arg-type]
         made = placed = woven = None
-        if tokens:
-            made = self.make_tokens(
-                library,
-                entity_type=entity_type,
-                domain=domain,
-                where=where,
-                on_conflict=on_conflict,
-                progress=progress,
-            )
-        if place:
-            placed = self.place_tokens(library, on_conflict=on_conflict, progress=progress)
-        if weave:
-            woven = self.weave(library, k=k, decay=decay, type=type, where=where, progress=progress)
-        from ...model.bootstrapped import Bootstrapped
-
+        with as_one(self):  # type: ignore[arg-type]
+            if tokens:
+                made = self.make_tokens(
+                    library,
+                    entity_type=entity_type,
+                    domain=domain,
+                    where=where,
+                    on_conflict=on_conflict,
+                    progress=progress,
+                )
+            if place:
+                placed = self.place_tokens(library, on_conflict=on_conflict, progress=progress)
+            if weave:
+                woven = self.weave(library, k=k, decay=decay, type=type, where=where, progress=progress)
         return Bootstrapped(made, placed, woven)
 
     def make_tokens(
@@ -273,13 +274,14 @@ class Bootstrapping:
             What becomes of the weight of a link that is there: ``"update"`` computes it again, ``"ignore"`` keeps it,
             for learning may have changed it.
         resume
-            Pass over tokens that have links of this weave: to go on where a run was broken off, or to link only what
-            was added. What the others are linked to stays as it is.
+            Pass over tokens that have `k` links of this weave: to go on where a run was broken off, to link what was
+            added, or to make up for what was deleted. What the others are linked to stays as it is, also where
+            something new is nearer.
         progress
             As for `bootstrap`.
         timeout_s
-            Seconds after which the call raises `DeadlineExceeded`; what was linked by then stays, unless a transaction
-            of yours is undone. None for no limit.
+            Seconds after which the call raises `DeadlineExceeded`; what was linked by then stays, but not inside a
+            transaction of yours. None for no limit.
 
         Returns
         -------
@@ -289,8 +291,8 @@ class Bootstrapping:
         Raises
         ------
         RuleViolated
-            The constitution refuses a weight, a type or a degree; the links of the blocks before it are there, and
-            another call goes on.
+            The constitution refuses a weight, a type or a degree; outside a transaction the links of the blocks before
+            are there, and another call goes on.
         LibraryNotFound, InvalidValue, UnknownName
             As for `bootstrap`.
         DeadlineExceeded

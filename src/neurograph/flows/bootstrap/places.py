@@ -8,7 +8,7 @@ from ...errors import Conflict
 from ...model.bootstrapped import PlacedWords
 from ...progress import Told
 from ...stores.library import Library
-from .slices import library_of, rows_of, slices, telling
+from .slices import as_one, library_of, rows_of, slices, telling
 from .tokens import require_policy
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def place_tokens(
     """Place the items of a library and their tokens, see `Database.place_tokens`."""
     require_policy(on_conflict)
     ours = library_of(db, library)
-    if ours.pca() is None:
-        ours.fit_pca(min(COMPONENTS, ours.dimension))
-    ids, points = ours._places(reach)
     items = tokens = kept = 0
-    with telling(progress, "items") as told:
+    with telling(progress, "items") as told, as_one(db):
+        if ours.pca() is None:
+            ours.fit_pca(min(COMPONENTS, ours.dimension))
+        ids, points = ours._places(reach)
         for some in slices(ids):
             with db.transaction():
                 here, placed, left = _place(db, some, points[items_before(ids, some)], on_conflict)

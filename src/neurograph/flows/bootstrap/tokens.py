@@ -10,7 +10,7 @@ from ...progress import Told
 from ...stores.library import Library
 from ...stores.tokens.many import ON_CONFLICT
 from ...stores.where import Where
-from .slices import item_ids, library_of, rows_of, slices, telling
+from .slices import as_one, item_ids, library_of, rows_of, slices, telling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ def make_tokens(
     require_policy(on_conflict)
     ids = item_ids(db, library_of(db, library), where)
     created = found = kept = done = 0
-    with telling(progress, "items") as told:
+    with telling(progress, "items") as told, as_one(db):
         for some in slices(ids):
             with db.transaction():
                 new, there = _make(db, some, entity_type, domain, on_conflict)

@@ -28,7 +28,7 @@ from ...stores.library import Library
 from ...stores.library.base import require_library
 from ...stores.library.choice import chosen
 from ...stores.where import Where, condition_of
-from .slices import library_of, rows_of, slices, telling
+from .slices import as_one, library_of, rows_of, slices, telling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class Weave(NamedTuple):
 def weave(db: Database, given: Asked, progress: bool | Told, timeout_s: float | None) -> Woven:
     """Link the tokens of what is near, see `Database.weave`."""
     began = monotonic()
-    with telling(progress, "items") as told:
+    with telling(progress, "items") as told, as_one(db):
         with db._session.reading(timeout_s) as line:
             asked = _checked(db, line.connection, given)
             tokens, items = _sources(line.connection, asked)
@@ -143,11 +143,13 @@ def _sources(connection: Any, asked: Weave) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _unlinked(connection: Any, asked: Weave, tokens: np.ndarray) -> np.ndarray:
-    """Return which of `tokens` have no link of this weave, (n,) bool."""
+    """Return which of `tokens` have fewer than k links of this weave, (n,) bool."""
     import numpy as np
 
-    sql = "select distinct source from edge where source in (select value from carray(?)) and type = ? and key = ?"
-    rows = connection.execute(sql, (bound_ids(tokens), asked.code, asked.key))
+    sql = """select source from edge
+              where source in (select value from carray(?)) and type = ? and key = ?
+              group by source having count(*) >= ?"""
+    rows = connection.execute(sql, (bound_ids(tokens), asked.code, asked.key, asked.k))
     return ~np.isin(tokens, np.fromiter((source for (source,) in rows), np.int64))
 
 

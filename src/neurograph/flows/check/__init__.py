@@ -9,6 +9,7 @@
 | `libraries.py` | libraries, items, vectors |
 | `partitions.py` | partitions of libraries |
 | `texts.py` | text indexes |
+| `feedback.py` | feedback, standings |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .derived import DERIVED
+from .feedback import FEEDBACK
 from .file import FILE
 from .invariant import Invariant, Violation
 from .libraries import LIBRARIES
@@ -30,7 +32,17 @@ from .tokens import TOKENS
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *TEXTS, *RULES, *DERIVED, *PARTITIONS)
+INVARIANTS: tuple[Invariant, ...] = (
+    *FILE,
+    *TOKENS,
+    *LINKS,
+    *LIBRARIES,
+    *TEXTS,
+    *FEEDBACK,
+    *RULES,
+    *DERIVED,
+    *PARTITIONS,
+)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

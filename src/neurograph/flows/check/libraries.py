@@ -9,6 +9,7 @@ from typing import Any
 
 import apsw
 
+from ...stores.library.kept import digest
 from .invariant import Invariant
 
 # What sqlite-vec makes of a length: NULL for NaN; infinity, or zero, also where a sum of squares leaves float32.
@@ -36,6 +37,12 @@ def _beyond_norms(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
         length = math.sqrt(math.fsum(x * x for x in _vector(connection, id)))  # float32 loses squares below 1e-45
         if math.isfinite(length) and not low <= length <= high:
             yield id, length
+
+
+def _not_as_kept(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
+    for id, known, vector in connection.execute("select id, digest, vector from text_vector where vector is not null"):
+        if digest(vector) != known:
+            yield (id,)
 
 
 LIBRARIES = (
@@ -96,4 +103,21 @@ LIBRARIES = (
         "a vector must have four bytes for each dimension of its library; delete it",
     ),
     Invariant("embedding.finite", _not_finite, "a vector must hold finite numbers; no search finds it; delete it"),
+    Invariant(
+        "text_vector.digest",
+        _not_as_kept,
+        "a vector kept of a text must be as it was made; no text is answered by it; delete it",
+    ),
+    Invariant(
+        "text_vector.item",
+        "select id from text_vector where vector is null and id not in (select id from item)",
+        "a text's vector must be kept by an item that exists; delete the row",
+    ),
+    Invariant(
+        "reembedded.library",
+        """select library_id from reembedding where library_id not in (select id from library)
+           union all
+           select id from reembedded where id >> 32 not in (select id from library)""",
+        "vectors made ahead must be a library's; delete them",
+    ),
 )

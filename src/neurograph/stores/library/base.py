@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from ...connection.session import Session
-from ...errors import InvalidValue, ItemNotFound, LibraryNotFound
+from ...errors import IdentityMismatch, InvalidValue, ItemNotFound, LibraryNotFound
 from ...model.item import Hit, Item
 from ..arguments import bindable, row_id
 
@@ -21,7 +21,7 @@ LAST_LOCAL = (1 << ID_BITS) - 1
 
 
 class Space(NamedTuple):
-    """What never changes about a library."""
+    """What a handle knows of a library: all but the dimension never changes, and that only by `reembed`."""
 
     id: int
     name: str
@@ -96,9 +96,15 @@ class LibraryPart:
 
 
 def require_library(connection: apsw.Connection, space: Space) -> None:
-    """Refuse to go on with a library that was dropped meanwhile."""
-    if not connection.execute("select 1 from library where id = ?", (space.id,)).fetchall():
+    """Refuse to go on with a library that was dropped meanwhile, or whose vectors are of another dimension now."""
+    rows: Any = connection.execute("select dimension from library where id = ?", (space.id,)).fetchall()
+    if not rows:
         raise LibraryNotFound(f"library {space.name!r} was dropped; create it again with db.library.create")
+    if rows[0][0] != space.dimension:
+        raise IdentityMismatch(
+            f"library {space.name!r} must have {space.dimension} dimensions, as when this handle was made, got "
+            f"{rows[0][0]}: another encoder took it over; get it again with db.library.get"
+        )
 
 
 def closest_keys(connection: apsw.Connection, library_id: int, key: str) -> str:

@@ -28,6 +28,8 @@ class Batch:
         (m, d) float32, or None.
     places
         (m,): which items the vectors belong to, ascending; None for all, one after another.
+    hashes
+        Of the texts the vectors were made of, m of them, or none.
     """
 
     def __init__(self, size: int, vectors: np.ndarray | None = None, places: np.ndarray | None = None) -> None:
@@ -35,12 +37,13 @@ class Batch:
         self.columns: dict[str, list[Any]] = {}
         self.vectors = vectors
         self.places = places
+        self.hashes: list[bytes] = []
 
     def part(self, chosen: list[int]) -> Batch:
         """Return the items at the places `chosen`, in that order."""
         import numpy as np
 
-        vectors, places = self.vectors, None
+        vectors, places, hashes = self.vectors, None, self.hashes
         if vectors is not None:
             rows = np.array(chosen, np.intp)
             if self.places is not None:
@@ -49,14 +52,16 @@ class Batch:
                 places = np.flatnonzero(row_of[rows] >= 0)
                 rows = row_of[rows][places]
             vectors = vectors[rows]
+            hashes = [hashes[row] for row in rows.tolist()] if hashes else []
         part = Batch(len(chosen), vectors, places)
+        part.hashes = hashes
         part.columns = {name: [values[i] for i in chosen] for name, values in self.columns.items()}
         return part
 
     def add_texts(self, name: str, values: Sequence[str | None] | np.ndarray | None) -> None:
         """Take keys or texts."""
         if values is not None:
-            given = self._listed(name, values)
+            given = self.listed(name, values)
             self.columns[name.removesuffix("s")] = [
                 checked_text(value, f"{name}[{index}]", empty=name == "texts") for index, value in enumerate(given)
             ]
@@ -65,7 +70,7 @@ class Batch:
         """Take the tokens the items belong to, which must exist."""
         if tokens is None:
             return
-        given = self._listed("tokens", tokens)
+        given = self.listed("tokens", tokens)
         there = [value for value in given if value is not None]
         ids = token_array(connection, there, "tokens").tolist() if there else []
         sql = "select value from carray(?) where value not in (select id from token) limit 1"
@@ -106,12 +111,13 @@ class Batch:
     def add_metadata(self, metadata: Sequence[Any] | None) -> None:
         """Take the metadata: mappings or None."""
         if metadata is not None:
-            given = self._listed("metadata", metadata)
+            given = self.listed("metadata", metadata)
             self.columns["metadata"] = [
                 None if value is None else json_text(value, f"metadata[{index}]") for index, value in enumerate(given)
             ]
 
-    def _listed(self, name: str, values: Any) -> list[Any]:
+    def listed(self, name: str, values: Any) -> list[Any]:
+        """Return the values of a column as a list, one for each item."""
         if isinstance(values, str | bytes | Mapping | Set) or not hasattr(values, "__len__"):
             raise InvalidValue(f"{name} must be a sequence of {self.size} values, got {values!r}")
         if len(values) != self.size:

@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from ...errors import InvalidValue
+from ...model.item import Hit, Item
 from ..arguments import bound_ids, id_array, row_id
 from ..where import Where, condition_of, is_lasting, names_table
 from .base import Space
@@ -15,7 +16,7 @@ from .base import Space
 Chosen = tuple[str, Sequence[Any], bool]
 
 
-def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Chosen:
+def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] | None) -> Chosen:
     """Return a query of the ids to look at, empty for all, the values of its ``?``, and whether it is lasting."""
     parts: list[str] = []
     values: list[Any] = []
@@ -42,13 +43,13 @@ def query_of(space: Space, condition: str) -> str:
                 where asked.id {inside} and exists (select 1 from item where id = asked.id and {condition})"""
 
 
-def ids_among(among: Iterable[int]) -> list[int]:
+def ids_among(among: Iterable[Item | Hit | int]) -> list[int]:
     """Return the ids a question is to be answered from."""
     if isinstance(among, str | bytes) or not hasattr(among, "__iter__"):
         raise InvalidValue(f"among must be a sequence of ids, got {among!r}")
     if hasattr(among, "dtype"):
         return id_array(among, "among").tolist()  # type: ignore[no-any-return]
-    return [row_id(id, "among", "ids") for id in among]
+    return [row_id(one.id if isinstance(one, Item | Hit) else one, "among", "ids") for one in among]
 
 
 def keys_of(connection: apsw.Connection, ids: list[int]) -> list[str | None]:

@@ -9,6 +9,7 @@ from .components import ProjectedLibrary
 from .listing import ListedItems
 from .optimizing import OptimizingLibrary
 from .recalling import RecalledLibrary
+from .reembedding import ReembeddedLibrary
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
 from .texts import TextLibrary
@@ -25,6 +26,7 @@ class Library(
     TextLibrary,
     OptimizingLibrary,
     Vec0Library,
+    ReembeddedLibrary,
 ):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 

@@ -3,7 +3,7 @@
 Invariants:
 
 1. Vectors are read chunk after chunk, each with the nonce of the state it was read in; nothing else ties the partitions
-   to the vectors (schema/0010_partition.sql, 3).
+   to the vectors (schema/0012_partition.sql, 3).
 2. The write lock is held for a slice at a time, less than 100 ms. New partitions are not in use before the last of them
    is written; a build that was broken off leaves those that were in use, and the next takes its rest away.
 3. Of two builds at once the one that began last goes on, and the other stops: its rows are gone.

@@ -12,14 +12,14 @@ import apsw
 from ...connection.line import Line
 from ...connection.paths import ROWS
 from ...derived.kind import CHUNK_BITS
-from ...errors import InvalidValue, ItemNotFound, LibraryNotFound, NotHere
-from ...model.item import Hit, Hits
+from ...errors import InvalidValue, ItemNotFound, NotHere
+from ...model.item import Hit, Hits, Item
 from ..arguments import TokenLike, existing_token_id, real, whole
 from ..where import Where
 from . import partitions
 from .approximate import Approximate, may_miss, recall_of
 from .arrays import VectorKind
-from .base import ItemLike
+from .base import ItemLike, require_library
 from .bits import BitKind
 from .choice import Chosen, chosen, keys_of
 from .coded import nearest as by_codes
@@ -53,7 +53,7 @@ class SearchedLibrary(EncodedLibrary):
         max_distance: float = math.inf,
         after: Hit | None = None,
         where: Where | None = None,
-        among: Iterable[int] | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
         exact: bool = True,
         recall: float | None = None,
         engine: str = "auto",
@@ -81,7 +81,8 @@ class SearchedLibrary(EncodedLibrary):
             ``("json_extract(metadata, '$.pos') = ?", ["n"])``. It applies before `k`. It is SQL: never put a stranger's
             text into it.
         among
-            Only items with these ids; those that are no items' of the library are passed over. It applies before `k`.
+            Only these items, by id, hit or record; those that are none of the library are passed over. It applies
+            before `k`.
         exact
             False where some of the k nearest may be missing, which is faster. What comes back is in order still, with
             true distances.
@@ -139,9 +140,11 @@ class SearchedLibrary(EncodedLibrary):
         if text is None and isinstance(query, str) and key is None and item is None and token is None:
             text, query = (query, None) if self._reads_text() else (None, query)
         if text is not None and query is None:
-            query = self._vector_of(text)
+            query, made_by = self._question_of(text)
         reached = recall_of(exact, recall)
         with self._session.reading(timeout_s) as line:
+            if text is not None:
+                self._require_made_by(line.connection, made_by)
             vector, own = self._query(line.connection, query, key, item, token)
             asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
             return self._hits(line, asked, own, engine_of(engine), reached)
@@ -153,7 +156,7 @@ class SearchedLibrary(EncodedLibrary):
         *,
         max_distance: float = math.inf,
         where: Where | None = None,
-        among: Iterable[int] | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
         exact: bool = True,
         recall: float | None = None,
         engine: str = "auto",
@@ -287,10 +290,10 @@ class SearchedLibrary(EncodedLibrary):
         Of what is asked for, `without` are no neighbors but what is left out.
         """
         rows: Any = line.connection.execute(
-            "select norm_low, norm_high from library where id = ?", (self.id,)
+            "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
         ).fetchall()
         if not rows:
-            raise LibraryNotFound(f"library {self.name!r} was dropped; create it again with db.library.create")
+            require_library(line.connection, self._space)
         kind, policy = VectorKind(self._space), self._derived.policy
         if recall is not None and may_miss(asked, queries):
             near = self._near(line, asked, queries, engine, recall, without, rows[0])

@@ -12,9 +12,10 @@ from ...model.item import ITEM_COLUMNS, Item
 from ..arguments import TokenLike, existing_token_id, json_text, real
 from .base import ItemLike, checked_text, require_library
 from .distance import length
-from .encoders import EncodedLibrary
+from .encoders import EncodedLibrary, Made
+from .kept import keep_items
 from .lengths import after, keep
-from .vectors import query_array
+from .vectors import little_endian, query_array
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,7 @@ class SingleItems(EncodedLibrary):
         name = checked_text(key, "key")
         if name is None:
             raise InvalidValue("key must be a string, got None; use add for items without a key")
-        columns, blob = self._checked(UNCHANGED, vector, text, coordinates, metadata)
+        columns, blob, made = self._checked(UNCHANGED, vector, text, coordinates, metadata)
         with self._session.transaction():
             connection = self._session.writer.connection
             require_library(connection, self._space)
@@ -85,7 +86,7 @@ class SingleItems(EncodedLibrary):
                     where not exists (select 1 from item where library_id = ?3 and key = ?4)""",
                 (*self._space.ids, self.id, name, columns.get("text")),  # with its text: a text index writes once
             )
-            return self._change(connection, name, columns, token, blob)
+            return self._change(connection, name, columns, token, blob, made)
 
     def get(self, item: ItemLike) -> Item:
         """Return an item by its id or its key.
@@ -210,14 +211,14 @@ class SingleItems(EncodedLibrary):
         ...     pets.update("cat", text="purrs", vector=[0, 1]).text
         'purrs'
         """
-        columns, blob = self._checked(key, vector, text, coordinates, metadata)
+        columns, blob, made = self._checked(key, vector, text, coordinates, metadata)
         with self._session.transaction():
-            return self._change(self._session.writer.connection, item, columns, token, blob)
+            return self._change(self._session.writer.connection, item, columns, token, blob, made)
 
     def _checked(
         self, key: Any, vector: Any, text: Any, coordinates: Any, metadata: Any
-    ) -> tuple[dict[str, Any], bytes | None]:
-        """Return the columns that are named, and the vector: that of the text, where there is an encoder."""
+    ) -> tuple[dict[str, Any], bytes | None, Made | None]:
+        """Return the columns that are named, and the vector: what was made of the text, where there is an encoder."""
         columns: dict[str, Any] = {}
         if key is not UNCHANGED:
             columns["key"] = checked_text(key, "key")
@@ -228,15 +229,24 @@ class SingleItems(EncodedLibrary):
         if coordinates is not UNCHANGED:
             columns |= dict(zip("xyz", _place(coordinates), strict=True))
         if vector is UNCHANGED and columns.get("text") is not None:
-            _, made = self._embedded([columns["text"]])
-            return columns, UNCHANGED if made is None else query_array(made[0], self.dimension)
-        return columns, vector if vector is UNCHANGED or vector is None else query_array(vector, self.dimension)
+            made = self._embedded([columns["text"]])
+            return columns, UNCHANGED if made is None else little_endian(made.vectors[0]), made
+        blob = vector if vector is UNCHANGED or vector is None else query_array(vector, self.dimension)
+        return columns, blob, None
 
     def _change(
-        self, connection: apsw.Connection, item: ItemLike, columns: dict[str, Any], token: Any, blob: bytes | None
+        self,
+        connection: apsw.Connection,
+        item: ItemLike,
+        columns: dict[str, Any],
+        token: Any,
+        blob: bytes | None,
+        made: Made | None,
     ) -> Item:
         """Write what is named of an item that exists, and return it."""
         number = self._item_id(connection, item)
+        if made is not None:
+            self._require_made_by(connection, made.made_by)
         if token is not UNCHANGED:
             columns["token_id"] = None if token is None else existing_token_id(connection, token)
         if columns:
@@ -255,6 +265,8 @@ class SingleItems(EncodedLibrary):
                 "insert into embedding values (?, ?) on conflict do update set vector = excluded.vector", (number, blob)
             )
             keep(connection, self._space, lengths)
+            if made is not None:
+                keep_items(connection, [number], made.hashes, made.vectors)
         return self._read(connection, number)
 
     def delete(self, item: ItemLike) -> None:

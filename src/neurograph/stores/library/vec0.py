@@ -15,7 +15,7 @@ import apsw
 
 from ...connection.scope import deadline_after
 from ...errors import Conflict, InvalidValue
-from .base import LibraryPart, require_library
+from .base import LibraryPart, Space, require_library
 
 if TYPE_CHECKING:
     from ...connection.line import Line
@@ -88,34 +88,8 @@ class Vec0Library(LibraryPart):
             require_library(connection, self._space)
             _require_free(connection, table)
             self._session.private = True  # from now on reads look for what only this connection has
-            self._fill_table(line, table)
+            _fill(line, self._space, table)
         return f"temp.{table}"
-
-    def _fill_table(self, line: Line, table: str) -> None:
-        """Make the table whole, or not at all: a savepoint that reads the file and writes beside it."""
-        connection, busy = line.connection, line.busy
-        if not busy:
-            line.busy, line.stopping = True, False
-        connection.execute(f"savepoint {table}")
-        try:
-            connection.execute(
-                f"create virtual table temp.{table} using vec0(id integer primary key, "
-                f"vector float[{self.dimension}] distance_metric={METRICS[self.metric]})"
-            )
-            connection.execute(
-                f"""insert into temp.{table} (id, vector)
-                    select id, vector from embedding where id between ? and ? and length(vector) = ?""",
-                (*self._space.ids, 4 * self.dimension),
-            )
-            connection.execute(f"release {table}")
-        except BaseException as error:
-            if connection.in_transaction:  # else an interrupt has undone all of it
-                connection.execute(f"rollback to {table}; release {table}")
-            if line.stopping or line.late:  # sqlite-vec says "out of memory" where it was interrupted
-                raise line.failed(apsw.InterruptError("interrupted")) from error
-            raise
-        finally:
-            line.busy = busy
 
     def _table_name(self, name: str | None) -> str:
         table = f"{self.name}_vec0" if name is None else name
@@ -142,3 +116,30 @@ def _require_free(connection: apsw.Connection, table: str) -> None:
         raise Conflict(
             f"name must be free, got {table!r}, beside {rows[0][0]!r}; drop that table, or pass another name"
         )
+
+
+def _fill(line: Line, space: Space, table: str) -> None:
+    """Make the table whole, or not at all: a savepoint that reads the file and writes beside it."""
+    connection, busy = line.connection, line.busy
+    if not busy:
+        line.busy, line.stopping = True, False
+    connection.execute(f"savepoint {table}")
+    try:
+        connection.execute(
+            f"create virtual table temp.{table} using vec0(id integer primary key, "
+            f"vector float[{space.dimension}] distance_metric={METRICS[space.metric]})"
+        )
+        connection.execute(
+            f"""insert into temp.{table} (id, vector)
+                select id, vector from embedding where id between ? and ? and length(vector) = ?""",
+            (*space.ids, 4 * space.dimension),
+        )
+        connection.execute(f"release {table}")
+    except BaseException as error:
+        if connection.in_transaction:  # else an interrupt has undone all of it
+            connection.execute(f"rollback to {table}; release {table}")
+        if line.stopping or line.late:  # sqlite-vec says "out of memory" where it was interrupted
+            raise line.failed(apsw.InterruptError("interrupted")) from error
+        raise
+    finally:
+        line.busy = busy

@@ -20,6 +20,7 @@ from ..bulk import Bulk
 from ..text_objects import has_text_index, insert_texts
 from .base import Space
 from .batch import Batch, first_of_each
+from .kept import keep_items
 from .vectors import blobs
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def insert(items: Bulk, embeddings: Bulk, space: Space, batch: Batch) -> np.ndar
         insert_texts(items.connection, space.id, first, last)
     ids = np.arange(first, last + 1)
     if batch.vectors is not None and len(batch.vectors):
-        _insert_vectors(embeddings, ids if batch.places is None else ids[batch.places], batch.vectors)
+        theirs = ids if batch.places is None else ids[batch.places]
+        _insert_vectors(embeddings, theirs, batch.vectors)
+        if batch.hashes:
+            keep_items(items.connection, theirs.tolist(), batch.hashes, batch.vectors)
     return ids
 
 
@@ -98,6 +102,8 @@ def _update(connection: apsw.Connection, ids: np.ndarray, batch: Batch) -> None:
         theirs = ids if batch.places is None else ids[batch.places]
         sql = "insert into embedding values (?, ?) on conflict do update set vector = excluded.vector"
         connection.cursor().executemany(sql, zip(theirs.tolist(), blobs(batch.vectors), strict=True))
+        if batch.hashes:
+            keep_items(connection, theirs.tolist(), batch.hashes, batch.vectors)
 
 
 def ids_of(connection: apsw.Connection, space: Space, keys: Sequence[str | None]) -> dict[str, int]:
