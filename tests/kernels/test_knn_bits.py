@@ -46,13 +46,20 @@ def test_a_range_is_what_is_in_it(data, seed):
     n, d, c = data.draw(st.integers(1, 80)), data.draw(st.integers(1, 140)), data.draw(st.integers(1, 90))
     begin = data.draw(st.integers(0, n))
     end = data.draw(st.integers(begin, n))
-    rows, turn = made(structureless, seed, n, d), turn_for(d)
-    bits = bits_of(coded(rows, "dot", turn=turn), d)
-    query = rows[:1] + 1
-    (every,) = run_likely(bits, query, n, metric="dot", turn=turn)
-    (found,) = run_likely(bits, query, c, metric="dot", turn=turn, begin=begin, end=end)
-    assert found.tolist() == [slot for slot in every.tolist() if begin <= slot < end][:c]
-    assert sorted(every.tolist()) == list(range(n))
+    rows = made(structureless, seed, n, d)
+    planes, query = coded(rows, "dot"), rows[:1] + 1
+    inside = [pair for pair in naive_bits.estimates(planes, "dot", query[0], [0.0] * d) if begin <= pair[1] < end]
+    told = {slot: estimate for estimate, slot in inside}
+    (found,) = run_likely(bits_of(planes, d), query, c, metric="dot", begin=begin, end=end)
+    assert [told[slot] for slot in found.tolist()] == [estimate for estimate, _ in inside[:c]]
+    assert len(set(found.tolist())) == len(found)
+
+
+def test_what_is_turned_is_asked_turned():
+    rows, turn = made(structureless, 1, 60, 100), turn_for(100)
+    bits = bits_of(coded(rows, "cosine", turn=turn), 100)
+    assert [slots.tolist() for slots in run_likely(bits, rows[:9], 1, turn=turn)] == [[slot] for slot in range(9)]
+    assert [slots.tolist() for slots in run_likely(bits, rows[:9], 1)] != [[slot] for slot in range(9)]
 
 
 def test_estimates_are_without_bias_and_near():

@@ -28,10 +28,10 @@ FEW = {"exact": False, "engine": "numba"}
 def small_libraries_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have libraries of hundreds searched approximately, so that plain Python can run these tests too."""
     monkeypatch.setattr(calibration, "LEAST_VECTORS", 50)
-    monkeypatch.setattr(calibration, "LEAST_GAIN", 2)
+    monkeypatch.setattr(calibration, "LEAST_GAIN", 1)
     monkeypatch.setattr(calibration, "SAMPLE", 24)
     monkeypatch.setattr(calibration, "NEIGHBORS", (1, 5, 10))
-    monkeypatch.setattr(calibration, "RANKS", (100, 400))
+    monkeypatch.setattr(calibration, "RANKS", (60, 200))
 
 
 @pytest.fixture

@@ -160,8 +160,8 @@ def run_likely(
     >>> planes, bits = make_planes(4, 2), make_bits(4, 2)
     >>> run_quantise(planes, 0, rows)
     >>> run_signs(planes, 2, np.arange(4), bits, np.arange(4))
-    >>> [slots.tolist() for slots in run_likely(bits, np.array([[1, 1]], np.float32), 2)]
-    [[0, 1]]
+    >>> [slots.tolist() for slots in run_likely(bits, np.array([[1, 1]], np.float32), 1)]
+    [[0]]
 
     Notes
     -----

@@ -19,7 +19,7 @@ from .arrays import VectorKind
 from .base import Space
 from .bits import BitKind
 from .coded import as_array, nearest, rows_of
-from .scan import Found, Question
+from .scan import SLICE_ROWS, Found, Question
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,10 +84,13 @@ class Approximate:
         from ...kernels.knn_codes import metric_code
         from ...kernels.knn_query_kernel import measure
 
-        ids = np.sort(self.bits.ids[slots])
-        distances = np.empty(len(ids))
-        rows = np.ascontiguousarray(rows_of(self.line, self._space, ids).T)
-        measure(rows, query.astype(np.float64), metric_code(self._space.metric), distances)
+        ids, metric = np.sort(self.bits.ids[slots]), metric_code(self._space.metric)
+        distances, wide = np.empty(len(ids)), query.astype(np.float64)
+        for first in range(0, len(ids), SLICE_ROWS):
+            some = slice(first, first + SLICE_ROWS)
+            rows = np.ascontiguousarray(rows_of(self.line, self._space, ids[some]).T)
+            measure(rows, wide, metric, distances[some])
+            self.line.tick()
         order = np.argsort(distances, kind="stable")[: asked.k]
         return ids[order].tolist(), distances[order].tolist()
 

@@ -47,8 +47,8 @@ class BitKind(VectorKind):
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk."""
-        rows = chunks << CHUNK_BITS
-        return rows, rows * (8 * -(-self._space.dimension // 64) + NUMBERS)  # asked before numba is imported
+        rows, words = chunks << CHUNK_BITS, -(-self._space.dimension // 64)
+        return rows, rows * (8 * words + NUMBERS)
 
 
 class _Words:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
 
 SAMPLE = 256
 LEAST_VECTORS = 4096  # below, exact searches are as fast
-LEAST_GAIN = 8  # times as many vectors as candidates; else exact searches are about as fast
+LEAST_GAIN = 20  # times as many vectors as candidates; else exact searches are about as fast
 MOST_CHANGED = 0.1
 NEIGHBORS = (10, 20, 50, 100)  # a fewer nearest are found more surely, and say too little of a sample to count on
 RECALLS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
-RANKS = (1024, 8192)  # looked at, and how many where those don't do: 0.6 and 4 ms a query
+RANKS = (1024, 4096, 24_576)  # looked at, and how many where those don't do: of a million 2, 3 and 6 ms a query
+SIDE = 1 << 18  # ranks looked at side by side: 12 MB
 USUAL = (10, 0.99)
 GROWTH = 1.05  # from one number of candidates to the next
 ERRORS = 2.0  # standard errors of the mean
@@ -64,11 +66,11 @@ class Calibration(NamedTuple):
 
     sample: int
     points: tuple[Point, ...]
+    """In order of k, then recall."""
 
     def point(self, k: int, recall: float) -> Point | None:
         """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does."""
-        fit = [point for point in self.points if point.k >= k and point.recall >= recall]
-        return min(fit, key=lambda point: (point.k, point.recall), default=None)
+        return next((point for point in self.points if point.k >= k and point.recall >= recall), None)
 
 
 def of(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays | None) -> Calibration | None:
@@ -99,7 +101,7 @@ def kept(connection: apsw.Connection, space: Space) -> tuple[Calibration | None,
     then, now = _nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
     changed = sum(now.get(chunk) != then.get(chunk) for chunk in now.keys() | then.keys())
     share = changed / max(1, len(now))
-    return (None if share > MOST_CHANGED else Calibration(sample, tuple(_points(points)))), share
+    return (None if share > MOST_CHANGED else Calibration(sample, tuple(sorted(_points(points))))), share
 
 
 def keep(session: Session, derived: Derived, space: Space) -> Calibration | None:
@@ -138,10 +140,10 @@ def measured(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays)
         return Calibration(0, ())
     nearest = exact_ids(line, space, planes, ids, vectors, NEIGHBORS[-1])
     points: list[Point] = []
+    worth = (bits.used - bits.empty) // (LEAST_GAIN * ELSEWHERE)
     for most in RANKS:
-        found = _ranks(line, space, bits, ids, vectors, nearest, most)
-        points = list(_reached(found, min(most, (bits.used - bits.empty) // LEAST_GAIN)))
-        if any((point.k, point.recall) == USUAL for point in points):
+        points = list(_reached(_ranks(line, space, bits, ids, vectors, nearest, most), min(most, worth)))
+        if most >= worth or any((point.k, point.recall) == USUAL for point in points):
             break
     return Calibration(len(ids), tuple(points))
 
@@ -192,8 +194,9 @@ def _ranks(
 
     from .approximate import likely
 
-    ranks = np.full(nearest.shape, most)
-    for row, own, near, slots in zip(ranks, ids, nearest, likely(line, space, bits, vectors, most + 1), strict=True):
+    ranks, side = np.full(nearest.shape, most), max(1, SIDE // most)
+    chosen = (likely(line, space, bits, vectors[j : j + side], most + 1) for j in range(0, len(ids), side))
+    for row, own, near, slots in zip(ranks, ids, nearest, chain.from_iterable(chosen), strict=True):
         order = bits.ids[slots]
         order = order[order != own][:most]
         by_id = np.argsort(order)
@@ -209,7 +212,7 @@ def _reached(ranks: np.ndarray, most: int) -> Iterator[Point]:
 
     for k in NEIGHBORS:
         candidates, wanted = k, list(RECALLS)
-        while wanted and candidates * ELSEWHERE <= most:
+        while wanted and candidates <= most:
             shares = (ranks[:, :k] < candidates).mean(axis=1)
             mean, error = float(shares.mean()), float(shares.std()) / len(shares) ** 0.5
             while wanted and mean - ERRORS * error >= wanted[0]:
@@ -240,5 +243,5 @@ def _points(text: str) -> Iterator[Point]:
         if not isinstance(row, list) or len(row) != 5 or not all(isinstance(x, int | float) for x in row):
             continue
         k, recall, candidates, mean, least = row
-        if 1 <= k <= candidates <= RANKS[-1] and all(0.0 <= x <= 1.0 for x in (recall, mean, least)):
+        if 1 <= k <= candidates <= ELSEWHERE * RANKS[-1] and all(0.0 <= x <= 1.0 for x in (recall, mean, least)):
             yield Point(int(k), float(recall), int(candidates), float(mean), float(least))

@@ -133,9 +133,10 @@ class SearchedLibrary(EncodedLibrary):
         the number of vectors times their dimension: for 117,659 of 384 it takes 95 ms by sqlite-vec, 0.9 ms by kernels
         (two cores, Linux). With `where` or `among` it grows with what they leave, and with what the condition reads.
 
-        With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: APPROX. What
-        asks for a part (`where`, `among`, `max_distance`, `after`), for k above 100, or a library of less than 4,096 is
-        answered exactly. The first such search measures the library, 0.6 s there, unless the file knows the result.
+        With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: 0.4 ms there.
+        Questions about a part (`where`, `among`, `max_distance`, `after`), for k above 100, or to less than 4,096
+        vectors are answered exactly. The first such search measures the library, 0.6 s there, unless the file keeps
+        what was measured.
         """
         if text is None and isinstance(query, str) and key is None and item is None and token is None:
             text, query = (query, None) if self._reads_text() else (None, query)
