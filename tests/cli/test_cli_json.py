@@ -86,6 +86,17 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} notes --model default",
         {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "model": TEXT, "seconds": NUMBER},
     ),
+    "library bootstrap": (
+        "{} pets --domain domain_3",
+        {
+            "library": TEXT,
+            "tokens": dict.fromkeys(("created", "found", "kept"), NUMBER),
+            "places": dict.fromkeys(("items", "tokens", "kept"), NUMBER),
+            "links": dict.fromkeys(("links", "created", "changed", "deleted"), NUMBER),
+            "seconds": NUMBER,
+        },
+    ),
+    "associate": ("{} cat dog", [{**TOKEN, "energy": NUMBER, "depth": NUMBER, "path": [TEXT]}]),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",

@@ -163,6 +163,23 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets", "--tokenizer", "klingon"], 1, "klingon"),
         (["{}", "pets", "--drop", "--rebuild"], 2, "--drop excludes --rebuild and --tokenizer"),
     ],
+    "library bootstrap": [
+        (["{}", "plants"], 1, "no library has the name 'plants'"),
+        (["{}", "pets", "--type", "hates_it"], 1, "hates_it"),
+        (["{}", "pets", "--entity-type", "robot"], 1, "robot"),
+        (["{}", "pets", "--decay", "-1"], 2, "-1.0 is not in the range"),
+        (["{}", "pets", "-k", "-1"], 2, "-1 is not in the range"),
+        (["{}", "pets", "--where", "legs ="], 1, "syntax error"),
+        (["{}", "pets", "--on-conflict", "error"], 1, "label must be unique, got 'cat'"),
+    ],
+    "associate": [
+        (["{}"], 2, "missing argument 'WORDS...'"),
+        (["{}", "unicorn"], 1, "no token has the label 'unicorn'"),
+        (["{}", "unicorn", "--library", "pets"], 1, "no item of 'pets' has the key 'unicorn'"),
+        (["{}", "cat", "--library", "plants"], 1, "no library has the name 'plants'"),
+        (["{}", "cat", "--combine", "median"], 2, "'median' is not one of"),
+        (["{}", "cat", "--model", "default"], 2, "--model needs a --library"),
+    ],
     "library list": [
         (["other.ngdb"], 1, "no file at"),
         (["text.csv"], 1, "is not a SQLite database"),
