@@ -95,6 +95,18 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "cat", "--level", "social", "--radius", "1"], 1, "must have a place on the level social, got 'cat'"),
         (["{}", "cat", "--level", "emotional", "--radius", "1", "--falloff", "cubic"], 2, "'cubic' is not one of"),
     ],
+    "query": [
+        (["{}"], 1, "text"),
+        (["{}", "cat", "--library", "plants"], 1, "no library has the name 'plants'"),
+        (["{}", "cat", "--leg", "nose"], 2, "'nose' is not one of"),
+        (["{}", "cat", "--weight", "text=much"], 2, "--weight must be LEG=NUMBER"),
+        (["{}", "cat", "--weight", "nose=1"], 1, "nose"),
+        (["{}", "cat", "--near", "cat", "--at", "1,2,3", "--level", "social"], 2, "--near and --at exclude each other"),
+        (["{}", "cat", "--at", "1,2,3"], 2, "--at and --level go together"),
+        (["{}", "cat", "--level", "social"], 2, "--at and --level go together"),
+        (["{}", "cat", "--model", "default"], 2, "--model needs one --library, got 0"),
+        (["{}", "--near", "unicorn"], 1, "unicorn"),
+    ],
     "search": [
         (["{}", "pets"], 2, "one of QUERY, --text, --key, --token, --vector and --words must be given, got 0"),
         (["{}", "pets", "cat", "--words", "cat"], 2, "must be given, got 2"),
@@ -182,6 +194,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets"], 2, "missing option '--model'"),
         (["{}", "plants", "--model", "default"], 1, "no library has the name 'plants'"),
         (["{}", "pets", "--model", "nowhere"], 1, "nowhere"),
+        (["{}", "pets", "--model", "default"], 1, "text"),
     ],
     "library drop": [
         (["{}"], 2, "missing argument 'LIBRARY'"),

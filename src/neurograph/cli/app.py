@@ -29,6 +29,7 @@ from .grid import density, near, range_
 from .library import library
 from .meaning import embed, search
 from .output import note
+from .query import query
 from .shell import sql
 from .transfer import export, import_
 from .warm import warm
@@ -37,7 +38,7 @@ SECTIONS = (
     ("Begin", (demo, info, sql)),
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
-    ("Meaning", (search, associate, library, embed)),
+    ("Meaning", (query, search, associate, library, embed)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 
