@@ -349,6 +349,15 @@ def test_tokens_that_go_while_others_are_searched_are_passed_over(
     assert naive.woven(db) == naive.weave(db, words, 3)
 
 
+def test_a_library_that_is_dropped_meanwhile_ends_it(
+    db: neurograph.Database, words: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weaving, "MOST_TOKENS", 16)
+    with pytest.raises(errors.LibraryNotFound, match="'words' was dropped"):
+        db.weave(words, k=3, progress=lambda what, done, total: db.library.drop("words"))
+    assert len(naive.woven(db)) == 48
+
+
 def test_items_that_get_another_token_meanwhile_are_passed_over(
     db: neurograph.Database, words: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
