@@ -67,7 +67,7 @@ def test_there_is_one_of_this_schema() -> None:
 
 def test_it_is_what_its_name_says_and_small(kept: Path) -> None:
     assert len(schema_of(kept)) == int(kept.stem.removeprefix("schema_"))
-    assert kept.stat().st_size < 640 << 10
+    assert kept.stat().st_size < 500 << 10
 
 
 @pytest.mark.parametrize("engine", ["sql", "auto", pytest.param("numba", marks=pytest.mark.kernels)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from ...errors import InvalidValue, NotHere
-from ...model.item import Match, Matches
+from ...model.item import Hit, Item, Match, Matches
 from ..arguments import bound_ids, real, whole
 from ..text_objects import table_of
 from ..where import Where, condition_of
@@ -31,7 +31,7 @@ class MatchedLibrary(LibraryPart):
         k: int = 10,
         *,
         where: Where | None = None,
-        among: Iterable[int] | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
         after: Match | None = None,
         syntax: str = "words",
         timeout_s: float | None = None,
