@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .model.connection import Connection
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
+    from .model.feedback import Change, Feedback
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
     from .model.item import Hit, Hits, Item, Match, Matches
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         propose_confidence,
         propose_order,
     )
+    from .model.query_result import LegUsed, QueryHit, QueryLeg, QueryResult
     from .model.recall import Recall
     from .model.records import (
         Activation,
@@ -73,6 +75,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Association",
     "Associations",
     "Bootstrapped",
+    "Change",
     "Connection",
     "ConnectionType",
     "Constitution",
@@ -83,11 +86,13 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EmbeddingEngine",
     "EntityType",
+    "Feedback",
     "Field",
     "Hit",
     "Hits",
     "Identity",
     "Item",
+    "LegUsed",
     "LevelInfo",
     "Library",
     "Link",
@@ -104,6 +109,9 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Path",
     "Pca",
     "PromoteProposal",
+    "QueryHit",
+    "QueryLeg",
+    "QueryResult",
     "Recall",
     "Result",
     "Score",
@@ -128,6 +136,7 @@ _LAZY = {
     "Association": "model.bootstrapped",
     "Associations": "model.bootstrapped",
     "Bootstrapped": "model.bootstrapped",
+    "Change": "model.feedback",
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
@@ -137,11 +146,13 @@ _LAZY = {
     "Edge": "model.edge",
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
+    "Feedback": "model.feedback",
     "Field": "model.field",
     "Hit": "model.item",
     "Hits": "model.item",
     "Identity": "model.identity",
     "Item": "model.item",
+    "LegUsed": "model.query_result",
     "LevelInfo": "model.field",
     "Library": "stores.library",
     "Link": "model.edge",
@@ -156,6 +167,9 @@ _LAZY = {
     "Path": "model.records",
     "Pca": "codec.pca",
     "PromoteProposal": "model.proposal",
+    "QueryHit": "model.query_result",
+    "QueryLeg": "model.query_result",
+    "QueryResult": "model.query_result",
     "Recall": "model.recall",
     "Score": "model.records",
     "Scores": "model.records",

@@ -16,6 +16,7 @@ from .derived.policy import Policy
 from .errors import Misuse
 from .flows.bootstrap.methods import Bootstrapping
 from .migrate import Schema
+from .questions import Questions
 from .stores.property_indexes import PropertyIndexes
 
 TYPE_CHECKING = False
@@ -149,7 +150,7 @@ def open(
     return Database(location, options, engine, backup)
 
 
-class Database(Handle, PropertyIndexes, Bootstrapping):
+class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
     Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in

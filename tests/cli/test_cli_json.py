@@ -66,6 +66,10 @@ SHAPES: dict[str, tuple[str, Any]] = {
         {"library": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
     "library index": ("{} pets", {"library": TEXT, "text_index": TEXT, "items": NUMBER, "seconds": NUMBER}),
+    "library reembed": (
+        "{} notes --model default",
+        {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "model": TEXT, "seconds": NUMBER},
+    ),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",
@@ -81,7 +85,12 @@ SHAPES: dict[str, tuple[str, Any]] = {
     "library drop": ("{} pets", {"name": TEXT, "items": NUMBER}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
-ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
+ELSEWHERE = {
+    "check",
+    "demo",
+    "embed",
+    "warm",
+}  # each in the tests of its own, which need more than this file
 
 
 def shape(value: Any) -> Any:
@@ -108,6 +117,7 @@ def test_json_keeps_its_shape(mind, name):
         pets = db.library.create("pets", dimension=2)
         pets.add([[1, 0], [0, 1]], keys=["cat", "dog"], texts=["purrs", "barks"], metadata=[{"legs": 4}] * 2)
         pets.fit_pca(1)
+        db.library.create("notes", dimension=2).add(texts=["purrs"])
         db.optimize()
     arguments, expected = SHAPES[name]
     found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))

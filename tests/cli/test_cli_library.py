@@ -284,6 +284,17 @@ def test_the_library_s_encoder_embeds(notes):
     assert run("embed", "--library", notes, "notes", "kitten").stdout == run("embed", "kitten").stdout
 
 
+def test_another_encoder_takes_a_library_over(mind):
+    run("library", "create", mind, "arrays", "--dimension", 2)
+    with neurograph.open(mind) as db:
+        db.library.get("arrays").add(texts=list(TEXTS.values()), keys=list(TEXTS))
+    said = answer("library", "reembed", mind, "arrays", "--model", "default")
+    assert said.pop("seconds") >= 0
+    assert said == {"name": "arrays", "items": 3, "dimension": 256, "model": "wordllama-l2-supercat-256"}
+    assert keys(mind, "arrays", "kitten", "-k", 1) == ["sofa"]
+    assert "3 vectors of 256 dimensions" in run("library", "reembed", mind, "arrays", "--model", "default").stdout
+
+
 def test_a_dropped_library_is_gone_and_its_tokens_stay(notes):
     assert run("library", "drop", notes, "notes").stdout == "'notes' is gone, 3 items with it\n"
     with neurograph.open(notes, mode="r") as db:

@@ -161,6 +161,12 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "plants"], 1, "no library has the name 'plants'"),
         (["{}", "pet"], 1, "the closest are 'pets'"),
     ],
+    "library reembed": [
+        (["{}", "pets"], 2, "missing option '--model'"),
+        (["{}", "plants", "--model", "default"], 1, "no library has the name 'plants'"),
+        (["{}", "pets", "--model", "nowhere"], 1, "nowhere"),
+        (["{}", "pets", "--model", "default"], 1, "text"),
+    ],
     "library drop": [
         (["{}"], 2, "missing argument 'LIBRARY'"),
         (["{}", "plants"], 1, "no library has the name 'plants'"),

@@ -168,7 +168,7 @@ def test_a_sqlite_without_what_is_needed_is_refused(path: Path, monkeypatch: pyt
     assert not path.exists()
 
 
-@pytest.mark.parametrize("option", ["ENABLE_CARRAY", "ENABLE_MATH_FUNCTIONS"])
+@pytest.mark.parametrize("option", ["ENABLE_CARRAY", "ENABLE_FTS5", "ENABLE_MATH_FUNCTIONS"])
 def test_a_sqlite_that_lacks_what_is_needed_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:

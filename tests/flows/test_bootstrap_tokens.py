@@ -156,6 +156,18 @@ def test_what_is_wrong_is_said(
     assert db.tokens.count() == 0
 
 
+def test_a_library_of_another_database_is_refused(db: neurograph.Database, words: Library) -> None:
+    with neurograph.open(":memory:") as other:
+        theirs = other.library.create("theirs", dimension=2)
+        for step in (db.make_tokens, db.place_tokens, db.weave, db.bootstrap):
+            with pytest.raises(
+                errors.InvalidValue, match="library must be one of this Database, got <Library 'theirs'"
+            ):
+                step(theirs)
+        with pytest.raises(errors.InvalidValue, match="library must be one of this Database"):
+            db.associate("cat", library=theirs)
+
+
 def test_a_library_that_was_dropped_is_said_to_be(db: neurograph.Database, words: Library) -> None:
     db.library.drop("words")
     for step in (db.make_tokens, db.place_tokens, db.weave, db.bootstrap):

@@ -29,6 +29,7 @@ SOUND = """
 # The library has a text index, table text_1.
 ITEM = (1 << 32) + 1
 
+SAID = "(kind, entity_kind, entity_id, strength)"
 HUGE = "9e999"  # reads as infinity
 
 BREAK = {
@@ -95,6 +96,14 @@ BREAK = {
     "text_vector.digest": "insert into text_vector values (1, zeroblob(16), zeroblob(8), zeroblob(8), 0)",
     "text_vector.item": f"insert into text_vector values ({ITEM + 77}, zeroblob(16), zeroblob(8), null, null)",
     "reembedded.library": f"insert into reembedded values ({9 << 32}, 'a', zeroblob(8))",
+    "standing.id": "insert into standing values ('item', 5, 0.5)",
+    "standing.value": "insert into standing values ('token', 1, 1.5)",
+    "feedback.other": f"insert into feedback {SAID} values ('correction', 'token', 1, 1)",
+    "feedback.strength": f"insert into feedback {SAID} values ('negative', 'token', 1, 2)",
+    "feedback_change.feedback": "insert into feedback_change values (9, 1, 'connection', '[1]', null, '{}')",
+    "feedback_change.row": """
+        insert into feedback (id, kind, entity_kind, entity_id, strength) values (9, 'positive', 'token', 1, 1);
+        insert into feedback_change values (9, 1, 'edge', '[1]', null, '{}')""",
     "cdna.in_force": "delete from cdna",
     "cdna.versions": "insert into cdna (version) values (5)",
     "cdna.parent": "update cdna set parent = 1 where version = 1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ def naive_nearest(db: neurograph.Database, question: Question) -> Rows:
     items = list(library)
     vectors = library.vectors([item.id for item in items]).astype(np.float64)
     key = next((item.key for item in items if f"'{item.key}'" in question.sql), "")
-    query = library.vector(key) if key else default_encoder().embed_query(question.asks)
+    asked = re.findall(r"ng_embed\('docstrings', '(.*)'\)", question.sql)
+    query = library.vector(key) if key else default_encoder().embed_query(*asked)
     lengths = np.sqrt((vectors**2).sum(axis=1) * (query.astype(np.float64) ** 2).sum())
     scored = [
         (1 - cosine, item.id, item.key)

@@ -41,6 +41,9 @@ ROWS = {
     "item": "true",
     "embedding": "true",
     "text_index": "true",
+    "standing": "true",
+    "feedback": "true",
+    "feedback_change": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -89,6 +92,11 @@ def fill(db: neurograph.Database) -> None:
     db.connections.activate(first, 3, now_ns=1_800_000_000_000_000_000)
     db.connections.update_confidence(first, True, now_ns=1_800_000_001_000_000_000)
     libraries(db)
+    db.query([0.25], library="l2", legs="vector").feedback(
+        "positive", 1, strength=0.5, now_ns=1_800_000_002_000_000_000
+    )
+    near = db.query([1.0, 0.25, 0.125], library="moods", legs="vector")
+    near.feedback("association", value="bread", strength=0.25, now_ns=1_800_000_003_000_000_000)
     constitution(db)
     db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
     db.execute("insert into note (token_id, text) values (1, 'warm'), (null, 'nobody''s')")
@@ -187,6 +195,12 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
     ),
     "words": lambda db: db.library.get("moods").match("a joy, glad, TRUB vectors"),
     "nearest in SQL": lambda db: db.execute("select * from ng_knn('l2', 'c', 3)").fetchall(),
+    "query": lambda db: [
+        (hit.kind, hit.id, hit.score, hit.standing)
+        for name, vector in (("l2", [0.25]), ("moods", [1.0, 0.25, 0.125]))
+        for hit in db.query(vector, library=name, weights={"vector": 1.0, "graph": 2.0}, seeds=3, depth=2, decay=0.5)
+    ],
+    "feedback": lambda db: db.feedback.list(),
     "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
 }
 

@@ -28,7 +28,7 @@ def make(folder: Path) -> Path:
     """Make the file and its answers in `folder`, and return the file's path."""
     path = folder / f"schema_{migrate.newest_schema()}.ngdb"
     path.unlink(missing_ok=True)
-    db = neurograph.open(path)
+    db = neurograph.open(path, page_size_bytes=2048)  # a page a table and index at least: a third of the size
     fill(db)
     given = answers(db)
     assert db.check() == []

@@ -139,3 +139,28 @@ def test_triggers_are_on_again_after_a_refused_call():
             db.graph.create_many(np.ones(600, np.int64), np.ones(600, np.int64))
         with pytest.raises(RuleViolated):
             db.execute("insert into edge (source, target) values (1, 99999)")
+
+
+@pytest.mark.parametrize("old_both", [False, True])
+@pytest.mark.parametrize("new_both", [False, True])
+@pytest.mark.parametrize("others", [0, 50])
+def test_a_reverse_is_found_whether_few_or_many_edges_go_both_ways(
+    monkeypatch: pytest.MonkeyPatch, others: int, new_both: bool, old_both: bool
+) -> None:
+    monkeypatch.setattr("neurograph.stores.graph.many.FEWEST_ROWS", 1)
+    with neurograph.open(":memory:") as db:
+        ids = db.tokens.create_many(count=60)
+        db.graph.create(1, 2, bidirectional=old_both)
+        db.graph.create_many(ids[5 : 5 + others], ids[6 : 6 + others], bidirectional=True)
+        given = {"source": [3, 4, 2], "target": [3, 1, 1], "bidirectional": [True, False, new_both]}
+        before = contents(db)
+        if old_both or new_both:
+            with pytest.raises(RuleViolated, match="a bidirectional edge and its reverse can't coexist") as caught:
+                db.graph.create_many(**given)
+            assert caught.value.rule == "edge.bidirectional"
+            assert contents(db) == before
+        else:
+            assert db.graph.create_many(**given) == 3
+        assert db.graph.create_many([2], [1], type="before", bidirectional=True) == 1
+        assert db.graph.create_many([2], [1], key="other", bidirectional=True) == 1
+        assert db.check() == []

@@ -261,3 +261,32 @@ def test_a_library_of_arrays_embeds_nothing(db: neurograph.Database) -> None:
     db.library.drop("plain")
     with pytest.raises(errors.LibraryNotFound):
         plain.embed(["a"])
+
+
+@pytest.mark.parametrize("foreign_keys", [0, 1])
+def test_what_a_stock_sqlite_takes_away_takes_its_text_along(
+    tmp_path: Path, encoder: Counting, foreign_keys: int
+) -> None:
+    path = tmp_path / "mind.ngdb"
+    with neurograph.open(path) as db:
+        for name in ("notes", "other"):
+            db.library.create(name, model=encoder).add(keys=["cat", "stocks", "dog"], texts=TEXTS)
+        db.library.get("notes").embed(["a question"], "query")
+    python(
+        """
+        import sqlite3, sys
+        line = sqlite3.connect(sys.argv[1])
+        line.execute(f"pragma foreign_keys = {sys.argv[2]}")
+        with line:
+            line.execute("delete from item where key = 'stocks' and library_id = 1")
+            line.execute("insert or replace into item (id, library_id, key) values (1 << 32 | 9, 1, 'cat')")
+            line.execute("delete from library where id = 2")
+        line.close()
+        """,
+        path,
+        foreign_keys,
+    )
+    with neurograph.open(path) as db:
+        assert db.check() == []
+        kept_ids = db.execute("select id from text_vector order by id").fetchall()
+        assert kept_ids == [(1,), (1 << 32 | 3,)]

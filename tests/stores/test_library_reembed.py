@@ -72,13 +72,13 @@ def test_the_vectors_are_the_new_encoder_s(db: neurograph.Database, notes: Libra
     assert (notes.dimension, notes.identity) == (new.dimension, new.identity)
     assert close(notes.vectors(ids), new.embed_batch(TEXTS))
     assert [hit.id for hit in notes.search(TEXTS[4], 1)] == [ids[4]]
-    assert notes.search(TEXTS[4], 5, engine="numba") == notes.search(TEXTS[4], 5, engine="sqlite-vec")
     assert db.execute("select count(*) from projection").fetchall() == [(0,)]
     low, high = db.execute("select norm_low, norm_high from library").fetchall()[0]
     assert low <= 1.0 <= high < 1.1
     assert db.library.get("notes").search(TEXTS[5], 1)[0].id == ids[5]
 
 
+@pytest.mark.kernels
 def test_searches_by_kernels_follow(db: neurograph.Database, notes: Library, new: Counting) -> None:
     before = notes.search(key="key 3", k=5, engine="numba")
     notes.reembed(new)
@@ -259,6 +259,7 @@ def test_arrays_without_a_model_become_an_encoder_s(db: neurograph.Database, new
     assert (empty.reembed(new), empty.dimension) == (0, new.dimension)
 
 
+@pytest.mark.kernels
 def test_triggers_of_a_user_s_own_are_fired(db: neurograph.Database, notes: Library, new: Counting) -> None:
     db.execute("create table seen (id integer)")
     db.execute("create trigger mine after insert on embedding begin insert into seen values (new.id); end")
@@ -319,3 +320,37 @@ def test_a_killed_call_is_resumed_by_another_process(db: neurograph.Database, no
     notes.reembed(new)
     assert new.read == TEXTS[21:]
     assert notes.search(TEXTS[7], 1)[0].key == "key 7"
+
+
+def test_a_switch_that_fails_leaves_the_old_vectors(
+    db: neurograph.Database, notes: Library, new: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = db.execute("select library.*, embedding.* from library, embedding").fetchall()
+    notes.fit_pca(2)
+    switched = reembedding.ReembeddedLibrary._switched
+
+    def stop(self: Library, work: Any) -> int:
+        switched(self, work)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reembedding.ReembeddedLibrary, "_switched", stop)
+    with pytest.raises(KeyboardInterrupt):
+        notes.reembed(new)
+    assert db.execute("select library.*, embedding.* from library, embedding").fetchall() == before
+    assert notes.pca().dimension == 8
+    assert notes.search(TEXTS[3], 1)[0].key == "key 3"
+    monkeypatch.undo()
+    assert notes.reembed(new) == 30
+    assert new.read == TEXTS
+
+
+def test_what_nobody_waits_for_is_deleted_with_derived_state(db: neurograph.Database, notes: Library) -> None:
+    first, second = notes.list(2)
+    other = db.library.create("other", dimension=3)
+    db.execute("insert into reembedding values (?, 3, 'x', '{}', null, null)", [other.id])
+    db.execute("insert into reembedded values (?, 'a', zeroblob(12))", [first.id])
+    db.execute("insert into reembedded values (?, 'a', zeroblob(12))", [(other.id << 32) + 1])
+    db.drop_derived()
+    assert db.execute("select id from reembedded").fetchall() == [((other.id << 32) + 1,)]
+    db.library.drop("other")
+    assert second.id == first.id + 1

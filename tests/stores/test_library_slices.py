@@ -33,7 +33,7 @@ def filled(path: Path, every: int | None, on_conflict: str) -> list[tuple[Any, .
             commit_every=every,
         )
         assert db.check() == []
-        assert library.search(VECTORS[7], 1, engine="numba") == library.search(VECTORS[7], 1, engine="sqlite-vec")
+        assert library.search(VECTORS[199], 1)[0].distance < 1e-6
         rows = db.execute("select item.*, vector from item join embedding using (id) order by id").fetchall()
         return [*rows, tuple(ids.tolist()), (cat.id,)]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import neurograph
 from neurograph import Database
+from neurograph.model.query_result import legs_json
 
 LABELS = [*"abcdefgh"]
 EDGES = [
@@ -134,6 +135,12 @@ PYTHON: dict[str, tuple[Ask, list[tuple[Any, ...]]]] = {
             ("notes", "", 3),
             ("notes", "sun OR (red NOT rust)", 5, FIRST_NOTE, "fts5"),
         ],
+    ),
+    "ng_hybrid": (
+        lambda db, query, k=10, library=None: [
+            (hit.kind, hit.id, hit.score, legs_json(hit)) for hit in db.query(query, k, library=library)
+        ],
+        [(vector(1, 0.5, 0),), (vector(0, 1, 0), 3), (vector(2), 9, "heights"), (vector(1, 0, 0), 0)],
     ),
     "ng_cdna_at": (constitution_row, [(1,), (2,)]),
 }

@@ -153,6 +153,8 @@ def questions(mind: Mind) -> Iterator[Question]:
     for query in (0.7, 0.1), (-1.0, 0.0), (0.0, 0.0):
         near = naive_vectors.nearest("cosine", mind.items, [*mind.items.values()], query, 3)
         yield "ng_knn", ("v", minds.vector(*query), 3), [(id, f"k{id}", distance) for id, distance in near]
+        hits = [("item", id, 1 / (60 + rank)) for rank, (id, _) in enumerate(near, 1)]
+        yield "ng_hybrid", (minds.vector(*query), 3, "v"), hits
     first = min(mind.items)
     near = naive_vectors.nearest("cosine", mind.items, [*mind.items.values()], mind.items[first], leave_out=first)
     yield "ng_knn", ("v", f"k{first}", 99), [(id, f"k{id}", distance) for id, distance in near]
@@ -168,6 +170,8 @@ def compare(db: Database, mind: Mind) -> None:
             continue
         if name == "ng_shortest_path":
             found = [(step, id, cost) for step, id, _, cost in found]
+        if name == "ng_hybrid":
+            found = [row[:3] for row in found]
         if name == "ng_spread":
             assert [row[1] for row in found] == sorted((row[1] for row in found), reverse=True)
             found = sorted(found)

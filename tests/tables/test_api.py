@@ -26,6 +26,7 @@ TABLES = {
     "ng_influence": ("value", "level, x, y, z, radius, falloff"),
     "ng_knn": ("id, key, distance", "library, query, k, among"),
     "ng_match": ("id, key, score", "library, text, k, among, syntax"),
+    "ng_hybrid": ("kind, id, score, legs", "query, k, library"),
 }
 """Table-valued functions: columns and arguments; `ng_cdna_at` has the columns of the table `cdna`."""
 

@@ -139,8 +139,6 @@ def _ask(path: str, questions: list[Question], engine: EmbeddingEngine | None, a
             if not as_json:
                 print(heading(f"{number}. {question.text}") + "\n")
                 print("\n".join(f"   {line}" for line in question.sql.strip().splitlines()) + "\n")
-                if question.asks:
-                    print(f"   :question is the vector of {question.asks!r}\n")
             answers.append(ask(db, question))
             if not as_json:
                 _show(answers[-1])

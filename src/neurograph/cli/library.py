@@ -13,6 +13,7 @@ from .library_care import index
 from .library_facts import library_facts, unfinished
 from .library_load import add, load
 from .library_options import library_argument, metric_option, model_of, text_index_option
+from .library_reembed import reembed
 from .output import note, records, size_text, terminal_width, write_json, write_pairs, write_table
 
 
@@ -147,7 +148,7 @@ class Listed(click.Group):
 @click.group(
     "library",
     cls=Listed,
-    commands=[create, load, add, list_, info, index, drop],
+    commands=[create, load, add, list_, info, index, reembed, drop],
     context_settings=HELP,
     invoke_without_command=True,
     epilog="""\b

@@ -1,4 +1,4 @@
-"""`ngdb library index`: what makes a library's answers fast, or possible."""
+"""`ngdb library index`: what lets a library answer by words."""
 
 from __future__ import annotations
 

@@ -120,10 +120,10 @@ def require_safe_sqlite() -> None:
         raise UnsafeSQLite(f"SQLite must be 3.53.3 or newer, got {found!r}; upgrade the package apsw")
     options = set(apsw.compile_options)
     wrong = options & {"THREADSAFE=0", "THREADSAFE=2", "OMIT_LOAD_EXTENSION", "OMIT_JSON", "OMIT_WAL"}
-    wrong |= {f"no {name}" for name in ("ENABLE_CARRAY", "ENABLE_MATH_FUNCTIONS") if name not in options}
+    wrong |= {f"no {name}" for name in ("ENABLE_CARRAY", "ENABLE_FTS5", "ENABLE_MATH_FUNCTIONS") if name not in options}
     if wrong:
         raise UnsafeSQLite(
-            "SQLite must be built thread-safe, with WAL, JSON, carray, math functions and extensions, got "
+            "SQLite must be built thread-safe, with WAL, JSON, FTS5, carray, math functions and extensions, got "
             f"{sorted(wrong)!r}; install the package apsw from its wheel"
         )
 

@@ -2,7 +2,7 @@
 
 Invariants
 ----------
-1. ``sql`` names the vector of `Question.asks` as ``:question``; its first column is a label.
+1. ``sql`` asks `ng_knn`; its first column is a label.
 2. `Question.includes` holds on Python 3.11, 3.12 and 3.13, with the default encoder.
 3. The library's texts are what the vectors were made of, so another encoder can make them anew.
 """
@@ -29,21 +29,20 @@ MEANING = (
         "What splits a command line into words, as a shell does?",
         """
 select k.key as label, round(k.distance, 3) as distance, t.properties ->> '$.summary' as says
-  from ng_knn('docstrings', :question, 8) as k
+  from ng_knn('docstrings', ng_embed('docstrings', 'split a command line into words, as a shell does'), 8) as k
   join item as i on i.id = k.id
   join token as t on t.id = i.token_id
  order by k.distance, k.id
 """,
         "db.library.get('docstrings').search('split a command line into words, as a shell does', k=8)",
         ("shlex.split", "shlex.join"),
-        "split a command line into words, as a shell does",
     ),
     Question(
         "called",
         "What compares two texts line by line, and from how many places is it called?",
         """
 select k.key as label, round(k.distance, 3) as distance, count(e.source) as callers
-  from ng_knn('docstrings', :question, 8) as k
+  from ng_knn('docstrings', ng_embed('docstrings', 'compare two texts line by line and show what differs'), 8) as k
   join item as i on i.id = k.id
   left join edge as e
     on e.target = i.token_id and e.type = (select code from connection_type where name = 'calls')
@@ -52,14 +51,13 @@ select k.key as label, round(k.distance, 3) as distance, count(e.source) as call
 """,
         "db.library.get('docstrings').search('compare two texts line by line and show what differs', k=8)",
         ("difflib.Differ", "difflib.context_diff"),
-        "compare two texts line by line and show what differs",
     ),
     Question(
         "classes",
         "Which classes make a temporary file or folder?",
         """
 select k.key as label, round(k.distance, 3) as distance
-  from ng_knn('docstrings', :question, 8) as k
+  from ng_knn('docstrings', ng_embed('docstrings', 'create a temporary file or directory'), 8) as k
  where k.among in (
          select i.id from item as i join token as t on t.id = i.token_id where t.properties ->> '$.kind' = 'class')
  order by k.distance, k.id
@@ -67,7 +65,6 @@ select k.key as label, round(k.distance, 3) as distance
         "db.library.get('docstrings').search('create a temporary file or directory', k=8,"
         " where=\"token.properties ->> '$.kind' = 'class'\")",
         ("tempfile.TemporaryDirectory",),
-        "create a temporary file or directory",
     ),
     Question(
         "said",
@@ -130,8 +127,3 @@ def write_docstrings(db: Database, source: Source, ids: np.ndarray, made: Docstr
         tokens=ids[made.places].tolist(),
         model=made.engine.identity,
     )
-
-
-def question_vector(db: Database, asks: str) -> bytes:
-    """Return the vector of a question, as the library's own encoder makes it."""
-    return db.library.get(LIBRARY)._vector_of(asks)

@@ -39,7 +39,7 @@ def insert_edges(run: Bulk, columns: Columns) -> None:
     connection = run.connection
     order = np.lexsort((target, kind, source))
     run.run(INSERT, rows(columns, order))
-    _refuse_reverse(connection)
+    _refuse_reverse(connection, columns)
     touched = _count(connection, source, target, both != 0)
     _refuse_degrees(connection, touched)
     run.mark("edge", np.unique(source >> 9).tolist())
@@ -72,15 +72,33 @@ def refuse_beyond_limits(connection: apsw.Connection, kind: np.ndarray, weight: 
             )
 
 
-def _refuse_reverse(connection: apsw.Connection) -> None:
-    """Refuse a bidirectional edge beside its reverse. Costs one lookup for each bidirectional edge of the table."""
-    found: Any = connection.execute(
-        """select a.source, a.target
-             from edge as a indexed by edge_bidirectional
-             join edge as b on b.source = a.target and b.type = a.type and b.target = a.source and b.key = a.key
-            where a.bidirectional and a.source <> a.target
-            limit 1"""
-    ).fetchone()
+def _refuse_reverse(connection: apsw.Connection, columns: Columns) -> None:
+    """Refuse a bidirectional edge beside its reverse.
+
+    Costs one lookup for each bidirectional edge of the table, or for each of the new edges where these are fewer: among
+    600,000 bidirectional ones, 2,560 new ones would else take ten times as long.
+    """
+    some = "select count(*) from (select 1 from edge indexed by edge_bidirectional where bidirectional limit ?)"
+    ((count,),) = connection.execute(some, (len(columns[0]) + 1,)).fetchall()
+    found: Any
+    if count <= len(columns[0]):  # type: ignore[operator]
+        found = connection.execute(
+            """select a.source, a.target
+                 from edge as a indexed by edge_bidirectional
+                 join edge as b on b.source = a.target and b.type = a.type and b.target = a.source and b.key = a.key
+                where a.bidirectional and a.source <> a.target
+                limit 1"""
+        ).fetchone()
+    else:
+        cursor = connection.executemany(
+            """select target, source
+                 from edge
+                where source = ?2 and type = ?3 and target = ?1 and key = ?4 and source <> target
+                  and (bidirectional or ?5)""",
+            (row[:4] + row[5:6] for row in rows(columns, slice(None))),
+        )
+        found = cursor.fetchone()
+        cursor.close(True)  # a statement that found something would stay open, and keep the transaction from its undo
     if found:
         raise RuleViolated(
             f"a bidirectional edge and its reverse can't coexist, got both between {found[0]} and {found[1]}",

@@ -7,6 +7,7 @@
 | `graph.py` | `ng_links`, `ng_bfs`, `ng_shortest_path`, `ng_spread`, `ng_pagerank`, `ng_components` |
 | `grid.py` | `ng_near`, `ng_in_range`, `ng_density`, `ng_influence` |
 | `library.py` | `ng_knn` |
+| `query.py` | `ng_hybrid` |
 | `constitution.py` | `ng_cdna_at` |
 | `rows.py` | scalar functions that read rows: `ng_embed`, `ng_token_distance`, `ng_token_record` |
 """
@@ -19,6 +20,7 @@ from .function import Function, Module
 from .graph import GRAPH_FUNCTIONS
 from .grid import GRID_FUNCTIONS
 from .library import LIBRARY_FUNCTIONS
+from .query import QUERY_FUNCTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +28,13 @@ if TYPE_CHECKING:
 
     from ..connection.line import Line
 
-FUNCTIONS: tuple[Function, ...] = (*GRAPH_FUNCTIONS, *GRID_FUNCTIONS, *LIBRARY_FUNCTIONS, *CONSTITUTION_FUNCTIONS)
+FUNCTIONS: tuple[Function, ...] = (
+    *GRAPH_FUNCTIONS,
+    *GRID_FUNCTIONS,
+    *LIBRARY_FUNCTIONS,
+    *QUERY_FUNCTIONS,
+    *CONSTITUTION_FUNCTIONS,
+)
 """Every table-valued function, in the order of the manual."""
 
 

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from ...database import Database
 
-SLICE_ITEMS = 4096  # 20 to 50 ms of writing
+SLICE_ITEMS = 2048  # 20 to 40 ms of writing
 
 
 def library_of(db: Database, library: Library | str) -> Library:
     """Return a library given as one, or by its name."""
     if isinstance(library, Library):
+        if library._session is not db._session:  # the same id may be another library's there
+            raise InvalidValue(f"library must be one of this Database, got {library!r} of another; pass its name")
         return library
     if not isinstance(library, str):
         raise InvalidValue(f"library must be a Library or its name, got {library!r}")

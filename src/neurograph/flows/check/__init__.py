@@ -8,6 +8,7 @@
 | `links.py` | edges, counters, connections |
 | `libraries.py` | libraries, items, vectors |
 | `texts.py` | text indexes |
+| `feedback.py` | feedback, standings |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .derived import DERIVED
+from .feedback import FEEDBACK
 from .file import FILE
 from .invariant import Invariant, Violation
 from .libraries import LIBRARIES
@@ -28,7 +30,7 @@ from .tokens import TOKENS
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *TEXTS, *RULES, *DERIVED)
+INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *TEXTS, *FEEDBACK, *RULES, *DERIVED)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

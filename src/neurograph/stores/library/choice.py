@@ -16,7 +16,7 @@ from .base import Space
 Chosen = tuple[str, Sequence[Any], bool]
 
 
-def chosen(space: Space, where: Where | None, among: Iterable[int] | None) -> Chosen:
+def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] | None) -> Chosen:
     """Return a query of the ids to look at, empty for all, the values of its ``?``, and whether it is lasting."""
     parts: list[str] = []
     values: list[Any] = []
@@ -43,7 +43,7 @@ def query_of(space: Space, condition: str) -> str:
                 where asked.id {inside} and exists (select 1 from item where id = asked.id and {condition})"""
 
 
-def ids_among(among: Iterable[int]) -> list[int]:
+def ids_among(among: Iterable[Item | Hit | int]) -> list[int]:
     """Return the ids a question is to be answered from."""
     if isinstance(among, str | bytes) or not hasattr(among, "__iter__"):
         raise InvalidValue(f"among must be a sequence of ids, got {among!r}")

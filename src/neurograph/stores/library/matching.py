@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from ...errors import InvalidValue, NotHere
-from ...model.item import Match, Matches
+from ...model.item import Hit, Item, Match, Matches
 from ..arguments import bound_ids, real, whole
 from ..text_objects import table_of
 from ..where import Where, condition_of
@@ -31,7 +31,7 @@ class MatchedLibrary(LibraryPart):
         k: int = 10,
         *,
         where: Where | None = None,
-        among: Iterable[int] | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
         after: Match | None = None,
         syntax: str = "words",
         timeout_s: float | None = None,
@@ -107,7 +107,7 @@ class MatchedLibrary(LibraryPart):
             parts.append(f"(-bm25({table}) < ? or (-bm25({table}) = ? and rowid > ?))")
             values += _behind(after)
         with self._session.reading(timeout_s) as line:
-            tokenizer = self._required_index(line.connection)
+            tokenizer = self._required_text_index(line.connection)
             if line.paths is not None:
                 line.took("full text", f"FTS5 {tokenizer}")
             if not asked:
@@ -118,11 +118,11 @@ class MatchedLibrary(LibraryPart):
             try:
                 rows: Any = line.connection.execute(sql, (*values, most)).fetchall()
             except apsw.SQLError as error:
-                raise self._no_query(line, text, asked) or error from error
+                raise self._refused_text(line, text, asked) or error from error
             ids = [row[0] for row in rows]
             return Matches(ids, keys_of(line.connection, ids), [row[1] for row in rows])
 
-    def _required_index(self, connection: apsw.Connection) -> str:
+    def _required_text_index(self, connection: apsw.Connection) -> str:
         """Return how the library's text index reads words, or say that it has none."""
         sql = "select tokenizer, filled is null from text_index where library_id = ?"
         rows: Any = connection.execute(sql, (self.id,)).fetchall()
@@ -134,7 +134,7 @@ class MatchedLibrary(LibraryPart):
             f"{', and the one it has is not whole; go on' if rows else '; make one'} with library.index_text()"
         )
 
-    def _no_query(self, line: Line, text: str, asked: str) -> InvalidValue | None:
+    def _refused_text(self, line: Line, text: str, asked: str) -> InvalidValue | None:
         """Return the error for what FTS5 can't read; None where something else is wrong."""
         table = table_of(self.id)
         try:

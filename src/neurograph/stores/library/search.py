@@ -13,7 +13,7 @@ from ...connection.line import Line
 from ...connection.paths import ROWS
 from ...derived.kind import CHUNK_BITS
 from ...errors import InvalidValue, ItemNotFound, NotHere
-from ...model.item import Hit, Hits
+from ...model.item import Hit, Hits, Item
 from ..arguments import TokenLike, existing_token_id, real, whole
 from ..where import Where
 from .approximate import Approximate, may_miss, recall_of
@@ -51,7 +51,7 @@ class SearchedLibrary(EncodedLibrary):
         max_distance: float = math.inf,
         after: Hit | None = None,
         where: Where | None = None,
-        among: Iterable[int] | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
         exact: bool = True,
         recall: float | None = None,
         engine: str = "auto",
@@ -155,7 +155,7 @@ class SearchedLibrary(EncodedLibrary):
         *,
         max_distance: float = math.inf,
         where: Where | None = None,
-        among: Iterable[int] | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
         exact: bool = True,
         recall: float | None = None,
         engine: str = "auto",

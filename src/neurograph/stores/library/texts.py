@@ -96,12 +96,12 @@ class TextLibrary(MatchedLibrary):
         if type(rebuild) is not bool:
             raise InvalidValue(f"rebuild must be True or False, got {rebuild!r}")
         with self._session.transaction():
-            chosen = self._begin(self._session.writer.connection, wanted, rebuild)
+            chosen = self._begin_text_index(self._session.writer.connection, wanted, rebuild)
         if chosen is None:
             return 0
         shown = Progress("items") if progress is True else nullcontext(progress or (lambda *_: None))
         with shown as told:
-            return self._fill(chosen, told)
+            return self._fill_text_index(chosen, told)
 
     def drop_text_index(self) -> bool:
         """Drop the text index and give its pages back.
@@ -133,7 +133,7 @@ class TextLibrary(MatchedLibrary):
                 give_back(self._session)
         return there
 
-    def _begin(self, connection: apsw.Connection, wanted: str | None, rebuild: bool) -> str | None:
+    def _begin_text_index(self, connection: apsw.Connection, wanted: str | None, rebuild: bool) -> str | None:
         """Make an empty index unless it is there, and return its tokenizer; None where it is there and full."""
         require_library(connection, self._space)
         drop_orphans(connection)
@@ -148,7 +148,7 @@ class TextLibrary(MatchedLibrary):
             return None
         return tokenizer
 
-    def _fill(self, tokenizer: str, told: Told) -> int:
+    def _fill_text_index(self, tokenizer: str, told: Told) -> int:
         """Write the items that are not in the index yet, slice by slice; say how many."""
         total = self._session.rows("select count(*) from item where id between ? and ?", self._space.ids)[0][0]
         written = done = 0
@@ -156,7 +156,7 @@ class TextLibrary(MatchedLibrary):
         while size:
             began = time.perf_counter()
             with self._session.transaction():
-                seen, new = self._slice(self._session.writer.connection, tokenizer, size)
+                seen, new = self._fill_slice(self._session.writer.connection, tokenizer, size)
             took_s = time.perf_counter() - began
             written, done = written + new, done + seen
             told("items", done, total)
@@ -164,7 +164,7 @@ class TextLibrary(MatchedLibrary):
             size = max(1, min(fitting, LAST_SLICE)) if seen == size else None
         return written
 
-    def _slice(self, connection: apsw.Connection, tokenizer: str, size: int) -> tuple[int, int]:
+    def _fill_slice(self, connection: apsw.Connection, tokenizer: str, size: int) -> tuple[int, int]:
         """Write at most `size` items behind those that are in the index; say how many were looked at, and were new."""
         rows: Any = connection.execute(
             "select filled from text_index where library_id = ? and tokenizer = ?", (self.id, tokenizer)
