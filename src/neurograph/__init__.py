@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         propose_order,
     )
     from .model.query_result import LegUsed, QueryHit, QueryLeg, QueryResult
+    from .model.recall import Recall
     from .model.records import (
         Activation,
         Activations,
@@ -111,6 +112,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "QueryHit",
     "QueryLeg",
     "QueryResult",
+    "Recall",
     "Result",
     "Score",
     "Scores",
@@ -168,6 +170,7 @@ _LAZY = {
     "QueryHit": "model.query_result",
     "QueryLeg": "model.query_result",
     "QueryResult": "model.query_result",
+    "Recall": "model.recall",
     "Score": "model.records",
     "Scores": "model.records",
     "Token": "model.token",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..database import Database
 
 TOKENS = 600  # more than a chunk of 512, so that joined and single chunks are both met
+VECTORS = 4200  # so many that approximate searches are worth it; 40 at a place, so that they reach their recall
 
 
 class Warmed(NamedTuple):
@@ -176,12 +177,14 @@ def _ask_grid(db: Database) -> None:
 def _ask_library(db: Database) -> None:
     if "warm" not in db.library:
         numbers = random.Random(1)
-        vectors = [[numbers.gauss(0, 1) for _ in range(9)] for _ in range(TOKENS)]
+        places = [[numbers.gauss(0, 1) for _ in range(9)] for _ in range(VECTORS // 40)]
+        vectors = [[x + numbers.gauss(0, 0.01) for x in place] for place in places for _ in range(40)]
         db.library.create("warm", dimension=9, metric="l2").add(vectors)
     library = db.library.get("warm")
     library.search([0.0] * 9, 5, engine="numba")
     library.search([1.0] * 9, 5, engine="numba", where="id % 2 = 0")
     library.search_many([[1.0] * 9] * 3, 5, engine="numba")
+    library.search([1.0] * 9, 5, exact=False, recall=0.8, engine="numba")
 
 
 def _ask_vectors() -> None:

@@ -281,3 +281,13 @@ def refine(planes: Planes, keys: NDArray[np.float32], floors: NDArray[np.float32
     for j in range(m):
         _drop(held, j)
     return DONE
+
+
+@njit(cache=True, nogil=True)
+def refine_picked(planes: Planes, held: Held, state: IntArray, count: int) -> None:
+    """Judge the first `count` rows of `picked`, whatever a scan would have said of them, for the query of `state`.
+
+    There is room for all of them.
+    """
+    _refine(planes, held, state, state[QUERY], count)
+    _drop(held, state[QUERY])

@@ -9,6 +9,7 @@ Invariants:
    the radius or before the page, or when it has no code (`knn_codes`). Ties are never broken by a bound.
 3. What is left is fetched in order of its bound, at most FETCH numbers at a time, and no further than where a bound is
    above the k-th distance so far: a thousand copies of one row cost time, and neither room nor exactness.
+4. Given candidates, nothing else is looked at: the answer is the nearest of them, by invariants 1 and 3.
 
 One thread. No room but for keys of the queries searched side by side (at most KEYS bytes, or those of one query: 4
 bytes a row) and the candidates.
@@ -27,7 +28,7 @@ from . import knn_refine_kernel, knn_scan_kernel
 from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code, turning
 from .knn_codes_kernel import GROUP, L2, Planes, Turn
 from .knn_query_kernel import ask, measure
-from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, SIZE, Held, refine
+from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, SIZE, Held, refine, refine_picked
 from .knn_scan_kernel import Sought, scan
 from .scratch import Scratch
 
@@ -89,6 +90,7 @@ def run_search(
     allowed: NDArray[np.bool_] | None = None,
     radius: float = np.inf,
     after: Sequence[Page | None] | None = None,
+    candidates: Sequence[IntArray] | None = None,
     tick: Tick | None = None,
     scratch: Scratch | None = None,
 ) -> list[Nearest]:
@@ -114,6 +116,8 @@ def run_search(
         Only rows whose distance is at most this.
     after
         For each query the (distance, id) that its rows come after, or None: the last of the page before.
+    candidates
+        For each query distinct slots, (c,) int64: the nearest of these alone, whatever `allowed` says. None for all.
     tick
         Called between slices of at most about 20 ms; what it raises ends the call.
     scratch
@@ -142,6 +146,8 @@ def run_search(
         raise InvalidValue(f"k must be at least 0 and radius a number, got {k!r} and {radius!r}")
     if after is not None and len(after) != len(queries):
         raise InvalidValue(f"after must have a page for each of {len(queries)} queries, got {len(after)}")
+    if candidates is not None and len(candidates) != len(queries):
+        raise InvalidValue(f"candidates must be given for each of {len(queries)} queries, got {len(candidates)}")
     mask = EVERY if allowed is None else _mask(allowed, places)
     wanted = _Wanted(
         planes, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn), ids, mask, min(k, places),
@@ -152,7 +158,8 @@ def run_search(
         return [_nothing() for _ in queries]
     side, found = max(1, KEYS // (5 * places)), []
     for begin in range(0, len(queries), side):
-        found += _search(wanted, queries[begin : begin + side], pages[begin : begin + side])
+        among = None if candidates is None else candidates[begin : begin + side]
+        found += _search(wanted, queries[begin : begin + side], pages[begin : begin + side], among)
     return found
 
 
@@ -170,7 +177,9 @@ def _mask(allowed: NDArray[np.bool_], places: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _search(wanted: _Wanted, queries: RowArray, pages: Sequence[Page | None]) -> list[Nearest]:
+def _search(
+    wanted: _Wanted, queries: RowArray, pages: Sequence[Page | None], candidates: Sequence[IntArray] | None
+) -> list[Nearest]:
     """Search for queries side by side."""
     m, width, planes = len(queries), (queries.shape[1] + 1) // 2, wanted.planes
     digits = np.zeros((m, -(-width // 64) * 256), np.int8)
@@ -181,15 +190,19 @@ def _search(wanted: _Wanted, queries: RowArray, pages: Sequence[Page | None]) ->
         for p, *out in zip(exact.copy(), digits, first, then, strict=True)
     ]
     found: list[Nearest | None] = [
-        None if code else _by_id(wanted, page) for code, page in zip(told, pages, strict=True)
+        None if told[j] else _by_id(wanted, page, None if candidates is None else candidates[j])
+        for j, page in enumerate(pages)
     ]
     rest = [j for j in range(m) if found[j] is None]
     if len(rest) < m:
         digits, first, then = digits[rest], first[rest], then[rest]
     if rest:
         _limit(wanted, then, [pages[j] for j in rest])
-        keys, floors = _scan(wanted, digits, first, then, width)
-        held = _refine(wanted, keys, floors, digits, then, width)
+        if candidates is not None:
+            held = _judge(wanted, [candidates[j] for j in rest], digits, then, width)
+        else:
+            keys, floors = _scan(wanted, digits, first, then, width)
+            held = _refine(wanted, keys, floors, digits, then, width)
         for i, nearest in enumerate(_decide(wanted, exact[rest], held, [pages[j] for j in rest])):
             found[rest[i]] = nearest
     return [nearest for nearest in found if nearest is not None]
@@ -255,6 +268,25 @@ def _refine(
     return held
 
 
+def _judge(
+    wanted: _Wanted, candidates: Sequence[IntArray], digits: NDArray[np.int8], numbers: FloatArray, width: int
+) -> Held:
+    """Return those of the given candidates that both planes leave."""
+    m, room = len(digits), max(len(slots) for slots in candidates)
+    held = Held(
+        digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
+        np.zeros((m, 3), np.int64), np.empty(0, np.int64),
+    )  # fmt: skip
+    state, step = np.array([0, 0, 0, 0, 0, 0, width], np.int64), max(ROUND, REFINE // width)
+    for j, slots in enumerate(candidates):
+        state[knn_refine_kernel.QUERY] = j
+        for begin in range(0, len(slots), step):
+            some = slots[begin : begin + step]
+            refine_picked(wanted.planes, held._replace(picked=some), state, len(some))
+            wanted.tick()
+    return held
+
+
 def _decide(wanted: _Wanted, queries: FloatArray, held: Held, pages: Sequence[Page | None]) -> list[Nearest]:
     """Return the nearest of the candidates, by their rows."""
     sizes, most = held.counts[:, SIZE], max(1, FETCH // queries.shape[1])
@@ -315,10 +347,14 @@ def _merge(wanted: _Wanted, nearest: Nearest, slots: IntArray, distances: FloatA
     return Nearest(ids[order], distances[order], slots[order], 0, 0)
 
 
-def _by_id(wanted: _Wanted, page: Page | None) -> Nearest:
+def _by_id(wanted: _Wanted, page: Page | None, candidates: IntArray | None) -> Nearest:
     """Return what is nearest to a query without a norm: everything is at distance 1."""
     there = ~np.isnan(wanted.planes.offset)
-    if len(wanted.allowed) > GROUP or wanted.allowed is not EVERY:
+    if candidates is not None:
+        some = np.zeros_like(there)
+        some[candidates] = True
+        there &= some
+    elif len(wanted.allowed) > GROUP or wanted.allowed is not EVERY:
         there &= wanted.allowed
     slots = np.flatnonzero(there)
     return _merge(wanted, _nothing(), slots, np.ones(len(slots)), page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .records import Records
@@ -100,9 +101,25 @@ class Hit(NamedTuple):
 class Hits(Records[Hit]):
     """What a search found: in order of distance, then id."""
 
-    __slots__ = ()
+    __slots__ = ("_recall",)
     record = Hit
     dtypes = ("int64", "object", "float64")
+
+    def __init__(self, ids: Any, keys: Any, distances: Any, recall: float = 1.0) -> None:
+        super().__init__(ids, keys, distances)
+        self._recall = recall
+
+    @property
+    def recall(self) -> float:
+        """How many of the nearest such searches find, in the mean: 1.0 for an exact one, else as it was measured."""
+        return self._recall
+
+    def _like(self, columns: Sequence[Any]) -> Hits:
+        ids, keys, distances = columns
+        return Hits(ids, keys, distances, self._recall)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Hits, (*self._columns, self._recall)
 
     @property
     def ids(self) -> np.ndarray:

@@ -29,6 +29,10 @@ class Records(Sequence[R], Generic[R]):
     def __init__(self, *columns: Any) -> None:
         self._columns = columns
 
+    def _like(self, columns: Sequence[Any]) -> Records[R]:
+        """Return other records that came from where these did."""
+        return type(self)(*columns)
+
     def _array(self, place: int) -> np.ndarray:
         import numpy as np
 
@@ -46,7 +50,7 @@ class Records(Sequence[R], Generic[R]):
     def __getitem__(self, at: slice) -> Records[R]: ...
     def __getitem__(self, at: int | slice) -> R | Records[R]:
         if isinstance(at, slice):
-            return type(self)(*(column[at] for column in self._columns))
+            return self._like([column[at] for column in self._columns])
         values = (column[at] for column in self._columns)
         return self.record(*(v.item() if hasattr(v, "item") else v for v in values))  # type: ignore[no-any-return]
 

@@ -10,7 +10,6 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -23,7 +22,9 @@ from .base import Space
 if TYPE_CHECKING:
     import numpy as np
 
+    from ...kernels.knn_bits_kernel import Bits
     from ...kernels.knn_codes_kernel import Planes
+    from .calibration import Calibration
 
     Center = tuple[np.ndarray, np.ndarray]
 
@@ -33,14 +34,15 @@ GROWTH = 1.25
 NUMBERS = 16 + 8  # bytes of a slot besides its codes: four numbers and the id
 
 
-@dataclass
 class VectorArrays:
-    """Codes by slot.
+    """Codes by slot, or their bits.
 
     Attributes
     ----------
     ids
         (capacity,) int64: of each slot, whether or not its row is there still.
+    codes
+        Of the vectors.
     used
         How many slots have an id.
     empty
@@ -51,16 +53,35 @@ class VectorArrays:
         The mean and the turn that codes were made with, see `knn_codes`.
     masks
         What conditions left of the slots, by line; true while the line's stamp is the same.
+    changes
+        How many rows came, went or changed since the arrays were first made.
+    calibrated
+        How many candidates reach which recall, see `calibration`, and what `changes` was when it was measured.
     """
 
-    ids: np.ndarray
-    planes: Planes
-    used: int
-    empty: int
-    ascending: bool
-    center: Center
-    masks: WeakKeyDictionary[Line, Any] = field(default_factory=WeakKeyDictionary)
-    _order: np.ndarray | None = field(default=None)
+    def __init__(
+        self, ids: np.ndarray, codes: Any, used: int, empty: int, ascending: bool, center: Center
+    ) -> None:  # no dataclass: see `derived.mechanism`
+        self.ids = ids
+        self.codes = codes
+        self.used = used
+        self.empty = empty
+        self.ascending = ascending
+        self.center = center
+        self.masks: WeakKeyDictionary[Line, Any] = WeakKeyDictionary()
+        self.changes = 0
+        self.calibrated: tuple[Calibration, int] | None = None
+        self._order: np.ndarray | None = None
+
+    @property
+    def planes(self) -> Planes:
+        """The codes, where they are whole."""
+        return self.codes  # type: ignore[no-any-return]
+
+    @property
+    def bits(self) -> Bits:
+        """The codes, where they are bits."""
+        return self.codes  # type: ignore[no-any-return]
 
     def slots(self, ids: np.ndarray) -> np.ndarray:
         """Return the slot of each id, -1 where it has none."""
@@ -104,6 +125,11 @@ class VectorKind(Kind["VectorArrays"]):
 
     def read(self, connection: apsw.Connection, first: int, last: int) -> Columns:
         """Return ids, codes and numbers of the vectors in range."""
+        ids, planes = self._coded(connection, first, last)
+        return [ids, *VectorKind._columns(self, planes, len(ids))]
+
+    def _coded(self, connection: apsw.Connection, first: int, last: int) -> tuple[np.ndarray, Planes]:
+        """Return ids and codes of the vectors in range."""
         import numpy as np
 
         from ...kernels.knn_codes import make_planes, run_quantise
@@ -116,7 +142,7 @@ class VectorKind(Kind["VectorArrays"]):
         planes = make_planes(len(rows), self._space.dimension)
         mean, turn = self._centered(connection)
         run_quantise(planes, 0, vectors.astype(np.float32, copy=False), self._space.metric, mean=mean, turn=turn)
-        return [ids, *self._columns(planes, len(rows))]
+        return ids, planes
 
     def _centered(self, connection: apsw.Connection) -> Center:
         """Return what codes are made with, chosen when they are first asked for and kept as long as this kind.
@@ -140,10 +166,17 @@ class VectorKind(Kind["VectorArrays"]):
             self._center = mean, turn_for(self._space.dimension)
         return self._center
 
-    def _columns(self, planes: Planes, count: int) -> Columns:
+    def _make(self, count: int) -> Any:
+        """Make places for codes, all empty."""
+        from ...kernels.knn_codes import make_planes
+
+        return make_planes(count, self._space.dimension)
+
+    def _columns(self, codes: Any, count: int) -> Any:
+        """Return views of codes whose first axis is the slot."""
         width = self._width
-        codes = [plane[: count * width].reshape(count, width) for plane in planes[:2]]
-        return [*codes, *(numbers[:count] for numbers in planes[2:])]
+        planes = [plane[: count * width].reshape(count, width) for plane in codes[:2]]
+        return [*planes, *(numbers[:count] for numbers in codes[2:])]
 
     def valid(self, columns: Columns) -> bool:
         """Tell that nothing that was loaded can be trusted: codes are made from the rows, 1.3 µs each, never saved."""
@@ -164,11 +197,9 @@ class VectorKind(Kind["VectorArrays"]):
     def _empty(self, count: int) -> VectorArrays:
         import numpy as np
 
-        from ...kernels.knn_codes import make_planes
-
-        planes = make_planes(count, self._space.dimension)
+        codes = self._make(count)
         assert self._center is not None  # rows were read before they are put anywhere
-        return VectorArrays(np.zeros(len(planes.scale), np.int64), planes, 0, 0, True, self._center)
+        return VectorArrays(np.zeros(len(codes.offset), np.int64), codes, 0, 0, True, self._center)
 
     def _append(self, arrays: VectorArrays, columns: Columns) -> VectorArrays:
         """Put rows into slots behind the used ones."""
@@ -182,7 +213,7 @@ class VectorKind(Kind["VectorArrays"]):
             arrays.ascending = False
         to = slice(arrays.used, arrays.used + count)
         arrays.ids[to] = ids
-        for held, column in zip(self._columns(arrays.planes, len(arrays.ids)), columns[1:], strict=True):
+        for held, column in zip(self._columns(arrays.codes, len(arrays.ids)), columns[1:], strict=True):
             held[to] = column
         arrays.used += count
         arrays.changed()
@@ -194,10 +225,11 @@ class VectorKind(Kind["VectorArrays"]):
             self._empty(max(count, int(GROWTH * arrays.used))), self._slots_of(arrays, slice(0, arrays.used))
         )
         larger.empty, larger.ascending = arrays.empty, arrays.ascending
+        larger.changes, larger.calibrated = arrays.changes, arrays.calibrated
         return larger
 
     def _slots_of(self, arrays: VectorArrays, which: Any) -> Columns:
-        return [arrays.ids[which], *(column[which] for column in self._columns(arrays.planes, len(arrays.ids)))]
+        return [arrays.ids[which], *(column[which] for column in self._columns(arrays.codes, len(arrays.ids)))]
 
     def patch(self, arrays: VectorArrays, chunks: list[int], columns: Columns) -> VectorArrays:
         """Replace the rows of `chunks`. Costs what changed, 0.6 ms a chunk of 384 numbers."""
@@ -207,18 +239,24 @@ class VectorKind(Kind["VectorArrays"]):
 
         known = arrays.ids[: arrays.used]
         mine = np.flatnonzero(np.isin(known >> CHUNK_BITS, np.array(chunks, np.int64)))
-        arrays.empty -= int(np.isnan(arrays.planes.offset[mine]).sum())
+        there = ~np.isnan(arrays.codes.offset[mine])
+        arrays.empty -= int((~there).sum())
         slots = arrays.slots(columns[0])
-        forget(arrays.planes, mine)
         old = slots >= 0
-        for held, column in zip(self._columns(arrays.planes, len(arrays.ids)), columns[1:], strict=True):
-            held[slots[old]] = column[old]
-        arrays.empty += int(np.isnan(arrays.planes.offset[mine]).sum())
+        held, *numbers = self._columns(arrays.codes, len(arrays.ids))
+        was, stays = ~np.isnan(arrays.codes.offset[slots[old]]), (held[slots[old]] == columns[1][old]).all(axis=1)
+        arrays.changes += int(there.sum() + len(slots) - was.sum() - (was & stays).sum())
+        forget(arrays.codes, mine)
+        for kept, column in zip((held, *numbers), columns[1:], strict=True):
+            kept[slots[old]] = column[old]
+        arrays.empty += int(np.isnan(arrays.codes.offset[mine]).sum())
         arrays = self._append(arrays, [column[~old] for column in columns])
         if arrays.empty > MOST_EMPTY * arrays.used:
-            there = np.flatnonzero(~np.isnan(arrays.planes.offset[: arrays.used]))
-            there = there[np.argsort(arrays.ids[there], kind="stable")]
-            return self._append(self._empty(len(there)), self._slots_of(arrays, there))
+            left = np.flatnonzero(~np.isnan(arrays.codes.offset[: arrays.used]))
+            left = left[np.argsort(arrays.ids[left], kind="stable")]
+            together = self._append(self._empty(len(left)), self._slots_of(arrays, left))
+            together.changes, together.calibrated = arrays.changes, arrays.calibrated
+            return together
         return arrays
 
     def copy(self, arrays: VectorArrays) -> VectorArrays:
@@ -227,7 +265,7 @@ class VectorKind(Kind["VectorArrays"]):
 
     def nbytes(self, arrays: VectorArrays) -> int:
         """Return the bytes of all slots, the unused ones too."""
-        return arrays.ids.nbytes + sum(column.nbytes for column in arrays.planes)
+        return sum((column.nbytes for column in arrays.codes), arrays.ids.nbytes)  # type: ignore[no-any-return]
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk."""

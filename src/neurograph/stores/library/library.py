@@ -7,6 +7,8 @@ from . import identity
 from .base import require_library
 from .components import ProjectedLibrary
 from .listing import ListedItems
+from .optimizing import OptimizingLibrary
+from .recalling import RecalledLibrary
 from .reembedding import ReembeddedLibrary
 from .semantic_grid import SemanticGrid
 from .single import SingleItems
@@ -15,7 +17,17 @@ from .vec0 import Vec0Library
 from .words import WordLibrary
 
 
-class Library(WordLibrary, SingleItems, ListedItems, ProjectedLibrary, TextLibrary, Vec0Library, ReembeddedLibrary):
+class Library(
+    WordLibrary,
+    RecalledLibrary,
+    SingleItems,
+    ListedItems,
+    ProjectedLibrary,
+    TextLibrary,
+    OptimizingLibrary,
+    Vec0Library,
+    ReembeddedLibrary,
+):
     """A vector space of an open file, made by `db.library.create` or `db.library.get`.
 
     An item argument is an `Item`, a `Hit`, an id or a key. Lists are in order of id; bulk calls keep the given order.

@@ -16,8 +16,11 @@ from ...errors import InvalidValue, ItemNotFound, NotHere
 from ...model.item import Hit, Hits, Item
 from ..arguments import TokenLike, existing_token_id, real, whole
 from ..where import Where
+from . import partitions
+from .approximate import Approximate, may_miss, recall_of
 from .arrays import VectorKind
 from .base import ItemLike, require_library
+from .bits import BitKind
 from .choice import Chosen, chosen, keys_of
 from .coded import nearest as by_codes
 from .encoders import EncodedLibrary
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "sqlite-vec", "numba")
 ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
+PARTITIONS_S = 5e-3  # what partitions take for a query, roughly
 EVERY = 1 << 32  # more than a library holds
 
 
@@ -50,6 +54,8 @@ class SearchedLibrary(EncodedLibrary):
         after: Hit | None = None,
         where: Where | None = None,
         among: Iterable[Item | Hit | int] | None = None,
+        exact: bool = True,
+        recall: float | None = None,
         engine: str = "auto",
         timeout_s: float | None = None,
     ) -> Hits:
@@ -77,9 +83,15 @@ class SearchedLibrary(EncodedLibrary):
         among
             Only these items, by id, hit or record; those that are none of the library are passed over. It applies
             before `k`.
+        exact
+            False where some of the k nearest may be missing, which is faster. What comes back is in order still, with
+            true distances.
+        recall
+            With ``exact=False``: how many of the k nearest are to be found in the mean, above 0 and up to 1; 0.99
+            unless given. It's measured on the library's own vectors; where it can't be reached the answer is exact.
         engine
             ``"auto"`` uses kernels where they repay themselves, ``"sqlite-vec"`` never, ``"numba"`` always; the answer
-            is the same.
+            is the same, but for what ``exact=False`` may miss.
         timeout_s
             Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
@@ -87,13 +99,14 @@ class SearchedLibrary(EncodedLibrary):
         -------
         Hits
             (id, key, distance) in order of distance, then id. The distance is ``1 - cos`` (cosine; 1 for a vector
-            without length), the Euclidean one (l2), or the negative product (dot).
+            without length), the Euclidean one (l2), or the negative product (dot). Its `recall` says which mean recall
+            was measured for such searches: 1.0 where the answer is exact.
 
         Raises
         ------
         InvalidValue
             The query has a wrong shape, kind or number; `where` is no condition; not one query was given, but none
-            or several.
+            or several; `recall` is out of range, or given without ``exact=False``.
         ItemNotFound
             No item has that key or id, or it has no vector; a key's message names the closest.
         TokenNotFound
@@ -119,17 +132,23 @@ class SearchedLibrary(EncodedLibrary):
         Exact: every path gives the same ids in the same order, from float64 sums over the stored float32. It grows with
         the number of vectors times their dimension: for 117,659 of 384 it takes 95 ms by sqlite-vec, 0.9 ms by kernels
         (two cores, Linux). With `where` or `among` it grows with what they leave, and with what the condition reads.
+
+        With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: 0.4 ms there.
+        Questions about a part (`where`, `among`, `max_distance`, `after`), for k above 100, or to less than 4,096
+        vectors are answered exactly. The first such search measures the library, 0.6 s there, unless the file keeps
+        what was measured.
         """
         if text is None and isinstance(query, str) and key is None and item is None and token is None:
             text, query = (query, None) if self._reads_text() else (None, query)
         if text is not None and query is None:
             query, made_by = self._question_of(text)
+        reached = recall_of(exact, recall)
         with self._session.reading(timeout_s) as line:
             if text is not None:
                 self._require_made_by(line.connection, made_by)
             vector, own = self._query(line.connection, query, key, item, token)
             asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
-            return self._hits(line, asked, own, engine_of(engine))
+            return self._hits(line, asked, own, engine_of(engine), reached)
 
     def search_many(
         self,
@@ -139,6 +158,8 @@ class SearchedLibrary(EncodedLibrary):
         max_distance: float = math.inf,
         where: Where | None = None,
         among: Iterable[Item | Hit | int] | None = None,
+        exact: bool = True,
+        recall: float | None = None,
         engine: str = "auto",
         timeout_s: float | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -148,8 +169,8 @@ class SearchedLibrary(EncodedLibrary):
         ----------
         queries
             (m, dimension) finite numbers; rounded to float32.
-        k, max_distance, where, among, engine, timeout_s
-            As for `search`.
+        k, max_distance, where, among, exact, recall, engine, timeout_s
+            As for `search`; which recall such searches have, `recall` tells.
 
         Returns
         -------
@@ -180,10 +201,11 @@ class SearchedLibrary(EncodedLibrary):
         import numpy as np
 
         vectors = vector_array(queries, self.dimension, "queries")
-        among_these = chosen(self._space, where, among)
+        among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
         with self._session.reading(timeout_s) as line:
             asked = self._question(b"", k, max_distance, None, among_these)
-            found = self._nearest(line, asked, [little_endian(vector) for vector in vectors], engine_of(engine))
+            vectors_given = [little_endian(vector) for vector in vectors]
+            found, _ = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
         longest = max((len(ids) for ids, _ in found), default=0)
         all_ids = np.zeros((len(found), longest), np.int64)
         all_distances = np.full((len(found), longest), np.inf)
@@ -238,33 +260,51 @@ class SearchedLibrary(EncodedLibrary):
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
         return Question(vector, most, reach, behind, *chosen)
 
-    def _hits(self, line: Line, asked: Question, without: Collection[int] = (), engine: str = "auto") -> Hits:
+    def _hits(
+        self,
+        line: Line,
+        asked: Question,
+        without: Collection[int] = (),
+        engine: str = "auto",
+        recall: float | None = None,
+    ) -> Hits:
         """Return the nearest items, some left out."""
         wanted = asked._replace(k=asked.k + len(without)) if asked.k else asked
-        ((ids, distances),) = self._nearest(line, wanted, [asked.query], engine)
+        ((ids, distances),), reached = self._nearest(line, wanted, [asked.query], engine, recall, len(without))
         for id in without:
             if id in ids:
                 at = ids.index(id)
                 del ids[at], distances[at]
-        return Hits(ids[: asked.k], keys_of(line.connection, ids[: asked.k]), distances[: asked.k])
+        return Hits(ids[: asked.k], keys_of(line.connection, ids[: asked.k]), distances[: asked.k], reached)
 
-    def _nearest(self, line: Line, asked: Question, queries: Sequence[bytes], engine: str) -> list[Found]:
-        """Return ids and distances of the items nearest to each of `queries`, by the way that suits."""
+    def _nearest(
+        self,
+        line: Line,
+        asked: Question,
+        queries: Sequence[bytes],
+        engine: str,
+        recall: float | None = None,
+        without: int = 0,
+    ) -> tuple[list[Found], float]:
+        """Return ids and distances of the items nearest to each of `queries`, by the way that suits, and the recall.
+
+        Of what is asked for, `without` are no neighbors but what is left out.
+        """
         rows: Any = line.connection.execute(
             "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
         ).fetchall()
         if not rows:
             require_library(line.connection, self._space)
         kind, policy = VectorKind(self._space), self._derived.policy
+        if recall is not None and may_miss(asked, queries):
+            near = self._near(line, asked, queries, engine, recall, without, rows[0])
+            if near is not None:
+                return near
         if engine != "sqlite-vec":
-            cost_s = 0.0
-            if engine == "numba":
-                cost_s = math.inf
-            elif policy.usable and not asked.among and not self._derived.loaded(kind):
-                cost_s = len(queries) * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
+            cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
             arrays = self._derived.current(kind, line, cost_s)
             if arrays is not None:
-                return by_codes(line, self._space, arrays, asked, queries)
+                return by_codes(line, self._space, arrays, asked, queries), 1.0
             if engine == "numba":
                 why = policy.why_unusable or "memory_budget_bytes has no room for them"
                 raise NotHere(f"engine='numba' needs kernels and codes, and {why}; use engine='auto'")
@@ -274,10 +314,49 @@ class SearchedLibrary(EncodedLibrary):
             return [
                 by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
                 for query in queries
-            ]
+            ], 1.0
         finally:
             if engine != "sqlite-vec":
                 policy.spend(kind.name, time.perf_counter() - began)
+
+    def _near(
+        self,
+        line: Line,
+        asked: Question,
+        queries: Sequence[bytes],
+        engine: str,
+        recall: float,
+        without: int,
+        norms: Any,
+    ) -> tuple[list[Found], float] | None:
+        """Return an answer that may miss some, None where only an exact one serves.
+
+        Bits in memory answer first, then partitions in the file; what these take counts towards loading those.
+        """
+        kind, policy = BitKind(self._space), self._derived.policy
+        reach = None if engine == "numba" else partitions.reach_now(line, self._space, asked.k - without, recall)
+        if engine != "sqlite-vec":
+            cost_s = self._plain_cost_s(line, kind, len(queries), engine)
+            if reach is not None:
+                cost_s = min(cost_s, len(queries) * PARTITIONS_S)
+            few = Approximate.there(line, self._derived, self._space, cost_s)
+            point = few and few.calibration.point(asked.k - without, recall)
+            if few and point:
+                return few.nearest(asked, queries, point.candidates + without), point.mean
+        if reach is None:
+            return None
+        began = time.perf_counter()
+        near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
+        policy.spend(kind.name, time.perf_counter() - began)
+        return near
+
+    def _plain_cost_s(self, line: Line, kind: VectorKind, queries: int, engine: str) -> float:
+        """Return what plain SQL would take, where that matters: while arrays are not loaded."""
+        if engine == "numba":
+            return math.inf
+        if not self._derived.policy.usable or self._derived.loaded(kind):
+            return 0.0
+        return queries * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
 
     def _most_vectors(self, connection: apsw.Connection) -> int:
         """Return how many vectors there are at most, told at once."""

@@ -109,4 +109,5 @@ class SemanticGrid(LibraryPart):
                  where true {which}""",
             [*place],
         ).fetchall()
-        return Hits(*([list(column) for column in zip(*rows, strict=True)] if rows else ([], [], [])))
+        ids, keys, distances = map(list, zip(*rows, strict=True)) if rows else ([], [], [])
+        return Hits(ids, keys, distances)

@@ -1,0 +1,206 @@
+"""One bit of every number: which rows are probably nearest, at an eighth of the bytes of codes. No kernel lives here.
+
+Invariants:
+
+1. Bits are taken from codes (`knn_codes`), so they are of the same metric, mean and turn, and depend on nothing else.
+2. What comes back are rows that are there. Which of the nearest are missing nobody knows: how many of them usually are
+   is measured, not proved, and is the caller's to measure.
+
+8 bytes for every 64 numbers, and 8: 56 bytes a row of 384 numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InvalidValue
+from . import knn_bits_kernel
+from .knn_bits_kernel import GROUP, ROOM, Bits, Likely, scan_bits
+from .knn_codes import IntArray, RowArray, Tick, capacity_of, mean_for, metric_code, turning
+from .knn_codes_kernel import Planes, Turn
+from .knn_query_kernel import ask
+from .knn_signs_kernel import ask_bits, take_signs
+
+BLOCK = 1 << 18  # bytes that queries go over in turn: they stay in the second-level cache
+SCAN = 1 << 26  # bytes between ticks: 2 to 3 ms
+SLICE = 1 << 22  # numbers whose signs are taken between ticks: 4 ms
+
+
+def words_of(dimension: int) -> int:
+    """Return how many words a row has.
+
+    Examples
+    --------
+    >>> words_of(65)
+    2
+    """
+    return -(-dimension // 64)
+
+
+def make_bits(n: int, dimension: int) -> Bits:
+    """Make places for n rows, all of them empty.
+
+    Parameters
+    ----------
+    n
+        At least this many places.
+    dimension
+        1 to 8192.
+
+    Returns
+    -------
+    Bits
+        Arrays of ``capacity_of(n)`` places.
+
+    Examples
+    --------
+    >>> bits = make_bits(100, 70)
+    >>> bits.factor.shape, bits.words.shape
+    ((112,), (224,))
+    """
+    places = capacity_of(n)
+    words = np.zeros(places * words_of(dimension), np.uint64)
+    return Bits(words, np.zeros(places, np.float32), np.full(places, np.nan, np.float32))
+
+
+def by_row(words: NDArray[np.uint64], dimension: int) -> NDArray[np.uint64]:
+    """Return a view of words by group, row and word, (n / 16, 16, words).
+
+    Examples
+    --------
+    >>> by_row(make_bits(100, 70).words, 70).shape
+    (7, 16, 2)
+    """
+    return words.reshape(-1, words_of(dimension), GROUP).transpose(0, 2, 1)
+
+
+def run_signs(
+    planes: Planes, dimension: int, slots: IntArray, bits: Bits, places: IntArray, tick: Tick | None = None
+) -> None:
+    """Take the bits of rows from their codes.
+
+    Parameters
+    ----------
+    planes
+        Codes, with lower planes.
+    dimension
+        Of the rows.
+    slots
+        (m,) int64: whose.
+    bits
+        Changed in `places` alone.
+    places
+        (m,) int64: where to.
+    tick
+        Called between slices of about 4 ms; what it raises ends the call, and rows done stay done.
+
+    Examples
+    --------
+    >>> from neurograph.kernels.knn_codes import make_planes, run_quantise
+    >>> planes, bits = make_planes(1, 4), make_bits(1, 4)
+    >>> run_quantise(planes, 0, np.array([[3, -4, 0.1, -0.1]], np.float32))
+    >>> run_signs(planes, 4, np.array([0]), bits, np.array([0]))
+    >>> f"{int(bits.words[0]):04b}"
+    '0101'
+
+    Notes
+    -----
+    0.4 µs a row of 384 numbers.
+    """
+    if not len(planes.low) or len(slots) != len(places):
+        raise InvalidValue(
+            f"planes must have lower planes, and places be as many as {len(slots)} slots, got {len(places)}"
+        )
+    step = max(1, SLICE // dimension)
+    for begin in range(0, len(slots), step):
+        if tick is not None and begin:
+            tick()
+        take_signs(planes, dimension, slots[begin : begin + step], bits, places[begin : begin + step])
+
+
+def run_likely(
+    bits: Bits,
+    queries: RowArray,
+    candidates: int,
+    *,
+    metric: str = "cosine",
+    mean: ArrayLike | None = None,
+    turn: Turn | None = None,
+    begin: int = 0,
+    end: int | None = None,
+    tick: Tick | None = None,
+) -> list[IntArray]:
+    """Find the rows that are probably nearest to each query.
+
+    Parameters
+    ----------
+    bits
+        Of the rows, by slot.
+    queries
+        (m, d) float32, finite.
+    candidates
+        At most so many for each query, 1 or more.
+    metric, mean, turn
+        What the rows were quantised with.
+    begin, end
+        Only slots from `begin` to before `end`.
+    tick
+        Called between slices of at most about 20 ms; what it raises ends the call.
+
+    Returns
+    -------
+    list of (c,) int64
+        For each query slots in order of estimated distance.
+
+    Examples
+    --------
+    >>> from neurograph.kernels.knn_codes import make_planes, run_quantise
+    >>> rows = np.array([[3, 1], [-1, 2], [-1, -1], [2, -2]], np.float32)
+    >>> planes, bits = make_planes(4, 2), make_bits(4, 2)
+    >>> run_quantise(planes, 0, rows)
+    >>> run_signs(planes, 2, np.arange(4), bits, np.arange(4))
+    >>> [slots.tolist() for slots in run_likely(bits, np.array([[1, 1]], np.float32), 1)]
+    [[0]]
+
+    Notes
+    -----
+    0.9 ns a row of 384 numbers whose bits are in the caches; where they are not, what reading 56 bytes takes.
+    """
+    queries = np.ascontiguousarray(queries, np.float32)
+    places, dimension = len(bits.factor), queries.shape[1] if queries.ndim == 2 else 0
+    count = words_of(dimension)
+    if dimension < 1 or len(bits.words) != places * count or not np.isfinite(queries).all():
+        raise InvalidValue(f"queries must be finite, (m, d) with the d of the bits, got shape {queries.shape!r}")
+    last = places if end is None else end
+    if candidates < 1 or not 0 <= begin <= last <= places:
+        raise InvalidValue(
+            f"candidates must be at least 1, and begin and end in [0, {places}], got {candidates!r}, {begin!r}, {end!r}"
+        )
+    m, room = len(queries), ROOM * min(candidates, max(1, last - begin)) + GROUP
+    likely = Likely(
+        np.zeros((m, count, 4), np.uint64), np.zeros((m, knn_bits_kernel.NUMBERS)), np.empty((m, room)),
+        np.empty((m, room), np.int64), np.zeros(m, np.int64), np.full(m, np.inf), np.empty(GROUP),
+    )  # fmt: skip
+    _ask(likely, queries, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn))
+    block = max(4 * GROUP, BLOCK // (8 * count) // GROUP * GROUP) if m > 1 else max(last - begin, 1)
+    rows = max(GROUP, SCAN // (8 * count) // GROUP * GROUP)
+    state = np.array([begin, last, 0, rows, min(block, rows)], np.int64)
+    while scan_bits(bits, likely, state) != knn_bits_kernel.DONE:
+        if tick is not None:
+            tick()
+        state[knn_bits_kernel.BUDGET] = rows
+    found = []
+    for keys, slots, size in zip(likely.keys, likely.slots, likely.sizes.tolist(), strict=True):
+        found.append(slots[:size][np.argsort(keys[:size], kind="stable")])
+    return found
+
+
+def _ask(likely: Likely, queries: RowArray, metric: int, mean: NDArray[np.float64], turn: Turn) -> None:
+    """Write what the scan asks for each query."""
+    digits = np.empty(-(-queries.shape[1] // 128) * 256, np.int8)  # asked by codes; nobody reads them here
+    first, then = np.empty(4), np.empty(10)
+    for query, planes, numbers in zip(queries, likely.planes, likely.numbers, strict=True):
+        p = query.astype(np.float64)
+        ask(p, mean, turn, metric, True, digits, first, then)
+        ask_bits(p, metric, planes, numbers)
