@@ -112,7 +112,10 @@ class Questions:
         LibraryNotFound, TokenNotFound, UnknownName
             There is no such library, token or level.
         Misuse
-            A text must be made a vector inside a transaction, which others would wait for.
+            A text must be made a vector inside a transaction, which others would wait for; `library.embed` with
+            ``kind="query"`` makes it before.
+        IdentityMismatch
+            Another encoder took a library over in the meantime; ask again.
         DeadlineExceeded
             It took longer than `timeout_s`.
 

@@ -26,8 +26,16 @@ SOUND = """
     insert into entry (library, text) values ('v', 'bare');
     update library set norm_low = 1e-31, norm_high = 1.5;
 """
-# The library has a text index, table text_1.
+# The library has a text index, table text_1, and a partition that holds both vectors.
 ITEM = (1 << 32) + 1
+PARTITIONED = f"""
+    insert into partitioning (library_id, complete, items, middle) values (1, 1, 2, zeroblob(8));
+    insert into partition_center values (1, 0, 1.0, x'0000803f00000000');
+    insert into partition_item values (1, 0, {ITEM}, 0.0, 0.0, x'80'), (1, 0, {ITEM + 1}, 0.0, 0.0, x'80');
+    insert into partition_chunk
+    select 1, chunk, nonce, x'ffff00000000{"ffff" * 509}' from mark where subject = 'embedding';
+    insert into partition_reach values (1, 10, 0.5, 1, 2, 1.0);
+"""
 
 SAID = "(kind, entity_kind, entity_id, strength)"
 HUGE = "9e999"  # reads as infinity
@@ -125,6 +133,11 @@ BREAK = {
     "mark.token": "delete from mark where subject = 'token'",
     "mark.edge": "delete from mark where subject = 'edge'",
     "mark.embedding": "delete from mark where subject = 'embedding'",
+    "partitioning.library": "update partitioning set library_id = 9",
+    "partitioning.parts": "delete from partitioning",
+    "partition_center.centroid": "update partition_center set centroid = x'00'",
+    "partition_item.code": f"update partition_item set code = x'8080' where id = {ITEM}",
+    "partition_item.place": f"update partition_item set number = 3 where id = {ITEM}",
     "derived.content": "update derived_chunk set body = zeroblob(length(body))",
 }
 
@@ -134,6 +147,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "mind.ngdb"
     with neurograph.open(path, synchronous="off") as db:
         db.execute(SOUND)
+        db.execute(PARTITIONED)
         with db.transaction():
             saved.save(db._session.writer.connection, GRAPH, 1 << 20)
         db.library.get("v").index_text()
@@ -204,6 +218,11 @@ def test_a_broken_invariant_is_reported(path, name):
         ("embedding.length", f"update embedding set vector = x'0000803f0000803f00' where id = {ITEM}"),
         ("embedding.length", f"update embedding set vector = x'' where id = {ITEM}"),
         ("embedding.finite", f"update embedding set vector = x'0000803f000080ff' where id = {ITEM}"),
+        ("partitioning.parts", "insert into partition_reach values (7, 10, 0.5, 1, 2, 1.0)"),
+        ("partition_item.place", f"insert into partition_item values (1, 1, {ITEM}, 0.0, 0.0, x'80')"),
+        ("partition_item.place", "delete from partition_item"),
+        ("partition_item.place", "update partition_chunk set numbers = x'0000'"),
+        ("partition_item.place", f"delete from embedding where id = {ITEM}"),
     ],
 )
 def test_what_else_breaks_a_library_is_reported(path, name, sql):

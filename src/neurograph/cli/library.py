@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .bootstrap import bootstrap
 from .command import HELP, command, file_argument, json_option, reading, writing
 from .exit_codes import FAILED, USAGE
 from .library_care import index
@@ -148,7 +149,7 @@ class Listed(click.Group):
 @click.group(
     "library",
     cls=Listed,
-    commands=[create, load, add, list_, info, index, reembed, drop],
+    commands=[create, load, add, list_, info, index, reembed, bootstrap, drop],
     context_settings=HELP,
     invoke_without_command=True,
     epilog="""\b

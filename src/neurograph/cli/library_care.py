@@ -1,4 +1,4 @@
-"""`ngdb library index`: what lets a library answer by words."""
+"""`ngdb library index`: what makes a library's answers possible, or fast."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _show(db: Database, found: Hits | Matches, as_json: bool) -> None:
     rows: list[tuple[Any, ...]] = []
     for hit in found:
         label, text, metadata = facts[hit.id]
-        row = (*hit, label, text if as_json else _short(text))
+        row = (*hit, label, text if as_json else short(text))
         rows.append((*row, json.loads(metadata) if metadata else {}) if as_json else row)
     if as_json:
         columns.append("metadata")
@@ -137,7 +137,8 @@ def _items(db: Database, ids: Sequence[int]) -> dict[int, tuple[str | None, str 
     return {id: (label, text, metadata) for id, label, text, metadata in rows}
 
 
-def _short(text: str | None) -> str | None:
+def short(text: str | None) -> str | None:
+    """Return a text on one line, as a table shows it."""
     if text is None:
         return None
     line = " ".join(text.split())

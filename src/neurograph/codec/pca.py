@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue
@@ -166,6 +165,8 @@ class Pca:
         >>> Pca.load(path)
         <Pca 2 to 1 dimensions, 100% explained>
         """
+        from pathlib import Path
+
         Path(path).write_bytes(self.to_bytes())
 
     @classmethod
@@ -194,6 +195,8 @@ class Pca:
         >>> Pca.load(path).dimension
         2
         """
+        from pathlib import Path
+
         return cls.from_bytes(Path(path).read_bytes())
 
     def __eq__(self, other: object) -> bool:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -39,30 +38,33 @@ class StaleError(Exception):
     """Loaded arrays turned out not to be true any more; ask again inside a transaction."""
 
 
-@dataclass(eq=False)
+# No dataclasses: their module loads `inspect` and `ast`, 4 ms of what a process takes for its first search.
+
+
 class Version:
     """Arrays and the nonces they were built from."""
 
-    nonces: dict[int, int]
-    arrays: Any
-    holders: int = 0
+    def __init__(self, nonces: dict[int, int], arrays: Any) -> None:
+        self.nonces = nonces
+        self.arrays = arrays
+        self.holders = 0
 
 
-@dataclass
 class Held:
     """What one line holds of one kind."""
 
-    version: Version
-    stamp: Stamp
+    def __init__(self, version: Version, stamp: Stamp) -> None:
+        self.version = version
+        self.stamp = stamp
 
 
-@dataclass
 class Shelf:
     """What all lines hold of one kind, and the newest version among them."""
 
-    kind: Kind[Any]
-    held: WeakKeyDictionary[Line, Held] = field(default_factory=WeakKeyDictionary)
-    newest: Version | None = None
+    def __init__(self, kind: Kind[Any]) -> None:
+        self.kind = kind
+        self.held: WeakKeyDictionary[Line, Held] = WeakKeyDictionary()
+        self.newest: Version | None = None
 
 
 class Derived:

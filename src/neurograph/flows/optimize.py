@@ -66,12 +66,15 @@ def _in_blocks(session: Session, kind: GridKind) -> bool:
 
 
 def drop_derived(session: Session) -> int:
-    """Delete all saved arrays and kept vectors of texts, and return how many chunks and vectors there were.
+    """Delete all that is derived, and return how many saved chunks, kept vectors of texts and partitionings there were.
 
-    They are made again when they are needed. What a reembedding that is under way made stays.
+    Chunks and vectors are made again when they are needed, partitions when `library.optimize()` is called. What a
+    reembedding that is under way made stays.
     """
     with session.transaction():
         session.change("delete from reembedded where id >> 32 not in (select library_id from reembedding)")
-        return len(session.change("delete from derived_chunk returning 1")) + len(
-            session.change("delete from text_vector returning 1")
-        )
+        partitionings: int = session.rows("select count(*) from partitioning")[0][0]
+        for table in ("partition_item", "partition_center", "partition_chunk", "partition_reach", "partitioning"):
+            session.change(f"delete from {table}")
+        chunks = session.change("delete from derived_chunk returning 1")
+        return len(chunks) + len(session.change("delete from text_vector returning 1")) + partitionings

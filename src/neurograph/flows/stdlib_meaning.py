@@ -2,7 +2,7 @@
 
 Invariants
 ----------
-1. ``sql`` asks `ng_knn`; its first column is a label.
+1. ``sql`` asks `ng_knn` or `ng_hybrid`; its first column is a label.
 2. `Question.includes` holds on Python 3.11, 3.12 and 3.13, with the default encoder.
 3. The library's texts are what the vectors were made of, so another encoder can make them anew.
 """
@@ -79,6 +79,19 @@ select k.key as label, round(k.distance, 3) as distance, t.properties ->> '$.sum
         "db.library.get('docstrings').search(key='statistics.median', k=8)",
         ("statistics.median_low", "statistics.median_high", "statistics.mean"),
     ),
+    Question(
+        "together",
+        "What removes a folder with all that is in it, by meaning, by words and by who calls whom?",
+        """
+select t.label, round(h.score, 4) as score,
+       (select group_concat(value ->> 'leg' || ' ' || (value ->> 'rank'), ', ') from json_each(h.legs)) as places
+  from ng_hybrid('remove a directory tree', 8) as h
+  join token as t on t.id = h.id
+ order by h.score desc, h.id
+""",
+        "db.query('remove a directory tree', k=8)",
+        ("shutil.rmtree",),
+    ),
 )
 
 
@@ -119,8 +132,8 @@ def embed_docstrings(source: Source, engine: EmbeddingEngine) -> Docstrings:
 
 
 def write_docstrings(db: Database, source: Source, ids: np.ndarray, made: Docstrings) -> None:
-    """Write the library: an item for each docstring, which belongs to the token it is about."""
-    db.library.create(LIBRARY, model=made.engine).add(
+    """Write the library with a text index: an item for each docstring, which belongs to the token it is about."""
+    db.library.create(LIBRARY, model=made.engine, text_index=True).add(
         made.vectors,
         keys=[source.symbols[place].label for place in made.places],
         texts=made.texts,

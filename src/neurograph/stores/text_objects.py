@@ -10,7 +10,6 @@ Invariants:
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
@@ -35,6 +34,8 @@ class TextObject(NamedTuple):
 
 @cache
 def _template() -> str:
+    from pathlib import Path
+
     path = Path(migrate.schema_folder()) / "per_library" / "text.sql"
     return path.read_text(encoding="utf-8").replace("\r\n", "\n")
 

@@ -7,6 +7,7 @@
 | `tokens.py` | tokens, vocabularies |
 | `links.py` | edges, counters, connections |
 | `libraries.py` | libraries, items, vectors |
+| `partitions.py` | partitions of libraries |
 | `texts.py` | text indexes |
 | `feedback.py` | feedback, standings |
 | `rules.py` | the constitution, and rows beyond its limits |
@@ -23,6 +24,7 @@ from .file import FILE
 from .invariant import Invariant, Violation
 from .libraries import LIBRARIES
 from .links import LINKS
+from .partitions import PARTITIONS
 from .rules import RULES
 from .texts import TEXTS
 from .tokens import TOKENS
@@ -30,7 +32,17 @@ from .tokens import TOKENS
 if TYPE_CHECKING:
     from ...connection.session import Session
 
-INVARIANTS: tuple[Invariant, ...] = (*FILE, *TOKENS, *LINKS, *LIBRARIES, *TEXTS, *FEEDBACK, *RULES, *DERIVED)
+INVARIANTS: tuple[Invariant, ...] = (
+    *FILE,
+    *TOKENS,
+    *LINKS,
+    *LIBRARIES,
+    *TEXTS,
+    *FEEDBACK,
+    *RULES,
+    *DERIVED,
+    *PARTITIONS,
+)
 """Every invariant, in the order they are looked at."""
 
 __all__ = ["INVARIANTS", "Invariant", "Violation", "check"]

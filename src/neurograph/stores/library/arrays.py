@@ -10,7 +10,6 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -35,7 +34,6 @@ GROWTH = 1.25
 NUMBERS = 16 + 8  # bytes of a slot besides its codes: four numbers and the id
 
 
-@dataclass
 class VectorArrays:
     """Codes by slot, or their bits.
 
@@ -61,16 +59,19 @@ class VectorArrays:
         How many candidates reach which recall, see `calibration`, and what `changes` was when it was measured.
     """
 
-    ids: np.ndarray
-    codes: Any
-    used: int
-    empty: int
-    ascending: bool
-    center: Center
-    masks: WeakKeyDictionary[Line, Any] = field(default_factory=WeakKeyDictionary)
-    changes: int = 0
-    calibrated: tuple[Calibration, int] | None = None
-    _order: np.ndarray | None = field(default=None)
+    def __init__(
+        self, ids: np.ndarray, codes: Any, used: int, empty: int, ascending: bool, center: Center
+    ) -> None:  # no dataclass: see `derived.mechanism`
+        self.ids = ids
+        self.codes = codes
+        self.used = used
+        self.empty = empty
+        self.ascending = ascending
+        self.center = center
+        self.masks: WeakKeyDictionary[Line, Any] = WeakKeyDictionary()
+        self.changes = 0
+        self.calibrated: tuple[Calibration, int] | None = None
+        self._order: np.ndarray | None = None
 
     @property
     def planes(self) -> Planes:

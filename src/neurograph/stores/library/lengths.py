@@ -9,6 +9,10 @@ from typing import Any
 
 import apsw
 
+from ...connection.session import Session
+from ...derived.kind import CHUNK_BITS
+from ...derived.saved import nonces_of
+from ...progress import Told
 from .base import Space
 
 Lengths = tuple[float, float]
@@ -36,3 +40,26 @@ def keep(connection: apsw.Connection, space: Space, lengths: Lengths | None) -> 
                 where id = ? and (norm_low, norm_high) is not (?, ?)""",
             (*lengths, space.id, *lengths),
         )
+
+
+def measure(session: Session, space: Space, told: Told) -> Lengths | None:
+    """Return the lengths, read from all vectors where nobody knows them; set them unless somebody writes meanwhile."""
+    from .partition_rows import blocks_of, chunk_range, chunks_of, read_chunks
+    from .vectors import norms
+
+    rows = session.rows("select norm_low, norm_high from library where id = ?", (space.id,))
+    if not rows or rows[0][0] is not None:
+        return rows[0] if rows else None
+    chunks, found = chunks_of(session, space), None
+    nonces: dict[int, int] = {}
+    for some in blocks_of(space, chunks):
+        told("reading", len(nonces) << CHUNK_BITS, len(chunks) << CHUNK_BITS)
+        read = read_chunks(session, space, some)
+        nonces |= read.nonces
+        lengths = norms(read.rows)
+        if lengths is not None:
+            found = lengths if found is None else (min(found[0], lengths[0]), max(found[1], lengths[1]))
+    with session.transaction():
+        if nonces_of(session.writer.connection, "embedding", chunk_range(space)) == nonces:
+            keep(session.writer.connection, space, found)
+    return found

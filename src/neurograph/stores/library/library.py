@@ -7,6 +7,7 @@ from . import identity
 from .base import require_library
 from .components import ProjectedLibrary
 from .listing import ListedItems
+from .optimizing import OptimizingLibrary
 from .recalling import RecalledLibrary
 from .reembedding import ReembeddedLibrary
 from .semantic_grid import SemanticGrid
@@ -23,6 +24,7 @@ class Library(
     ListedItems,
     ProjectedLibrary,
     TextLibrary,
+    OptimizingLibrary,
     Vec0Library,
     ReembeddedLibrary,
 ):

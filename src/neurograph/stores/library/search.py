@@ -16,6 +16,7 @@ from ...errors import InvalidValue, ItemNotFound, NotHere
 from ...model.item import Hit, Hits, Item
 from ..arguments import TokenLike, existing_token_id, real, whole
 from ..where import Where
+from . import partitions
 from .approximate import Approximate, may_miss, recall_of
 from .arrays import VectorKind
 from .base import ItemLike, require_library
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "sqlite-vec", "numba")
 ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
+PARTITIONS_S = 5e-3  # what partitions take for a query, roughly
 EVERY = 1 << 32  # more than a library holds
 
 
@@ -294,13 +296,11 @@ class SearchedLibrary(EncodedLibrary):
         if not rows:
             require_library(line.connection, self._space)
         kind, policy = VectorKind(self._space), self._derived.policy
+        if recall is not None and may_miss(asked, queries):
+            near = self._near(line, asked, queries, engine, recall, without, rows[0])
+            if near is not None:
+                return near
         if engine != "sqlite-vec":
-            if recall is not None and may_miss(asked, queries):
-                cost_s = self._plain_cost_s(line, BitKind(self._space), len(queries), engine)
-                few = Approximate.there(line, self._derived, self._space, cost_s)
-                point = few and few.calibration.point(asked.k - without, recall)
-                if few and point:
-                    return few.nearest(asked, queries, point.candidates + without), point.mean
             cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
             arrays = self._derived.current(kind, line, cost_s)
             if arrays is not None:
@@ -318,6 +318,37 @@ class SearchedLibrary(EncodedLibrary):
         finally:
             if engine != "sqlite-vec":
                 policy.spend(kind.name, time.perf_counter() - began)
+
+    def _near(
+        self,
+        line: Line,
+        asked: Question,
+        queries: Sequence[bytes],
+        engine: str,
+        recall: float,
+        without: int,
+        norms: Any,
+    ) -> tuple[list[Found], float] | None:
+        """Return an answer that may miss some, None where only an exact one serves.
+
+        Bits in memory answer first, then partitions in the file; what these take counts towards loading those.
+        """
+        kind, policy = BitKind(self._space), self._derived.policy
+        reach = None if engine == "numba" else partitions.reach_now(line, self._space, asked.k - without, recall)
+        if engine != "sqlite-vec":
+            cost_s = self._plain_cost_s(line, kind, len(queries), engine)
+            if reach is not None:
+                cost_s = min(cost_s, len(queries) * PARTITIONS_S)
+            few = Approximate.there(line, self._derived, self._space, cost_s)
+            point = few and few.calibration.point(asked.k - without, recall)
+            if few and point:
+                return few.nearest(asked, queries, point.candidates + without), point.mean
+        if reach is None:
+            return None
+        began = time.perf_counter()
+        near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
+        policy.spend(kind.name, time.perf_counter() - began)
+        return near
 
     def _plain_cost_s(self, line: Line, kind: VectorKind, queries: int, engine: str) -> float:
         """Return what plain SQL would take, where that matters: while arrays are not loaded."""
