@@ -112,7 +112,10 @@ class Questions:
         LibraryNotFound, TokenNotFound, UnknownName
             There is no such library, token or level.
         Misuse
-            A text must be made a vector inside a transaction, which others would wait for.
+            A text must be made a vector inside a transaction, which others would wait for; `library.embed` with
+            ``kind="query"`` makes it before.
+        IdentityMismatch
+            Another encoder took a library over in the meantime; ask again.
         DeadlineExceeded
             It took longer than `timeout_s`.
 
@@ -131,7 +134,8 @@ class Questions:
         Notes
         -----
         All legs see one state of the file. A text is made a vector before that, and never inside a transaction. It
-        costs what its legs cost.
+        costs what its legs cost, and 0.5 ms: among 117,659 items with 377,592 links 1.6 ms by vector alone, 2.4 ms with
+        the graph, 25 to 50 ms with words as frequent as *the*; a PageRank takes 0.3 s more (two cores, Linux).
         """
         from .flows.query import answer
 

@@ -111,7 +111,7 @@ def test_without_the_extra_nothing_is_asked_by_meaning_and_the_command_that_adds
     assert "\n2. Where does everything lead to?\n" in said
     assert all(question.text not in said for question in MEANING)
     remedy = 'pip install "neurograph[text]" && ngdb demo --fresh'
-    assert f"\n4 by meaning left out; this adds them:\n\n  {remedy}\n\n2 questions, " in said
+    assert f"\n{len(MEANING)} by meaning left out; this adds them:\n\n  {remedy}\n\n2 questions, " in said
     assert "docstrings" not in said
     with neurograph.open("demo.ngdb", mode="r") as db:
         assert db.library.list() == []

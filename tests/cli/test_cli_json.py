@@ -16,6 +16,7 @@ SAVED = [{"name": TEXT, "chunks": NUMBER, "saved": NUMBER, "current": NUMBER, "b
 LIBRARY = {
     "name": TEXT, "dimension": NUMBER, "metric": TEXT, "model": TEXT, "items": NUMBER, "vectors": NUMBER,
 }  # fmt: skip
+LEG = {"leg": TEXT, "library": TEXT, "rank": NUMBER, "score": NUMBER, "share": NUMBER, "path": []}
 PATH = {"on": FLAG, "why": TEXT}
 
 # command: (arguments after it, shape); {} stands for the file.
@@ -52,6 +53,21 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} edges edges.csv",
         {"kind": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
+    "query": (
+        "{} --vector 1,0",
+        {
+            "asked": {"text": NULL, "sha256": TEXT},
+            "legs": [{"leg": TEXT, "library": TEXT, "weight": NUMBER, "found": NUMBER}],
+            "left_out": {"text": TEXT, "space": TEXT, "graph": TEXT},
+            "took_ms": NUMBER,
+            "hits": [
+                {
+                    "kind": TEXT, "id": NUMBER, "label": TEXT, "text": TEXT, "score": NUMBER, "legs": [LEG],
+                    "items": [NUMBER], "standing": NUMBER,
+                }
+            ],
+        },
+    ),
     "search": (
         "{} pets cat",
         [{"id": NUMBER, "key": TEXT, "distance": NUMBER, "label": NULL, "text": TEXT, "metadata": {"legs": NUMBER}}],
@@ -66,6 +82,29 @@ SHAPES: dict[str, tuple[str, Any]] = {
         {"library": TEXT, "source": TEXT, "rows": NUMBER, "left_out": NUMBER, "seconds": NUMBER},
     ),
     "library index": ("{} pets", {"library": TEXT, "text_index": TEXT, "items": NUMBER, "seconds": NUMBER}),
+    "library reembed": (
+        "{} notes --model default",
+        {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "model": TEXT, "seconds": NUMBER},
+    ),
+    "library bootstrap": (
+        "{} pets --domain domain_3",
+        {
+            "library": TEXT,
+            "tokens": dict.fromkeys(("created", "found", "kept"), NUMBER),
+            "places": dict.fromkeys(("items", "tokens", "kept"), NUMBER),
+            "links": dict.fromkeys(("links", "created", "changed", "deleted"), NUMBER),
+            "seconds": NUMBER,
+        },
+    ),
+    "associate": ("{} cat dog", [{**TOKEN, "energy": NUMBER, "depth": NUMBER, "path": [TEXT]}]),
+    "library optimize": (
+        "{} pets",
+        {"library": TEXT, "partitions": NUMBER, "placed": NUMBER, "trained": FLAG, "seconds": NUMBER},
+    ),
+    "library recall": (
+        "{} pets",
+        {"mean": NUMBER, "first_percentile": NUMBER, "sample": NUMBER, "k": NUMBER, "candidates": NULL},
+    ),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",
@@ -81,13 +120,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
     "library drop": ("{} pets", {"name": TEXT, "items": NUMBER}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
-ELSEWHERE = {
-    "check",
-    "demo",
-    "embed",
-    "library reembed",
-    "warm",
-}  # each in the tests of its own, which need more than this file
+ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
 
 
 def shape(value: Any) -> Any:
@@ -114,6 +147,7 @@ def test_json_keeps_its_shape(mind, name):
         pets = db.library.create("pets", dimension=2)
         pets.add([[1, 0], [0, 1]], keys=["cat", "dog"], texts=["purrs", "barks"], metadata=[{"legs": 4}] * 2)
         pets.fit_pca(1)
+        db.library.create("notes", dimension=2).add(texts=["purrs"])
         db.optimize()
     arguments, expected = SHAPES[name]
     found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))

@@ -7,16 +7,22 @@ import math
 import pickle
 import random
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import naive_query
 import neurograph
 from neurograph import Database, QueryHit, QueryResult, errors
+from neurograph.flows.query.fusion import Candidate, Ranking, fused, parts, shares
 from neurograph.flows.query.question import WEIGHTS
 
 QUERY = [1.0, 0.3]
+ROOT = Path(__file__).parents[2]
 
 
 def fill(db: Database, seed: int = 1, tokens: int = 30, items: int = 50) -> None:
@@ -323,6 +329,101 @@ def test_a_text_is_made_a_vector_before_and_never_inside_a_transaction():
         db.execute("create table mine (id integer)")
         with pytest.raises(errors.Misuse, match="inside a transaction"):
             db.execute("insert into mine select id from ng_hybrid('kitten')")
+
+
+def test_words_are_a_leg_wherever_a_library_has_an_index_of_them():
+    with neurograph.open(":memory:") as db:
+        cat = db.tokens.create("cat")
+        first = db.library.create("a", dimension=2, text_index=True)
+        first.add(texts=["a small cat", "a small dog", "a cat, a small cat"], tokens=[None, None, cat])
+        db.library.create("b", dimension=2, text_index=True).add(texts=["cat food"], keys=["food"])
+        db.library.create("c", dimension=2).add([[1, 0]], keys=["bare"])
+        found = db.query("small cat", candidates=20)
+        assert [(leg.leg, leg.library, leg.found) for leg in found.legs] == [
+            ("text", "a", 3), ("text", "b", 1), ("graph", None, 1),
+        ]  # fmt: skip
+        assert "encoder" in found.left_out["vector"]
+        matches = first.match("small cat")
+        scores = {match.id: match.score for match in matches}
+        for hit in found:
+            for leg in hit.legs:
+                if (leg.leg, leg.library) == ("text", "a"):
+                    assert leg.score == scores[hit.items[0]]
+                    assert matches.ids.tolist().index(hit.items[0]) == leg.rank - 1
+        assert db.query("small cat", where="token_id is null", legs="text", library="a").filter(kind="token") == []
+        assert db.query("no such words", legs="text") == []
+        both = db.query(text="cat", vector=[1, 0], weights={"vector": 9})
+        assert both[0].label == "bare"
+        assert {leg.leg for leg in both.legs} == {"vector", "text", "graph"}
+        assert both.asked.text == "cat"
+        assert len(both.asked.sha256) == 64
+
+
+def test_a_text_that_is_kept_is_asked_inside_a_transaction_and_without_its_encoder(tmp_path, monkeypatch):
+    encoder = neurograph.EmbeddingEngine.default()
+    path = tmp_path / "mind.ngdb"
+    with neurograph.open(path) as db:
+        notes = db.library.create("notes", model=encoder, text_index=True)
+        notes.add(texts=["a cat asleep", "stocks fell"], keys=["cat", "money"])
+        notes.embed(["kitten"], "query")
+        before = db.query("kitten")
+        with db.transaction():
+            assert db.query("kitten") == before
+    monkeypatch.setattr("neurograph.stores.library.encoders._default_if", lambda made_by: None)
+    with neurograph.open(path) as db:
+        assert db.query("kitten") == before
+        found = db.query("cat")
+        assert [leg.leg for leg in found.legs] == ["text"]
+        assert "must have its encoder" in found.left_out["vector"]
+        with pytest.raises(errors.NotHere, match="'vector' must be one that can answer: library 'notes' must have its"):
+            db.query("cat", legs=["vector", "text"])
+
+
+figure = st.floats(-1e6, 1e6)
+drawn = st.lists(
+    st.lists(st.tuples(st.integers(1, 6), figure), max_size=6, unique_by=lambda one: one[0]), min_size=1, max_size=5
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(drawn, st.sampled_from(["rrf", "weighted"]), st.permutations(range(5)))
+def test_any_rankings_are_fused_by_the_formula_and_their_shares_add_up_to_one(lists, fusion, order):
+    lists = [sorted(one, key=lambda pair: -pair[1]) for one in lists]
+    rankings = [
+        Ranking("vector", str(place), 1.0 + place, [Candidate(("token", id), good, good) for id, good in one])
+        for place, one in enumerate(lists)
+    ]
+    added = parts(rankings, fusion)
+    weights = {str(place): 1.0 + place for place in range(len(lists))}
+    if fusion == "rrf":
+        truth = naive_query.reciprocal(
+            {str(p): [("token", id) for id, _ in one] for p, one in enumerate(lists)}, weights
+        )
+    else:
+        figures = {str(p): [(("token", id), good) for id, good in one] for p, one in enumerate(lists)}
+        truth = naive_query.weighted(figures, weights)
+    assert dict(fused(added)) == pytest.approx(dict(truth))
+    for entity in added:
+        assert math.isclose(sum(shares(added[entity]).values()), 1.0)
+    mixed = parts([rankings[place] for place in order if place < len(rankings)], fusion)
+    assert {e: sorted(values.values()) for e, values in mixed.items()} == {
+        e: sorted(values.values()) for e, values in added.items()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_on_wordnet_the_defaults_find_more_than_any_leg_alone(wordnet, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benches")
+    bench = import_module("query")
+    bench.make(tmp_path / "query.ngdb", wordnet)
+    asked = bench.questions(wordnet)
+    with neurograph.open(tmp_path / "query.ngdb") as db:
+        alone = [bench.mean(bench.quality(db, asked, legs=leg)[0]) for leg in ("vector", "text")]
+        together = bench.quality(db, asked)[0]
+    assert max(alone) < 0.215
+    assert bench.mean(together) > 0.23 > 1.08 * max(alone)
+    assert min(bench.mean(together[::2]), bench.mean(together[1::2])) > 1.05 * max(alone)
 
 
 def test_sql_gives_the_same_and_explains_itself_in_json(mind):

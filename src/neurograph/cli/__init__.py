@@ -12,9 +12,9 @@
 | `shell.py` | `sql` |
 | `transfer.py` | `import`, `export` |
 | `graph.py`, `grid.py` | `links`, `bfs`, `path`, `spread`, `pagerank`, `components`; `near`, `range`, `density` |
-| `library.py`, `library_load.py`, `library_care.py` | `library create`, `list` …; `load`, `add`; `index` |
+| `library.py`, `library_load.py`, `library_care.py` | `library create`, `list` …; `load`, `add`; `index` … |
 | `library_facts.py`, `library_options.py` | what `library info` tells; the options these commands share |
-| `meaning.py` | `search`, `embed` |
+| `meaning.py`, `query.py` | `search`, `embed`; `query` |
 | `warm.py` | `warm` |
 """
 

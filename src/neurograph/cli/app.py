@@ -20,6 +20,7 @@ import click
 
 from .._version import __version__
 from ..errors import NeurographError
+from .bootstrap import associate
 from .demo import demo
 from .exit_codes import FAILED, INTERRUPTED, MEANINGS, OK, PIPE_CLOSED, USAGE
 from .file import check, info, optimize
@@ -28,6 +29,7 @@ from .grid import density, near, range_
 from .library import library
 from .meaning import embed, search
 from .output import note
+from .query import query
 from .shell import sql
 from .transfer import export, import_
 from .warm import warm
@@ -36,7 +38,7 @@ SECTIONS = (
     ("Begin", (demo, info, sql)),
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
-    ("Meaning", (search, library, embed)),
+    ("Meaning", (query, search, associate, library, embed)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 

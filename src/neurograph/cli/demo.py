@@ -26,6 +26,7 @@ GO_ON = (
     ("sql {path}", "a shell; the queries above are yours to change"),
     ("path {path} json.dumps builtins.isinstance --cost hops", "how one thing leads to another"),
     ("near {path} logging.Handler --level cognitive", "what is like it"),
+    ("query {path} 'run a command and capture its output'", "what is meant, said, and linked with that"),
     ("search {path} docstrings 'hash a password'", "what is meant by words of your own"),
     ("bfs {path} asyncio.runners.run --direction in --limit 0", "who depends on it"),
     ("info {path}", "what the file holds"),
@@ -73,7 +74,7 @@ def demo(path: str, names: tuple[str, ...], fresh: bool, as_json: bool) -> None:
     if len(answers) < len(questions):
         _say_skipped(len(questions) - len(answers), encoder)
     print(f"{len(answers)} question{'' if len(answers) == 1 else 's'}, {seconds_text(seconds)} in all. Go on with:\n")
-    here = [(text, what) for text, what in GO_ON if built["docstrings"] or not text.startswith("search")]
+    here = [(text, what) for text, what in GO_ON if built["docstrings"] or text.split()[0] not in {"query", "search"}]
     shown = [("ngdb " + text.format(path=shlex.quote(path)), what) for text, what in here]
     widest = max(len(text) for text, _ in shown)
     for text, what in shown:
@@ -139,8 +140,6 @@ def _ask(path: str, questions: list[Question], engine: EmbeddingEngine | None, a
             if not as_json:
                 print(heading(f"{number}. {question.text}") + "\n")
                 print("\n".join(f"   {line}" for line in question.sql.strip().splitlines()) + "\n")
-                if question.asks:
-                    print(f"   :question is the vector of {question.asks!r}\n")
             answers.append(ask(db, question))
             if not as_json:
                 _show(answers[-1])

@@ -21,7 +21,6 @@ from .stdlib_meaning import (
     MEANING,
     Docstrings,
     embed_docstrings,
-    question_vector,
     write_docstrings,
 )
 from .stdlib_questions import QUESTIONS, Question
@@ -183,9 +182,8 @@ def ask(db: Database, question: Question) -> Answer:
     ...     ask(db, QUESTIONS[0]).columns
     ('label', 'callers', 'says')
     """
-    bindings = {"question": question_vector(db, question.asks)} if question.asks else None
     began = time.perf_counter()
-    result = db.execute(question.sql, bindings)
+    result = db.execute(question.sql)
     in_sql = time.perf_counter()
     answer_in_python(db, question)
     done = time.perf_counter()

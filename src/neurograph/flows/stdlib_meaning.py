@@ -2,7 +2,7 @@
 
 Invariants
 ----------
-1. ``sql`` names the vector of `Question.asks` as ``:question``; its first column is a label.
+1. ``sql`` asks `ng_knn` or `ng_hybrid`; its first column is a label.
 2. `Question.includes` holds on Python 3.11, 3.12 and 3.13, with the default encoder.
 3. The library's texts are what the vectors were made of, so another encoder can make them anew.
 """
@@ -29,21 +29,20 @@ MEANING = (
         "What splits a command line into words, as a shell does?",
         """
 select k.key as label, round(k.distance, 3) as distance, t.properties ->> '$.summary' as says
-  from ng_knn('docstrings', :question, 8) as k
+  from ng_knn('docstrings', ng_embed('docstrings', 'split a command line into words, as a shell does'), 8) as k
   join item as i on i.id = k.id
   join token as t on t.id = i.token_id
  order by k.distance, k.id
 """,
         "db.library.get('docstrings').search('split a command line into words, as a shell does', k=8)",
         ("shlex.split", "shlex.join"),
-        "split a command line into words, as a shell does",
     ),
     Question(
         "called",
         "What compares two texts line by line, and from how many places is it called?",
         """
 select k.key as label, round(k.distance, 3) as distance, count(e.source) as callers
-  from ng_knn('docstrings', :question, 8) as k
+  from ng_knn('docstrings', ng_embed('docstrings', 'compare two texts line by line and show what differs'), 8) as k
   join item as i on i.id = k.id
   left join edge as e
     on e.target = i.token_id and e.type = (select code from connection_type where name = 'calls')
@@ -52,14 +51,13 @@ select k.key as label, round(k.distance, 3) as distance, count(e.source) as call
 """,
         "db.library.get('docstrings').search('compare two texts line by line and show what differs', k=8)",
         ("difflib.Differ", "difflib.context_diff"),
-        "compare two texts line by line and show what differs",
     ),
     Question(
         "classes",
         "Which classes make a temporary file or folder?",
         """
 select k.key as label, round(k.distance, 3) as distance
-  from ng_knn('docstrings', :question, 8) as k
+  from ng_knn('docstrings', ng_embed('docstrings', 'create a temporary file or directory'), 8) as k
  where k.among in (
          select i.id from item as i join token as t on t.id = i.token_id where t.properties ->> '$.kind' = 'class')
  order by k.distance, k.id
@@ -67,7 +65,6 @@ select k.key as label, round(k.distance, 3) as distance
         "db.library.get('docstrings').search('create a temporary file or directory', k=8,"
         " where=\"token.properties ->> '$.kind' = 'class'\")",
         ("tempfile.TemporaryDirectory",),
-        "create a temporary file or directory",
     ),
     Question(
         "said",
@@ -81,6 +78,19 @@ select k.key as label, round(k.distance, 3) as distance, t.properties ->> '$.sum
 """,
         "db.library.get('docstrings').search(key='statistics.median', k=8)",
         ("statistics.median_low", "statistics.median_high", "statistics.mean"),
+    ),
+    Question(
+        "together",
+        "What removes a folder with all that is in it, by meaning, by words and by who calls whom?",
+        """
+select t.label, round(h.score, 4) as score,
+       (select group_concat(value ->> 'leg' || ' ' || (value ->> 'rank'), ', ') from json_each(h.legs)) as places
+  from ng_hybrid('remove a directory tree', 8) as h
+  join token as t on t.id = h.id
+ order by h.score desc, h.id
+""",
+        "db.query('remove a directory tree', k=8)",
+        ("shutil.rmtree",),
     ),
 )
 
@@ -122,16 +132,11 @@ def embed_docstrings(source: Source, engine: EmbeddingEngine) -> Docstrings:
 
 
 def write_docstrings(db: Database, source: Source, ids: np.ndarray, made: Docstrings) -> None:
-    """Write the library: an item for each docstring, which belongs to the token it is about."""
-    db.library.create(LIBRARY, model=made.engine).add(
+    """Write the library with a text index: an item for each docstring, which belongs to the token it is about."""
+    db.library.create(LIBRARY, model=made.engine, text_index=True).add(
         made.vectors,
         keys=[source.symbols[place].label for place in made.places],
         texts=made.texts,
         tokens=ids[made.places].tolist(),
         model=made.engine.identity,
     )
-
-
-def question_vector(db: Database, asks: str) -> bytes:
-    """Return the vector of a question, as the library's own encoder makes it."""
-    return db.library.get(LIBRARY)._vector_of(asks)

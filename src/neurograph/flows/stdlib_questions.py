@@ -30,8 +30,6 @@ class Question:
         The same through the Python API.
     includes
         Labels that any true answer holds.
-    asks
-        What is asked by meaning; empty where nothing is.
     """
 
     name: str
@@ -39,7 +37,6 @@ class Question:
     sql: str
     python: str
     includes: tuple[str, ...]
-    asks: str = ""
 
 
 QUESTIONS = (

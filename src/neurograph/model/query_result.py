@@ -106,7 +106,7 @@ class QueryResult(Sequence[QueryHit]):
     legs
         The rankings that took part, in order.
     left_out
-        Leg → why it did not take part.
+        Leg → why it did not take part; also of single libraries where the leg took part without them.
     took_ms
         How long the query took, encoding included.
     """

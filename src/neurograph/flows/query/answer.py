@@ -43,7 +43,7 @@ def _still_there(line: Line, plan: Plan) -> Plan:
     there = {id for (id,) in rows}
     return plan._replace(
         libraries=[one for one in plan.libraries if one.id in there],
-        vectors=[(one, vector) for one, vector in plan.vectors if one.id in there],
+        vectors=[one for one in plan.vectors if one.library.id in there],
         texts=[one for one in plan.texts if one.id in there],
     )
 
@@ -51,7 +51,7 @@ def _still_there(line: Line, plan: Plan) -> Plan:
 def _noted(asked: Question, plan: Plan) -> Asked:
     """Return the question as feedback notes it."""
     given = asked.vector is not None and plan.vectors
-    return Asked(asked.text, sha256(plan.vectors[0][1]).hexdigest() if given else None)
+    return Asked(asked.text, sha256(plan.vectors[0].vector).hexdigest() if given else None)
 
 
 def _hits(line: Line, asked: Question, found: Sequence[Ranking]) -> list[QueryHit]:

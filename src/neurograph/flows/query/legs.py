@@ -17,7 +17,7 @@ from ...stores.arguments import bound_ids
 from ...stores.library import Library
 from .filters import passing
 from .fusion import Candidate, Entity, Ranking, fused, parts
-from .plan import Plan
+from .plan import Plan, Searched
 from .question import Question
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Arrival(NamedTuple):
 
 def rankings(db: Database, line: Line, asked: Question, plan: Plan) -> list[Ranking]:
     """Return every leg's ranking, in the order of the legs and the libraries."""
-    found = [_by_vector(line, asked, library, vector) for library, vector in plan.vectors]
+    found = [_by_vector(line, asked, one) for one in plan.vectors]
     found += [_by_text(line, asked, library) for library in plan.texts]
     if asked.near is not None and asked.wants("space"):
         found.append(_in_space(db, line, asked, plan))
@@ -49,13 +49,16 @@ def rankings(db: Database, line: Line, asked: Question, plan: Plan) -> list[Rank
     return found
 
 
-def _by_vector(line: Line, asked: Question, library: Library, vector: bytes) -> Ranking:
-    hits = library.search(vector, asked.candidates, where=asked.where)
+def _by_vector(line: Line, asked: Question, one: Searched) -> Ranking:
+    if one.made_by is not None:
+        one.library._require_made_by(line.connection, one.made_by)
+    hits = one.library.search(one.vector, asked.candidates, where=asked.where)
     found = [(id, distance, -distance) for id, _, distance in hits]
-    return Ranking("vector", library.name, asked.weights["vector"], _of_items(line, found))
+    return Ranking("vector", one.library.name, asked.weights["vector"], _of_items(line, found))
 
 
-def _by_text(line: Line, asked: Question, library: Any) -> Ranking:
+def _by_text(line: Line, asked: Question, library: Library) -> Ranking:
+    assert asked.text is not None
     hits = library.match(asked.text, asked.candidates, where=asked.where, syntax="words")
     found = [(id, score, score) for id, _, score in hits]
     return Ranking("text", library.name, asked.weights["text"], _of_items(line, found))

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import apsw
-
-from ...errors import InvalidValue, Misuse, NotHere
+from ...errors import InvalidValue, NotHere
+from ...model.identity import Identity
 from ...stores.library import Library
 from ...stores.library.identity import read
 from .question import Question
@@ -29,17 +28,26 @@ NO_NEAR = "nothing says where; give near=(level, (x, y, z)) or a token"
 NO_OTHERS = "no other leg takes part, and it starts from what those find"
 
 
+class Searched(NamedTuple):
+    """A library that searches by vector."""
+
+    library: Library
+    vector: bytes
+    made_by: Identity | None
+    """What made the vector of a text, which must be the library's encoder still when it searches."""
+
+
 class Plan(NamedTuple):
     """Who answers."""
 
     libraries: list[Library]
     """All that are asked, in order of name."""
-    vectors: list[tuple[Library, bytes]]
+    vectors: list[Searched]
     """Those that search by vector, and for which."""
     texts: list[Library]
     """Those that search their words."""
     left_out: dict[str, str]
-    """Leg → why it takes no part."""
+    """Leg → why it takes no part; also of single libraries where the leg takes part without them."""
 
 
 def plan_of(db: Database, asked: Question) -> Plan:
@@ -87,47 +95,41 @@ def _texts(asked: Question, libraries: list[Library], left_out: dict[str, str]) 
     if asked.text is None:
         left_out["text"] = NO_TEXT
         return []
-    found = [library for library in libraries if getattr(library, "text_index", None) is not None]
+    found = [library for library in libraries if library.text_index is not None]
     if not found:
         left_out["text"] = NO_INDEX
     return found
 
 
-def _vectors(
-    db: Database, asked: Question, libraries: list[Library], left_out: dict[str, str]
-) -> list[tuple[Library, bytes]]:
+def _vectors(db: Database, asked: Question, libraries: list[Library], left_out: dict[str, str]) -> list[Searched]:
     if asked.vector is not None:
         return _of_vector(db, asked, libraries)
     if asked.text is None:
         left_out["vector"] = "the question has neither text nor vector"
         return []
-    with db._session.reading() as line:
-        encoders = [(library, library._encoder(line.connection)) for library in libraries]
-        writing = line.connection.txn_state("main") == apsw.SQLITE_TXN_WRITE
-        if libraries and all(encoder is None for _, encoder in encoders):
-            left_out["vector"] = NO_ENCODER
-            if len(libraries) == 1 and libraries[0]._reads_text():
-                try:
-                    libraries[0]._required_encoder(line.connection)
-                except NotHere as why:
-                    left_out["vector"] = str(why)
-    known = [(library, encoder) for library, encoder in encoders if encoder is not None]
-    if not known:
-        left_out.setdefault("vector", NO_ENCODER)
-        return []
-    if writing or db._session.in_transaction:
-        raise Misuse(
-            "cannot make a vector of text inside a transaction, which others wait for; make it before with "
-            'encoder.embed_query(text) and pass it as vector=, or leave the leg out with legs=["text", "graph"]'
-        )
-    made: dict[int, bytes] = {}
-    for _, encoder in known:
-        if id(encoder) not in made:
-            made[id(encoder)] = encoder.embed_query(asked.text).astype("<f4", copy=False).tobytes()
-    return [(library, made[id(encoder)]) for library, encoder in known]
+    found: list[Searched] = []
+    absent: dict[str, str] = {}
+    for library in libraries:
+        if not library._reads_text():
+            continue
+        with db._session.reading() as line:
+            own = read(line.connection, library.id)
+        same = next((one for one in found if one.made_by is not None and not one.made_by.differences(own)), None)
+        if same is not None:
+            found.append(Searched(library, same.vector, same.made_by))
+            continue
+        try:
+            found.append(Searched(library, *library._question_of(asked.text)))
+        except NotHere as why:
+            absent[library.name] = str(why)
+    if found:
+        left_out |= {f"vector of {name!r}": why for name, why in absent.items()}
+    else:
+        left_out["vector"] = "; ".join(absent.values()) or NO_ENCODER
+    return found
 
 
-def _of_vector(db: Database, asked: Question, libraries: list[Library]) -> list[tuple[Library, bytes]]:
+def _of_vector(db: Database, asked: Question, libraries: list[Library]) -> list[Searched]:
     from ...stores.library.vectors import query_array
 
     size = _dimension(asked.vector)
@@ -140,7 +142,7 @@ def _of_vector(db: Database, asked: Question, libraries: list[Library]) -> list[
         if any(first.differences(other) for other in others):
             names = ", ".join(repr(one.name) for one in found)
             raise InvalidValue(f"library must be given: {names} have {size} dimensions, and different models made them")
-    return [(library, query_array(asked.vector, library.dimension)) for library in found]
+    return [Searched(library, query_array(asked.vector, library.dimension), None) for library in found]
 
 
 def _dimension(vector: Any) -> int:
