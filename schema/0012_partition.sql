@@ -1,5 +1,5 @@
 -- Partitions of libraries: which vectors lie together, and one bit for each of their numbers, so that a search that may
--- miss some reads few rows. Written by `library.optimize()` alone; docs/decisions/0017-partitions-in-plain-tables.md.
+-- miss some reads few rows. Written by `library.optimize()` alone; docs/decisions/0021-partitions-in-plain-tables.md.
 --
 -- 1. All of it is derived: whoever deletes rows here changes no exact answer. `delete from partitioning` is enough.
 -- 2. A partitioning that is not complete is not in use; of several that are, the one with the highest id is.

@@ -314,7 +314,7 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         return optimize(self._session, budget_bytes)
 
     def drop_derived(self) -> int:
-        """Delete all saved arrays and kept vectors of texts, and return how many there were; no answer changes.
+        """Delete saved arrays, partitions and kept vectors of texts; return how many. No exact answer changes.
 
         Where the encoder of a library is not on this machine, texts whose vectors were kept are not answered any more.
 

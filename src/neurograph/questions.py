@@ -134,7 +134,8 @@ class Questions:
         Notes
         -----
         All legs see one state of the file. A text is made a vector before that, and never inside a transaction. It
-        costs what its legs cost.
+        costs what its legs cost, and 0.5 ms: among 117,659 items with 377,592 links 1.6 ms by vector alone, 2.4 ms with
+        the graph, 25 to 50 ms with words as frequent as *the*; a PageRank takes 0.3 s more (two cores, Linux).
         """
         from .flows.query import answer
 

@@ -97,6 +97,14 @@ SHAPES: dict[str, tuple[str, Any]] = {
         },
     ),
     "associate": ("{} cat dog", [{**TOKEN, "energy": NUMBER, "depth": NUMBER, "path": [TEXT]}]),
+    "library optimize": (
+        "{} pets",
+        {"library": TEXT, "partitions": NUMBER, "placed": NUMBER, "trained": FLAG, "seconds": NUMBER},
+    ),
+    "library recall": (
+        "{} pets",
+        {"mean": NUMBER, "first_percentile": NUMBER, "sample": NUMBER, "k": NUMBER, "candidates": NULL},
+    ),
     "library list": ("{}", [LIBRARY]),
     "library info": (
         "{} pets",

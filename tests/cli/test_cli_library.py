@@ -224,6 +224,35 @@ def test_a_text_index_is_made_anew_and_dropped(notes):
     assert run("library", "index", notes, "notes", "--drop").stdout == "'notes' has no text index\n"
 
 
+def test_partitions_are_made_and_told(mind, monkeypatch):
+    monkeypatch.setattr("neurograph.stores.library.partition_build.LEAST_ITEMS", 2000)
+    with neurograph.open(mind) as db:
+        db.library.create("points", dimension=8).add(np.random.default_rng(8).normal(size=(2500, 8)))
+    said = answer("library", "optimize", mind, "points")
+    assert (said["partitions"] > 1, said["placed"], said["trained"]) == (True, 2500, True)
+    mended = run("library", "optimize", mind, "points").stdout
+    assert mended.startswith(f"{said['partitions']} partitions mended, 0 vectors placed in ")
+
+
+@pytest.mark.kernels
+def test_what_approximate_searches_find_is_measured_and_told(mind):
+    numbers = np.random.default_rng(9)
+    middles = numbers.normal(size=(300, 64)).repeat(20, axis=0)
+    with neurograph.open(mind) as db:
+        points = db.library.create("points", dimension=64)
+        points.add(middles + 0.1 * numbers.normal(size=middles.shape))
+        expected = points.recall(5, 0.9, sample=64)
+        query = ",".join(map(str, middles[0]))
+    assert expected.candidates is not None
+    assert answer("library", "recall", mind, "points", "-k", 5, "--recall", 0.9, "--sample", 64) == expected._asdict()
+    told = run("library", "recall", mind, "points", "-k", 5, "--recall", 0.9, "--sample", 64).stdout
+    assert told.startswith(f"{expected.mean:.4f} of the 5 nearest in the mean, ")
+    assert f"by {expected.candidates} candidates (64 vectors asked)" in told
+    found = run("search", mind, "points", "--vector", query, "-k", 5, "--recall", 0.9, "--json")
+    assert len(json.loads(found.stdout)) == 5
+    assert re.fullmatch(r"(0\.9\d*|1) of the nearest are found by such searches\n", found.stderr)
+
+
 def test_libraries_are_made_with_a_text_index(mind):
     Path("tiny.txt").write_text(GLOVE, encoding="utf-8")
     run("library", "create", mind, "points", "--dimension", 2, "--text-index")

@@ -110,6 +110,8 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
     "search": [
         (["{}", "pets"], 2, "one of QUERY, --text, --key, --token, --vector and --words must be given, got 0"),
         (["{}", "pets", "cat", "--words", "cat"], 2, "must be given, got 2"),
+        (["{}", "pets", "--words", "cat", "--recall", "0.9"], 2, "--recall is for searches by vectors, got --words"),
+        (["{}", "pets", "cat", "--recall", "1.5"], 2, "1.5 is not in the range"),
         (["{}", "pets", "cat", "--syntax", "all"], 2, "--syntax is for --words"),
         (["{}", "pets", "--words", "cat"], 1, "library 'pets' must have a text index"),
         (["{}", "pets", "cat", "--key", "cat"], 2, "must be given, got 2"),
@@ -179,6 +181,16 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "cat", "--library", "plants"], 1, "no library has the name 'plants'"),
         (["{}", "cat", "--combine", "median"], 2, "'median' is not one of"),
         (["{}", "cat", "--model", "default"], 2, "--model needs a --library"),
+    ],
+    "library optimize": [
+        (["{}"], 2, "missing argument 'LIBRARY'"),
+        (["{}", "plants"], 1, "no library has the name 'plants'"),
+        (["text.csv", "pets"], 1, "is not a SQLite database"),
+    ],
+    "library recall": [
+        (["{}", "plants"], 1, "no library has the name 'plants'"),
+        (["{}", "pets", "--recall", "0"], 2, "0.0 is not in the range"),
+        (["{}", "pets", "-k", "0"], 2, "0 is not in the range"),
     ],
     "library list": [
         (["other.ngdb"], 1, "no file at"),

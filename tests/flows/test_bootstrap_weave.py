@@ -262,48 +262,6 @@ def test_it_ends_when_its_time_is_up(db: neurograph.Database, words: Library, mo
     assert db.weave(words, k=3, timeout_s=999.0).links == 3 * N
 
 
-@pytest.mark.parametrize(
-    ("limits", "rule"),
-    [
-        ({"max_out_degree": 2}, "edge.out_degree"),
-        ({"max_in_degree": 2}, "edge.in_degree"),
-        ({"max_total_degree": 3}, "edge.total_degree"),
-        ({"max_edge_weight": 0.9}, "edge.weight"),
-    ],
-)
-def test_what_the_constitution_refuses_is_not_written(
-    db: neurograph.Database, words: Library, limits: dict[str, float], rule: str
-) -> None:
-    db.cdna.update(**limits, reason="test")  # type: ignore[arg-type]
-    with pytest.raises(errors.RuleViolated) as caught:
-        db.weave(words, k=3)
-    assert caught.value.rule == rule
-    assert naive.woven(db) == {}
-
-
-def test_blocks_before_a_refused_one_are_gone_on_from(
-    db: neurograph.Database, words: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(weaving, "MOST_TOKENS", 4)
-    db.cdna.update(max_in_degree=4, reason="test")
-    with pytest.raises(errors.RuleViolated):
-        db.weave(words, k=3)
-    there = naive.woven(db)
-    assert 0 < len(there) < 3 * N
-    assert len(there) % 12 == 0
-    assert there.items() <= naive.weave(db, words, 3).items()
-    db.cdna.update(max_in_degree=1000, reason="test")
-    db.weave(words, k=3)
-    assert naive.woven(db) == naive.weave(db, words, 3)
-
-
-def test_a_type_the_constitution_forbids_is_refused(db: neurograph.Database, words: Library) -> None:
-    db.cdna.forbid_type("similar_to", reason="test")
-    with pytest.raises(errors.RuleViolated, match="type must be one the constitution allows"):
-        db.weave(words, k=3)
-    assert naive.woven(db) == {}
-
-
 @pytest.mark.parametrize("stock", STOCK)
 def test_what_a_stock_shell_changed_is_made_good(tmp_path: Path, stock: Shell | Module) -> None:
     path = tmp_path / "mind.ngdb"
@@ -347,6 +305,15 @@ def test_tokens_that_go_while_others_are_searched_are_passed_over(
     assert not gone
     db.weave(words, k=3)
     assert naive.woven(db) == naive.weave(db, words, 3)
+
+
+def test_a_library_that_is_dropped_meanwhile_ends_it(
+    db: neurograph.Database, words: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weaving, "MOST_TOKENS", 16)
+    with pytest.raises(errors.LibraryNotFound, match="'words' was dropped"):
+        db.weave(words, k=3, progress=lambda what, done, total: db.library.drop("words"))
+    assert len(naive.woven(db)) == 48
 
 
 def test_items_that_get_another_token_meanwhile_are_passed_over(

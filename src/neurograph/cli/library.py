@@ -10,7 +10,7 @@ import click
 from .bootstrap import bootstrap
 from .command import HELP, command, file_argument, json_option, reading, writing
 from .exit_codes import FAILED, USAGE
-from .library_care import index
+from .library_care import index, optimize, recall
 from .library_facts import library_facts, unfinished
 from .library_load import add, load
 from .library_options import library_argument, metric_option, model_of, text_index_option
@@ -149,7 +149,7 @@ class Listed(click.Group):
 @click.group(
     "library",
     cls=Listed,
-    commands=[create, load, add, list_, info, index, reembed, bootstrap, drop],
+    commands=[create, load, add, list_, info, index, optimize, recall, reembed, bootstrap, drop],
     context_settings=HELP,
     invoke_without_command=True,
     epilog="""\b

@@ -1,4 +1,4 @@
-"""`ngdb library index`: what makes a library's answers possible, or fast."""
+"""`ngdb library index`, `optimize` and `recall`: what makes answers possible or fast, and how good they are."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 import click
 
 from ..progress import Progress, seconds_text
-from .command import command, file_argument, json_option, writing
-from .library_options import library_argument
+from .command import command, file_argument, json_option, reading, writing
+from .library_options import RECALL, library_argument
 from .output import write_json
 
 
@@ -44,3 +44,58 @@ def index(file: str, library: str, tokenizer: str | None, rebuild: bool, drop: b
         print(f"the text index of {library!r} is gone" if dropped else f"{library!r} has no text index")
     else:
         print(f"{written:,} items indexed by {now} in {seconds_text(seconds)}")
+
+
+@command("optimize", "ngdb library optimize mind.ngdb glove", "ngdb library optimize mind.ngdb glove --json")
+@file_argument
+@library_argument
+@json_option
+def optimize(file: str, library: str, as_json: bool) -> None:
+    """Make or mend partitions for searches that may miss some.
+
+    A later call places what changed since. Others search and write meanwhile; no exact answer depends on it.
+    """
+    began = time.monotonic()
+    with writing(file) as db, Progress("") as progress:
+        done = db.library.get(library).optimize(progress=progress)
+    seconds = time.monotonic() - began
+    if as_json:
+        write_json({"library": library, **done._asdict(), "seconds": round(seconds, 3)})
+        return
+    how = "made" if done.trained else "mended"
+    print(f"{done.partitions:,} partitions {how}, {done.placed:,} vectors placed in {seconds_text(seconds)}")
+
+
+@command(
+    "recall",
+    "ngdb library recall mind.ngdb glove",
+    "ngdb library recall mind.ngdb glove -k 100 --recall 0.95 --json",
+)
+@file_argument
+@library_argument
+@click.option("-k", type=click.IntRange(1), metavar="N", default=10, show_default=True, help="Of so many nearest.")
+@click.option(
+    "--recall",
+    type=RECALL,
+    metavar="NUMBER",
+    default=0.99,
+    show_default=True,
+    help="What the searches are asked for.",
+)
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", default=256, show_default=True, help="Ask for so many vectors."
+)
+@json_option
+def recall(file: str, library: str, k: int, recall: float, sample: int, as_json: bool) -> None:
+    """Measure what searches find that may miss some."""
+    with reading(file) as db:
+        found = db.library.get(library).recall(k, recall, sample=sample)
+    if as_json:
+        write_json(found._asdict())
+    elif found.candidates is None:
+        print(f"{found.mean} of the {k:,} nearest in the mean; such searches are exact here")
+    else:
+        print(
+            f"{found.mean:.4f} of the {k:,} nearest in the mean, {found.first_percentile:.2f} in 99 of 100 searches, "
+            f"by {found.candidates:,} candidates ({found.sample:,} vectors asked)"
+        )

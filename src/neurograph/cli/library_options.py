@@ -23,6 +23,7 @@ encoder_option = click.option(
 text_index_option = click.option(
     "--text-index", is_flag=True, help="With a text index, by which items are found by words."
 )
+RECALL = click.FloatRange(0, 1, min_open=True)
 ENDINGS = (".onnx", ".safetensors")
 
 

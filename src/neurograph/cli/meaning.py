@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InvalidValue
+from ..model.item import Hits
 from .command import TOKEN, command, file_argument, json_option, reading
-from .library_options import attach, encoder, encoder_option, library_argument
+from .library_options import RECALL, attach, encoder, encoder_option, library_argument
 from .output import note, write_json, write_records
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..database import Database
     from ..embed.engine import EmbeddingEngine
-    from ..model.item import Hits, Matches
+    from ..model.item import Matches
 
 LONGEST_TEXT = 200  # characters of an item's text in a table; JSON has all of it
 
@@ -68,6 +69,12 @@ VECTOR = VectorParam()
     help="With --words: any of them, all of them, or a query in FTS5's own language.",
 )
 @click.option("-k", type=click.IntRange(1), metavar="N", default=10, show_default=True, help="So many.")
+@click.option(
+    "--recall",
+    type=RECALL,
+    metavar="NUMBER",
+    help="Some may be missing, but so many of the nearest are found in the mean, such as 0.99.",
+)
 @click.option("--max-distance", type=float, metavar="NUMBER", default=math.inf, help="Nothing farther away than this.")
 @click.option("--where", metavar="SQL", help="Only items for which this holds, on columns of item and of token.")
 @encoder_option
@@ -79,6 +86,7 @@ def search(
     words: str | None,
     syntax: str | None,
     k: int,
+    recall: float | None,
     max_distance: float,
     where: str | None,
     model: str | None,
@@ -95,6 +103,8 @@ def search(
             "one of QUERY, --text, --key, --token, --vector and --words must be given, got "
             f"{len(given) + (words is not None)}"
         )
+    if words is not None and recall is not None:
+        raise click.UsageError("--recall is for searches by vectors, got --words")
     if words is None and syntax is not None:
         raise click.UsageError("--syntax is for --words")
     given = {"query" if name == "vector" else name: value for name, value in given.items()}
@@ -103,8 +113,11 @@ def search(
         if words is not None:
             found: Hits | Matches = target.match(words, k, where=where, syntax=syntax or "words")
         else:
-            found = target.search(k=k, max_distance=max_distance, where=where, **given)
+            options: dict[str, Any] = {} if recall is None else {"exact": False, "recall": recall}
+            found = target.search(k=k, max_distance=max_distance, where=where, **options, **given)
         _show(db, found, as_json)
+    if isinstance(found, Hits) and recall is not None:
+        note(f"{found.recall:.4g} of the nearest are found by such searches")
 
 
 def _show(db: Database, found: Hits | Matches, as_json: bool) -> None:

@@ -171,7 +171,8 @@ def _search(
     import numpy as np
 
     library = asked.library
-    with db._session.reading(timeout_s):
+    with db._session.reading(timeout_s) as line:
+        require_library(line.connection, library._space)
         rows = rows_of(db, "select id, vector from embedding where id in (select value from carray(?1))", items)
         vectors = np.frombuffer(b"".join([row[1] for row in rows]), "<f4").reshape(len(rows), library.dimension)
         good = np.isfinite(vectors).all(axis=1)

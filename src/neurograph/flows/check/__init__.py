@@ -37,11 +37,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     *TOKENS,
     *LINKS,
     *LIBRARIES,
+    *PARTITIONS,
     *TEXTS,
     *FEEDBACK,
     *RULES,
     *DERIVED,
-    *PARTITIONS,
 )
 """Every invariant, in the order they are looked at."""
 

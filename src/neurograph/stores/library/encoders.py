@@ -250,7 +250,7 @@ class EncodedLibrary(LibraryPart):
         hashed = "" if made_by.weights_sha256 is None else f" (weights {made_by.weights_sha256[:16]}…)"
         raise NotHere(
             f"library {self.name!r} must have its encoder, {made_by.model!r}{hashed}, to read text; give it with "
-            "library.attach(EmbeddingEngine(path)), or search by vector, key or token"
+            "library.attach(EmbeddingEngine(path)) (ngdb: --model), or search by vector, key or token"
         )
 
     def _embedded(self, texts: Sequence[str | None]) -> Made | None:

@@ -20,12 +20,12 @@ from ...derived.saved import nonces_of
 from ...progress import Told
 from .base import Space
 from .lengths import measure as measure_lengths
-from .partition_codes import encode, unit
+from .partition_codes import unit
 from .partition_measure import SAMPLE, Measured, Truth, measure
+from .partition_places import NOWHERE, Placed, Places, between, numbers_of, place, places_at, read_places
 from .partition_rows import blocks_of, chunk_range, chunks_of, read_chunks, sample
-from .partition_training import Centroids, train
-from .partition_turn import turn_rows
-from .partitions import DIRTY, InUse, in_use
+from .partition_training import train
+from .partitions import DIRTY, in_use
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,12 +35,10 @@ SHARE, MANY, LESS = 4.0, 1400, 1.0  # partitions by the root of the number of ve
 SAMPLES = 24  # vectors of the sample for each partition
 SAMPLE_BYTES = 1 << 27
 MOST_PARTITIONS = 65_000
-PLACED_BYTES = 1 << 23  # and placed: three times as fast as all of them
 SLICE_ROWS = 16_384  # written at a time
 PATCH_CHUNKS = 8  # likewise, where rows are replaced
 MEASURE_AGAIN, TRAIN_AGAIN = 0.1, 0.5  # when so many of the vectors have other partitions
 GREATEST_NORM = 2.0**40  # beyond, squares and products may not fit into single precision
-NOWHERE = 65_535
 
 
 class OptimizedLibrary(NamedTuple):
@@ -56,32 +54,6 @@ class OptimizedLibrary(NamedTuple):
 
 class OvertakenError(Exception):
     """Another build has begun, and took the rows of this one away."""
-
-
-class Places(NamedTuple):
-    """Where vectors are placed."""
-
-    space: Space
-    id: int
-    means: np.ndarray
-    """(k, d) float32: as the file holds them."""
-    middle: np.ndarray
-    """(d,) float32."""
-    turned: np.ndarray
-    """(k, d) float32: the means less the middle, turned."""
-    centroids: Centroids
-    """What the nearest is found by."""
-
-
-class Placed(NamedTuple):
-    """Vectors in their partitions, in order of id."""
-
-    ids: np.ndarray
-    numbers: np.ndarray
-    """(n,) uint16."""
-    shift: np.ndarray
-    factor: np.ndarray
-    bits: np.ndarray
 
 
 def build(session: Session, space: Space, told: Told) -> tuple[int, int]:
@@ -104,7 +76,7 @@ def build(session: Session, space: Space, told: Told) -> tuple[int, int]:
     held_out[np.random.default_rng(items).choice(len(ids), min(SAMPLE, len(ids) // 4), replace=False)] = True
     truth = Truth(ids[held_out], rows[held_out], space.metric)
     learned = unit(rows[~held_out], space.metric)
-    means = train(learned, min(many, len(learned) // 8), space.metric == "cosine", told, _pass)
+    means = train(learned, min(many, len(learned) // 8), space.metric == "cosine", told, between)
     places = _begin(session, space, means, learned.mean(axis=0, dtype=np.float64).astype(np.float32))
     del rows, learned
     try:
@@ -138,7 +110,7 @@ def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | Non
     lengths = measure_lengths(session, space, told)
     if lengths is None or lengths[1] > GREATEST_NORM:
         return None
-    places = _read(session, space, using)
+    places = read_places(session, space, using)
     chunks = sorted(row[0] for row in dirty)
     if places is None or (len(chunks) << CHUNK_BITS) + changed > max(TRAIN_AGAIN * items, CHUNK_IDS << 1):
         return None
@@ -151,10 +123,6 @@ def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | Non
     except OvertakenError:
         return 0, count
     return len(places.means), count
-
-
-def _pass() -> None:
-    """Let a signal be handled: between two statements Python does."""
 
 
 def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray) -> Places:
@@ -174,43 +142,7 @@ def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray
             "insert into partition_center values (?, ?, ?, ?)",
             [(id, j, norms[j], mean.astype("<f4").tobytes()) for j, mean in enumerate(means)],
         )
-    return _places(space, id, means, middle)
-
-
-def _places(space: Space, id: int, means: np.ndarray, middle: np.ndarray) -> Places:
-    spherical = space.metric == "cosine"
-    turned = turn_rows(means - middle)
-    return Places(space, id, means, middle, turned, Centroids(unit(means, space.metric), spherical, _pass))
-
-
-def _read(session: Session, space: Space, using: InUse) -> Places | None:
-    """Return a partitioning as the file holds it, None where that is damaged."""
-    import numpy as np
-
-    sql = "select number, centroid from partition_center where partitioning_id = ? order by number"
-    rows = session.rows(sql, (using[0],))
-    size = 4 * space.dimension
-    if not rows or any(number != place or len(blob) != size for place, (number, blob) in enumerate(rows)):
-        return None
-    means = np.frombuffer(b"".join(blob for _, blob in rows), "<f4").reshape(len(rows), -1).astype(np.float32)
-    middle = np.frombuffer(using[1], "<f4").astype(np.float32)
-    if not (np.isfinite(means).all() and np.isfinite(middle).all()):
-        return None
-    return _places(space, using[0], means, middle)
-
-
-def _place(places: Places, ids: np.ndarray, rows: np.ndarray) -> Placed:
-    """Place vectors, of length 1 under cosine."""
-    import numpy as np
-
-    numbers = places.centroids.nearest(rows, _pass)
-    step = max(1, PLACED_BYTES // (4 * places.space.dimension))
-    codes = [
-        encode(rows[at : at + step], places.means, places.turned, numbers[at : at + step], places.space.metric)
-        for at in range(0, max(len(rows), 1), step)
-    ]
-    shift, factor, bits = (np.concatenate(columns) for columns in zip(*codes, strict=True))
-    return Placed(ids, numbers.astype(np.uint16), np.nan_to_num(shift), np.nan_to_num(factor), bits)
+    return places_at(space, id, means, middle)
 
 
 def _place_all(
@@ -225,7 +157,7 @@ def _place_all(
         read = read_chunks(session, places.space, some)
         rows = unit(read.rows, places.space.metric)
         nonces |= read.nonces
-        parts.append(_place(places, read.ids, rows))
+        parts.append(place(places, read.ids, rows))
         truth.add(read.ids, rows)
     return nonces, Placed(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
@@ -254,23 +186,10 @@ def _insert(session: Session, places: Places, placed: Placed) -> None:
     )  # fmt: skip
 
 
-def _numbers_of(nonces: dict[int, int], ids: np.ndarray, numbers: np.ndarray) -> dict[int, np.ndarray]:
-    """Return for each chunk the partition of each of its ids."""
-    import numpy as np
-
-    of_chunk = ids >> CHUNK_BITS
-    found = {}
-    for chunk in nonces:
-        begin, end = np.searchsorted(of_chunk, (chunk, chunk + 1))
-        found[chunk] = np.full(CHUNK_IDS, NOWHERE, "<u2")
-        found[chunk][ids[begin:end] & (CHUNK_IDS - 1)] = numbers[begin:end]
-    return found
-
-
 def _write_chunks(
     session: Session, places: Places, nonces: dict[int, int], ids: np.ndarray, numbers: np.ndarray
 ) -> None:
-    blobs = _numbers_of(nonces, ids, numbers)
+    blobs = numbers_of(nonces, ids, numbers)
     with session.transaction():
         _require(session, places)
         session.writer.connection.executemany(
@@ -284,14 +203,14 @@ def _patch(session: Session, places: Places, chunks: list[int]) -> int:
     import numpy as np
 
     read = read_chunks(session, places.space, chunks)
-    placed = _place(places, read.ids, unit(read.rows, places.space.metric))
+    placed = place(places, read.ids, unit(read.rows, places.space.metric))
     with session.transaction():
         _require(session, places)
         connection = session.writer.connection
         now = nonces_of(connection, "embedding", (chunks[0], chunks[-1]))
         true = {chunk: nonce for chunk, nonce in read.nonces.items() if now.get(chunk) == nonce}
         changed = 0
-        blobs = _numbers_of(true, placed.ids, placed.numbers)
+        blobs = numbers_of(true, placed.ids, placed.numbers)
         for chunk, blob in blobs.items():
             before = _before(session, places, chunk)
             there = np.flatnonzero(before != NOWHERE)
