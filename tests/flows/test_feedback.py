@@ -6,15 +6,18 @@ import gc
 import pickle
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import neurograph
 from neurograph import Database, errors
+from pressing import pressed
 
 NOT_STORED = {"mark", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
 NOW = 2 * 10**18
+SOURCE = Path(neurograph.__file__).parent
 
 
 def contents(db: Database) -> dict[str, list[Any]]:
@@ -207,6 +210,53 @@ def test_what_the_constitution_refuses_refuses_the_whole_feedback(mind):
     with pytest.raises(errors.GuardianRejected, match="type"):
         found.feedback("association", value="d")
     assert mind.feedback.count() == 1
+
+
+def test_undoing_past_a_new_limit_is_refused_whole(mind):
+    mind.graph.delete("a", "c", type="hypernym")
+    found = mind.query([1, 0], depth=2)
+    said = found.feedback("negative", next(hit for hit in found if hit.label == "c"))
+    mind.cdna.update(max_connection_weight=0.45)
+    before = contents(mind)
+    with pytest.raises(errors.GuardianRejected, match="weight must be within the constitution's limits"):
+        mind.feedback.undo(said)
+    assert contents(mind) == before
+    mind.cdna.update(max_connection_weight=1.0)
+    assert mind.feedback.undo(said).undone_ns is not None
+
+
+def test_a_handle_that_only_reads_asks_and_says_nothing(tmp_path):
+    with neurograph.open(tmp_path / "mind.ngdb") as db:
+        db.library.create("v", dimension=1).add([[1]], keys=["a"])
+        said = db.query([1]).feedback("positive")
+    with neurograph.open(tmp_path / "mind.ngdb", mode="r") as db:
+        found = db.query([1])
+        assert found[0].standing == 0.125
+        assert db.feedback.list() == [said]
+        with pytest.raises(errors.ReadOnlyDatabase):
+            found.feedback("positive")
+        with pytest.raises(errors.ReadOnlyDatabase):
+            db.feedback.undo(said)
+
+
+@pytest.mark.parametrize(("kind", "how"), [("positive", {"of": 1}), ("association", {"value": "d"})])
+def test_ctrl_c_leaves_all_of_it_or_nothing(mind, kind, how):
+    found = mind.query([1, 0], depth=2)
+    before, point, stopped = contents(mind), 0, 0
+    while True:
+        point += 1 + point // 15
+        left = pressed(point, mind, lambda db: db.feedback.give(found, kind, **how), SOURCE).left
+        assert not mind.in_transaction
+        given = mind.feedback.list(None)
+        live = [said for said in given if said.undone_ns is None]
+        stopped += left <= 0
+        assert (contents(mind) == before) is (not live)
+        for said in live:
+            mind.feedback.undo(said)
+        assert contents(mind) == before
+        if left > 0:
+            break
+    assert stopped > 20
 
 
 def test_one_transaction_holds_it_with_everything_else(mind):

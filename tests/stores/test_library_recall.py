@@ -218,6 +218,15 @@ def test_what_is_kept_serves_a_reader_which_writes_nothing(
     assert db.execute("select * from calibration").fetchall() == []
 
 
+def test_optimize_keeps_what_it_measured(db: neurograph.Database, cosine: Library, measurements: list[int]) -> None:
+    for _ in range(2):
+        cosine.optimize()
+        assert (len(measurements), db.execute("select count(*) from calibration").fetchall()) == (1, [(1,)])
+    with neurograph.open(db.path, mode="r") as reader:
+        reader.library.get("v").search(clustered(7, 1)[0], 5, **FEW)
+    assert len(measurements) == 1
+
+
 @pytest.mark.parametrize(
     "points", ["[]", "[1, [2], [5, 0.99, 1e9, 1, 1], [5, 0.99, -1, 1, 1], [5, 2, 9, 1, 1], [5, 0.99, null, 1, 1]]"]
 )

@@ -11,8 +11,8 @@ Invariants:
    above the k-th distance so far: a thousand copies of one row cost time, and neither room nor exactness.
 4. Given candidates, nothing else is looked at: the answer is the nearest of them, by invariants 1 and 3.
 
-One thread. No room but for keys of the queries searched side by side (at most KEYS bytes, or those of one query: 4
-bytes a row) and the candidates.
+One thread. No room but for keys of the queries searched side by side (at most KEYS bytes and what `scratch` may take,
+or those of one query: 4 bytes a row) and the candidates.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def run_search(
     pages = [None] * len(queries) if after is None else after
     if not wanted.k or radius == -np.inf:
         return [_nothing() for _ in queries]
-    side, found = max(1, KEYS // (5 * places)), []
+    side, found = max(1, min(KEYS, wanted.scratch.most_bytes) // (5 * places)), []
     for begin in range(0, len(queries), side):
         among = None if candidates is None else candidates[begin : begin + side]
         found += _search(wanted, queries[begin : begin + side], pages[begin : begin + side], among)

@@ -17,6 +17,11 @@ class Scratch:
     One scratch serves one call at a time: keep one a thread, or one behind a lock. What an
     interrupted call leaves in it does no harm: every call writes marks of its own.
 
+    Attributes
+    ----------
+    most_bytes
+        What work that can be done in parts should take at most; nobody is held to it here.
+
     Examples
     --------
     >>> scratch = Scratch()
@@ -26,6 +31,7 @@ class Scratch:
     """
 
     def __init__(self) -> None:
+        self.most_bytes = 1 << 62
         self.clear()
 
     def clear(self) -> None:

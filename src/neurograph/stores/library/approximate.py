@@ -18,7 +18,7 @@ from . import calibration
 from .arrays import VectorKind
 from .base import Space
 from .bits import BitKind
-from .coded import as_array, nearest, rows_of
+from .coded import as_array, bound_scratch, nearest, rows_of
 from .scan import SLICE_ROWS, Found, Question
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Approximate:
         planes = None
         if derived.loaded(codes) or _has_room(line, derived, kind, codes):
             planes = derived.current(codes, line, math.inf)
+        bound_scratch(line, derived)
         found = calibration.of(line, space, bits, planes)
         return None if found is None else cls(line, space, bits, planes, found)
 

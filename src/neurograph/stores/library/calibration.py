@@ -26,6 +26,7 @@ import apsw
 
 from ...connection.line import Line
 from ...connection.session import Session
+from ...derived.kind import CHUNK_BITS
 from ...derived.saved import nonces_of
 from .arrays import VectorKind
 from .base import Space
@@ -105,7 +106,7 @@ def kept(connection: apsw.Connection, space: Space) -> tuple[Calibration | None,
 
 
 def keep(session: Session, derived: Derived, space: Space) -> Calibration | None:
-    """Measure, unless what is kept still counts, and keep it in the file; None where there are no kernels for it.
+    """Measure, unless what is kept still counts, and keep it in the file; None where no search would ask for it.
 
     Others may write while it is measured; the write itself takes no time.
     """
@@ -113,7 +114,8 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
 
     with session.reading() as line:
         found, _ = kept(line.connection, space)
-        if found is not None:
+        chunks = len(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
+        if found is not None or chunks << CHUNK_BITS < LEAST_VECTORS:
             return found
         bits = derived.current(BitKind(space), line, float("inf"))
         planes = None if bits is None else derived.current(VectorKind(space), line, float("inf"))

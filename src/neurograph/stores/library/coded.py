@@ -15,6 +15,7 @@ MOST_MASKS = 8  # that a line remembers of one library, a byte a vector each
 if TYPE_CHECKING:
     import numpy as np
 
+    from ...derived.mechanism import Derived
     from .arrays import VectorArrays
 
 
@@ -52,6 +53,15 @@ def nearest(
         scratch=line.scratch,
     )
     return [(each.ids.tolist(), each.distances.tolist()) for each in found]
+
+
+def bound_scratch(line: Line, derived: Derived) -> None:
+    """Let queries side by side take no more memory than the budget has left."""
+    from ...kernels.scratch import Scratch
+
+    if line.scratch is None:
+        line.scratch = Scratch()
+    line.scratch.most_bytes = max(0, derived.policy.budget_bytes - derived.nbytes())
 
 
 def as_array(space: Space, queries: Sequence[bytes]) -> np.ndarray:

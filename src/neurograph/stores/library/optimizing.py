@@ -22,7 +22,8 @@ class OptimizingLibrary(LibraryPart):
         Vectors that lie together are put into one partition, each with a bit for each of its numbers, and how many
         partitions a search has to look at for a recall is measured on a sample. Later calls place what changed since,
         measure again after a tenth of the vectors moved, and begin anew after half of them did. Nothing else ever makes
-        partitions, and no exact answer depends on them.
+        partitions, and no exact answer depends on them. Where kernels can be used, it's also measured how many
+        candidates approximate searches take in memory.
 
         Parameters
         ----------
@@ -59,7 +60,7 @@ class OptimizingLibrary(LibraryPart):
         taken for slices of less than 100 ms. A call that is broken off leaves the partitions that were there; of two
         at once, the one that began first gives up. About 85 bytes a vector of 384 numbers in the file.
         """
-        from . import partition_build
+        from . import calibration, partition_build
 
         if not isinstance(progress, bool) and not callable(progress):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
@@ -68,6 +69,6 @@ class OptimizingLibrary(LibraryPart):
         shown = Progress("vectors") if progress is True else nullcontext(progress or (lambda *_: None))
         with shown as told:
             kept = partition_build.refresh(self._session, self._space, told)
-            if kept is not None:
-                return partition_build.OptimizedLibrary(*kept, False)
-            return partition_build.OptimizedLibrary(*partition_build.build(self._session, self._space, told), True)
+            made = partition_build.build(self._session, self._space, told) if kept is None else kept
+            calibration.keep(self._session, self._derived, self._space)
+        return partition_build.OptimizedLibrary(*made, kept is None)

@@ -22,6 +22,7 @@ from .arrays import VectorKind
 from .base import ItemLike, require_library
 from .bits import BitKind
 from .choice import Chosen, chosen, keys_of
+from .coded import bound_scratch
 from .coded import nearest as by_codes
 from .encoders import EncodedLibrary
 from .scan import Found, Question
@@ -304,6 +305,8 @@ class SearchedLibrary(EncodedLibrary):
             cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
             arrays = self._derived.current(kind, line, cost_s)
             if arrays is not None:
+                if len(queries) > 1:
+                    bound_scratch(line, self._derived)
                 return by_codes(line, self._space, arrays, asked, queries), 1.0
             if engine == "numba":
                 why = policy.why_unusable or "memory_budget_bytes has no room for them"
