@@ -1,6 +1,6 @@
 """Nearest neighbors by the definition: every vector, number after number, one addition after another, in float64.
 
-Vectors are (n, d) float32; ids any; distances as `stores/library/distance.py` says.
+Vectors are (n, d) float32; ids any; distances as `stores/library/nearest/distance.py` says.
 """
 
 from __future__ import annotations

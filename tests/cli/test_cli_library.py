@@ -225,7 +225,7 @@ def test_a_text_index_is_made_anew_and_dropped(notes):
 
 
 def test_partitions_are_made_and_told(mind, monkeypatch):
-    monkeypatch.setattr("neurograph.stores.library.partition_build.LEAST_ITEMS", 2000)
+    monkeypatch.setattr("neurograph.stores.library.partitions.build.LEAST_ITEMS", 2000)
     with neurograph.open(mind) as db:
         db.library.create("points", dimension=8).add(np.random.default_rng(8).normal(size=(2500, 8)))
     said = answer("library", "optimize", mind, "points")

@@ -369,7 +369,7 @@ def test_a_text_that_is_kept_is_asked_inside_a_transaction_and_without_its_encod
         before = db.query("kitten")
         with db.transaction():
             assert db.query("kitten") == before
-    monkeypatch.setattr("neurograph.stores.library.encoders._default_if", lambda made_by: None)
+    monkeypatch.setattr("neurograph.stores.library.texts.encoders._default_if", lambda made_by: None)
     with neurograph.open(path) as db:
         assert db.query("kitten") == before
         found = db.query("cat")

@@ -92,7 +92,7 @@ def test_bulk_equals_row_by_row(batch: Batch, more: Batch, way: str, unknown: bo
             with pytest.MonkeyPatch.context() as patch:
                 told = []
                 for db, fewest in ((fast, 1), (slow, 10**9), (single, 10**9)):
-                    patch.setattr("neurograph.stores.library.writing.FEWEST_WITHOUT_TRIGGERS", fewest)
+                    patch.setattr("neurograph.stores.library.items.writing.FEWEST_WITHOUT_TRIGGERS", fewest)
                     library = db.library.get("v")
                     each = rows_of(calls) if db is single else iter([calls])
                     told.append(outcome(library, each, on_conflict=way))

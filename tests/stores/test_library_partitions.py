@@ -16,7 +16,7 @@ import pytest
 import neurograph
 from neurograph import Library, errors
 from neurograph.stores.library import partition_build, partition_measure, partition_training
-from neurograph.stores.library.partition_turn import blocks, turn_one, turn_rows
+from neurograph.stores.library.partitions.turn import blocks, turn_one, turn_rows
 
 D, N = 20, 2000
 METRICS = ("cosine", "l2", "dot")

@@ -15,8 +15,8 @@ from library_cases import vectors as spread
 import neurograph
 from neurograph import Hits, Library, Recall, errors
 from neurograph.stores.library import calibration
-from neurograph.stores.library.bits import BitKind
-from neurograph.stores.library.calibration import keep
+from neurograph.stores.library.nearest.bits import BitKind
+from neurograph.stores.library.nearest.calibration import keep
 
 pytestmark = pytest.mark.kernels
 

@@ -19,7 +19,7 @@ from naive_vectors import nearest
 from neurograph import Hit
 from neurograph.errors import DeadlineExceeded, ItemNotFound, LibraryNotFound, TokenNotFound
 from neurograph.stores.library import Library
-from neurograph.stores.library.distance import FEW, distances
+from neurograph.stores.library.nearest.distance import FEW, distances
 
 N = 150
 

@@ -11,7 +11,7 @@ from ...progress import Progress, Told
 from ...stores.arguments import bound_ids
 from ...stores.library import Library
 from ...stores.library.base import require_library
-from ...stores.library.choice import chosen
+from ...stores.library.nearest.choice import chosen
 from ...stores.where import Where
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from ...stores.arguments import bound_ids, key_text, real, whole
 from ...stores.edge_place import TypeLike, type_code
 from ...stores.library import Library
 from ...stores.library.base import require_library
-from ...stores.library.choice import chosen
+from ...stores.library.nearest.choice import chosen
 from ...stores.where import Where, condition_of
 from .slices import as_one, library_of, rows_of, slices, telling
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from ...stores.library.kept import digest
+from ...stores.library.texts.kept import digest
 from .invariant import Invariant
 
 # What sqlite-vec makes of a length: NULL for NaN; infinity, or zero, also where a sum of squares leaves float32.

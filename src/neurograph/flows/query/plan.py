@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...errors import InvalidValue, NotHere
 from ...model.identity import Identity
 from ...stores.library import Library
-from ...stores.library.identity import read
+from ...stores.library.texts.identity import read
 from .question import Question
 
 if TYPE_CHECKING:

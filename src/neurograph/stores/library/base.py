@@ -13,7 +13,7 @@ from ..arguments import bindable, row_id
 
 if TYPE_CHECKING:
     from ...derived.mechanism import Derived
-    from .encoders import Encoders
+    from .texts.encoders import Encoders
 
 ItemLike = Item | Hit | int | str
 ID_BITS = 32

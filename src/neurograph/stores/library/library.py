@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ...model.identity import Identity
-from . import identity
 from .base import require_library
-from .components import ProjectedLibrary
-from .listing import ListedItems
-from .optimizing import OptimizingLibrary
-from .recalling import RecalledLibrary
-from .reembedding import ReembeddedLibrary
-from .semantic_grid import SemanticGrid
-from .single import SingleItems
-from .texts import TextLibrary
-from .vec0 import Vec0Library
-from .words import WordLibrary
+from .items.listing import ListedItems
+from .items.single import SingleItems
+from .nearest.recalling import RecalledLibrary
+from .nearest.vec0 import Vec0Library
+from .nearest.words import WordLibrary
+from .partitions.optimizing import OptimizingLibrary
+from .places.components import ProjectedLibrary
+from .places.semantic_grid import SemanticGrid
+from .texts import identity
+from .texts.index import TextLibrary
+from .texts.reembedding import ReembeddedLibrary
 
 
 class Library(

@@ -15,10 +15,10 @@ from ...progress import Told
 from ..arguments import bindable, whole
 from ..text_objects import drop_text_objects
 from .base import Space, checked_text
-from .encoders import Encoders, encoder_of
-from .identity import details, identity_of
 from .library import Library
 from .pages import give_back
+from .texts.encoders import Encoders, encoder_of
+from .texts.identity import details, identity_of
 
 if TYPE_CHECKING:
     from ...derived.mechanism import Derived
@@ -191,7 +191,7 @@ class Libraries:
         writers wait for less than 100 ms, and the library is there with the last of them; a load that was broken off is
         taken away by `drop`.
         """
-        from .loading import load
+        from .items.loading import load
 
         options: dict[str, Any] = {"format": format, "words": words, "limit": limit, "subset": subset}
         options |= {"normalize": normalize, "errors": errors, "malformed": malformed}

@@ -1,0 +1,144 @@
+"""Nearest neighbors where some of them may be missing: bits choose candidates, codes and float32 rows decide.
+
+What comes back are rows of the snapshot with their exact distances, in order; only some may be missing, as many as the
+calibration said. Where nothing is known of that, where it can't be reached, or where exact searches are as fast, the
+caller is told to search exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ....connection.line import Line
+from ....errors import InvalidValue
+from ...arguments import real
+from ..base import Space
+from . import calibration
+from .arrays import VectorKind
+from .bits import BitKind
+from .coded import as_array, bound_scratch, nearest, rows_of
+from .scan import SLICE_ROWS, Found, Question
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ....derived.mechanism import Derived
+    from .arrays import VectorArrays
+
+USUAL_RECALL = 0.99
+
+
+class Approximate:
+    """What answers approximate searches of one library on one line."""
+
+    def __init__(
+        self,
+        line: Line,
+        space: Space,
+        bits: VectorArrays,
+        planes: VectorArrays | None,
+        calibration: calibration.Calibration,
+    ) -> None:
+        self.line = line
+        self._space = space
+        self.bits = bits
+        self.planes = planes
+        self.calibration = calibration
+
+    @classmethod
+    def there(cls, line: Line, derived: Derived, space: Space, cost_s: float) -> Approximate | None:
+        """Return it where bits are loaded, or repay themselves where plain SQL would cost `cost_s`, else None."""
+        kind, codes = BitKind(space), VectorKind(space)
+        bits = derived.current(kind, line, cost_s)
+        if bits is None:
+            return None
+        planes = None
+        if derived.loaded(codes) or _has_room(line, derived, kind, codes):
+            planes = derived.current(codes, line, math.inf)
+        bound_scratch(line, derived)
+        found = calibration.of(line, space, bits, planes)
+        return None if found is None else cls(line, space, bits, planes, found)
+
+    def nearest(self, asked: Question, queries: Sequence[bytes], candidates: int) -> list[Found]:
+        """Return ids and distances of the nearest among so many candidates of each query."""
+        vectors = as_array(self._space, queries)
+        chosen = likely(self.line, self._space, self.bits, vectors, candidates)
+        if self.planes is None:
+            return [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
+        return nearest(self.line, self._space, self.planes, asked, queries, [self._places(slots) for slots in chosen])
+
+    def _places(self, slots: np.ndarray) -> np.ndarray:
+        """Return where the codes of those rows are: mostly at the same slots."""
+        planes, ids = self.planes, self.bits.ids[slots]
+        assert planes is not None
+        if len(ids) and slots.max() < planes.used and (planes.ids[slots] == ids).all():
+            return slots
+        found = planes.slots(ids)
+        return found[found >= 0]
+
+    def _by_rows(self, asked: Question, query: np.ndarray, slots: np.ndarray) -> Found:
+        """Return the nearest of the rows of some slots."""
+        import numpy as np
+
+        from ....kernels.knn_codes import metric_code
+        from ....kernels.knn_query_kernel import measure
+
+        ids, metric = np.sort(self.bits.ids[slots]), metric_code(self._space.metric)
+        distances, wide = np.empty(len(ids)), query.astype(np.float64)
+        for first in range(0, len(ids), SLICE_ROWS):
+            some = slice(first, first + SLICE_ROWS)
+            rows = np.ascontiguousarray(rows_of(self.line, self._space, ids[some]).T)
+            measure(rows, wide, metric, distances[some])
+            self.line.tick()
+        order = np.argsort(distances, kind="stable")[: asked.k]
+        return ids[order].tolist(), distances[order].tolist()
+
+
+def recall_of(exact: object, recall: float | None) -> float | None:
+    """Return the recall an approximate search is to reach, or None for an exact one."""
+    if not isinstance(exact, bool):
+        raise InvalidValue(f"exact must be True or False, got {exact!r}")
+    if exact:
+        if recall is not None:
+            raise InvalidValue(f"recall must be left out of an exact search, got {recall!r}; add exact=False")
+        return None
+    return checked_recall(USUAL_RECALL if recall is None else recall)
+
+
+def checked_recall(recall: float) -> float:
+    """Return a recall, if it is one."""
+    number = real(recall, "recall")
+    if not 0.0 < number <= 1.0:
+        raise InvalidValue(f"recall must be above 0 and at most 1, got {recall!r}")
+    return number
+
+
+def may_miss(asked: Question, queries: Sequence[bytes]) -> bool:
+    """Tell whether an approximate search serves: all are asked for, and from somewhere.
+
+    A query without length is as far from everything under cosine; what is asked for a part is not what was measured.
+    """
+    whole = not asked.among and asked.max_distance == math.inf and asked.after is None
+    return bool(whole and asked.k and queries and all(any(query) for query in queries))
+
+
+def likely(line: Line, space: Space, bits: VectorArrays, vectors: np.ndarray, candidates: int) -> list[np.ndarray]:
+    """Return for each vector the slots of the items that are probably nearest, in the order of the estimates."""
+    from ....kernels.knn_bits import run_likely
+
+    mean, turn = bits.center
+    return run_likely(
+        bits.bits, vectors, candidates, metric=space.metric, mean=mean, turn=turn, end=bits.used, tick=line.tick
+    )
+
+
+def _has_room(line: Line, derived: Derived, *kinds: VectorKind) -> bool:
+    """Tell whether the budget holds the arrays of all kinds side by side: else each would push the other out."""
+    first, last = kinds[0].chunks
+    rows: Any = line.connection.execute(
+        "select count(*) from mark where subject = 'embedding' and chunk between ? and ?", (first, last)
+    ).fetchall()
+    sizes = [kind.estimate(line.connection, rows[0][0])[1] for kind in kinds]
+    return sum(sizes) <= derived.policy.budget_bytes

@@ -1,0 +1,65 @@
+"""Which items a question is about: a condition in SQL, ids, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from ....errors import InvalidValue
+from ....model.item import Hit, Item
+from ...arguments import bound_ids, id_array, row_id
+from ...where import Where, condition_of, is_lasting, names_table
+from ..base import Space
+
+Chosen = tuple[str, Sequence[Any], bool]
+
+
+def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] | None) -> Chosen:
+    """Return a query of the ids to look at, empty for all, the values of its ``?``, and whether it is lasting."""
+    parts: list[str] = []
+    values: list[Any] = []
+    lasting = False
+    if where is not None:
+        condition, values = condition_of(where)
+        parts.append(query_of(space, condition))
+        lasting = among is None and is_lasting(condition, values)
+    if among is not None:
+        parts.append("select value from carray(?)")
+        values = [*values, bound_ids(ids_among(among))]
+    return " intersect ".join(parts), values, lasting
+
+
+def query_of(space: Space, condition: str) -> str:
+    """Return a query of the ids of the items for which a condition is true."""
+    inside = f"between {space.first_id} and {space.last_id}"
+    if not names_table(condition, "token"):
+        return f"select id from item where id {inside} and {condition}"
+    # A scope of its own, so that `id` is the item's although tokens have one too.
+    return f"""select asked.id
+                 from item as asked
+                 left join token on token.id = asked.token_id
+                where asked.id {inside} and exists (select 1 from item where id = asked.id and {condition})"""
+
+
+def ids_among(among: Iterable[Item | Hit | int]) -> list[int]:
+    """Return the ids a question is to be answered from."""
+    if isinstance(among, str | bytes) or not hasattr(among, "__iter__"):
+        raise InvalidValue(f"among must be a sequence of ids, got {among!r}")
+    if hasattr(among, "dtype"):
+        return id_array(among, "among").tolist()  # type: ignore[no-any-return]
+    return [row_id(one.id if isinstance(one, Item | Hit) else one, "among", "ids") for one in among]
+
+
+def keys_of(connection: apsw.Connection, ids: list[int]) -> list[str | None]:
+    """Return the keys of items, in the order of their ids as given."""
+    rows: Any = (
+        connection.execute(
+            "select id, key from item where id in (select value from carray(?))", (bound_ids(ids),)
+        ).fetchall()
+        if ids
+        else []
+    )
+    known = dict(rows)
+    return [known.get(id) for id in ids]

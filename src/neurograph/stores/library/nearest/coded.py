@@ -1,0 +1,116 @@
+"""Nearest neighbors by the kernels: codes narrow down, float32 rows from the file decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ....connection.line import Line
+from ...arguments import bound_ids
+from ..base import Space
+from .scan import Found, Question
+
+MOST_MASKS = 8  # that a line remembers of one library, a byte a vector each
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ....derived.mechanism import Derived
+    from .arrays import VectorArrays
+
+
+def nearest(
+    line: Line,
+    space: Space,
+    arrays: VectorArrays,
+    asked: Question,
+    queries: Sequence[bytes],
+    candidates: list[np.ndarray] | None = None,
+) -> list[Found]:
+    """Return ids and distances of the items nearest to each of `queries`; what else is asked is the same for all.
+
+    Given slots for each query, only of the items in these.
+    """
+    from ....kernels.knn_search import run_search
+    from ....kernels.scratch import Scratch
+
+    if line.scratch is None:
+        line.scratch = Scratch()
+    found = run_search(
+        arrays.planes,
+        as_array(space, queries),
+        asked.k,
+        lambda slots: rows_of(line, space, arrays.ids[slots]),
+        metric=space.metric,
+        mean=arrays.center[0],
+        turn=arrays.center[1],
+        ids=arrays.ids,
+        allowed=_allowed(line, arrays, asked) if asked.among else None,
+        radius=asked.max_distance,
+        after=[asked.after] * len(queries),
+        candidates=candidates,
+        tick=line.tick,
+        scratch=line.scratch,
+    )
+    return [(each.ids.tolist(), each.distances.tolist()) for each in found]
+
+
+def bound_scratch(line: Line, derived: Derived) -> None:
+    """Let queries side by side take no more memory than the budget has left."""
+    from ....kernels.scratch import Scratch
+
+    if line.scratch is None:
+        line.scratch = Scratch()
+    line.scratch.most_bytes = max(0, derived.policy.budget_bytes - derived.nbytes())
+
+
+def as_array(space: Space, queries: Sequence[bytes]) -> np.ndarray:
+    """Return vectors, given as the file holds them, as (m, d) float32."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(queries), "<f4").astype(np.float32).reshape(len(queries), space.dimension)
+
+
+def rows_of(line: Line, space: Space, ids: np.ndarray) -> np.ndarray:
+    """Return the vectors of items, (n, d) float32, in the order given; 2.6 µs each."""
+    import numpy as np
+
+    sql = "select vector from embedding where id in (select value from carray(?)) order by id"
+    rows: Any = line.connection.execute(sql, (bound_ids(ids),)).fetchall()
+    vectors = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(ids), space.dimension)
+    order = np.argsort(ids, kind="stable")
+    if (order[1:] > order[:-1]).all():
+        return vectors.astype(np.float32, copy=False)
+    found = np.empty((len(ids), space.dimension), np.float32)
+    found[order] = vectors
+    return found
+
+
+def _allowed(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
+    """Return which slots the condition leaves, (capacity,) bool.
+
+    Remembered as long as nothing changes: a condition that half of 117,659 items pass takes SQL 30 ms, and the search
+    0.9 ms.
+    """
+    key = (asked.among, *((type(value), value) for value in asked.bindings)) if asked.lasting else None
+    stamp, known = arrays.masks.get(line, (None, {}))
+    if stamp != line.stamp or len(known) >= MOST_MASKS:
+        stamp, known = line.stamp, {}
+    allowed = known.get(key)
+    if allowed is None:
+        allowed = _asked_of_sql(line, arrays, asked)
+        if key is not None:
+            known[key] = allowed
+            arrays.masks[line] = stamp, known
+    return allowed  # type: ignore[no-any-return]
+
+
+def _asked_of_sql(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
+    import numpy as np
+
+    rows: Any = line.connection.execute(asked.among, asked.bindings).fetchall()
+    ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    slots = arrays.slots(ids)
+    allowed = np.zeros(len(arrays.ids), np.bool_)
+    allowed[slots[slots >= 0]] = True
+    return allowed

@@ -1,0 +1,85 @@
+"""How much approximate searches of a library find."""
+
+from __future__ import annotations
+
+import math
+
+from ....model.recall import Recall
+from ...arguments import whole
+from ..base import require_library
+from .approximate import Approximate, checked_recall
+from .scan import Question
+from .search import SearchedLibrary
+
+SEED = 1  # not that of the calibration: other vectors are asked
+
+
+class RecalledLibrary(SearchedLibrary):
+    """Measures what ``search(…, exact=False)`` finds."""
+
+    def recall(self, k: int = 10, recall: float = 0.99, *, sample: int = 256, timeout_s: float | None = None) -> Recall:
+        """Measure which recall ``search(k=k, exact=False, recall=recall)`` has.
+
+        Some of the library's own vectors are searched for, each without itself, both exactly and not.
+
+        Parameters
+        ----------
+        k
+            How many nearest, 1 or more.
+        recall
+            The mean recall that is asked for, above 0 and up to 1.
+        sample
+            How many vectors, 1 or more. They are not those that the number of candidates was measured by.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
+
+        Returns
+        -------
+        Recall
+            (mean, first_percentile, sample, k, candidates). Where such searches are exact, `candidates` is None, the
+            recall 1.0 and nothing is measured.
+
+        Raises
+        ------
+        InvalidValue
+            An argument breaks its rule.
+        LibraryNotFound
+            The library was dropped.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     points = db.library.create("points", dimension=2)
+        ...     _ = points.add([[0, 1], [1, 0]])
+        ...     points.recall(k=1)
+        Recall(mean=1.0, first_percentile=1.0, sample=0, k=1, candidates=None)
+
+        Notes
+        -----
+        0.3 s for 117,659 vectors of 384, and before that what a first approximate search takes (two cores, Linux). It
+        uses kernels whether or not they have repaid themselves; where there are none, searches are exact.
+        """
+        near, size, wanted = whole(k, "k", 1), whole(sample, "sample", 1), checked_recall(recall)
+        with self._session.reading(timeout_s) as line:
+            require_library(line.connection, self._space)
+            few = Approximate.there(line, self._derived, self._space, math.inf)
+            point = None if few is None else few.calibration.point(near, wanted)
+            if few is None or point is None or few.planes is None:
+                return Recall(1.0, 1.0, 0, near, None)
+            return self._measured(few, near, point.candidates, size)
+
+    def _measured(self, few: Approximate, k: int, candidates: int, size: int) -> Recall:
+        import numpy as np
+
+        from .calibration import exact_ids, sample_of
+
+        ids, vectors = sample_of(few.line, self._space, few.bits, size, SEED)
+        assert few.planes is not None
+        exact = exact_ids(few.line, self._space, few.planes, ids, vectors, k)
+        queries = [vector.astype("<f4").tobytes() for vector in vectors]
+        found = few.nearest(Question(b"", k + 1), queries, candidates + 1)
+        shares = np.array([np.isin(row, near).mean() for row, (near, _) in zip(exact, found, strict=True)])
+        return Recall(float(shares.mean()), float(np.percentile(shares, 1)), len(ids), k, candidates)

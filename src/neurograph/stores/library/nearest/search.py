@@ -1,0 +1,377 @@
+"""Nearest neighbors in a library."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from ....connection.line import Line
+from ....connection.paths import ROWS
+from ....derived.kind import CHUNK_BITS
+from ....errors import InvalidValue, ItemNotFound, NotHere
+from ....model.item import Hit, Hits, Item
+from ...arguments import TokenLike, existing_token_id, real, whole
+from ...where import Where
+from ..base import ItemLike, require_library
+from ..partitions import nearest as partitions
+from ..texts.encoders import EncodedLibrary
+from ..vectors import little_endian, query_array, vector_array
+from .approximate import Approximate, may_miss, recall_of
+from .arrays import VectorKind
+from .bits import BitKind
+from .choice import Chosen, chosen, keys_of
+from .coded import bound_scratch
+from .coded import nearest as by_codes
+from .scan import Found, Question
+from .scan import nearest as by_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+ENGINES = ("auto", "sqlite-vec", "numba")
+ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
+PARTITIONS_S = 5e-3  # what partitions take for a query, roughly
+EVERY = 1 << 32  # more than a library holds
+
+
+class SearchedLibrary(EncodedLibrary):
+    """Searches for what is near."""
+
+    def search(
+        self,
+        query: ArrayLike | bytes | str | None = None,
+        k: int = 10,
+        *,
+        text: str | None = None,
+        key: str | None = None,
+        item: ItemLike | None = None,
+        token: TokenLike | None = None,
+        max_distance: float = math.inf,
+        after: Hit | None = None,
+        where: Where | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
+        exact: bool = True,
+        recall: float | None = None,
+        engine: str = "auto",
+        timeout_s: float | None = None,
+    ) -> Hits:
+        """Find the k items nearest to a vector, or to an item, which is left out itself.
+
+        Parameters
+        ----------
+        query
+            A vector of `dimension` finite numbers, rounded to float32, or its bytes as the file holds them; or a
+            string: a text where the library was made with an encoder, else the key of an item.
+        k
+            At most so many, without a ceiling.
+        text, key, item, token
+            Instead of `query`: a text, a key, an item by record, id or key, or the token an item belongs to (of
+            several, the first).
+        max_distance
+            The farthest an item may be.
+        after
+            Only what comes behind this hit: the last one of the page before.
+        where
+            An SQL condition on the columns of the table ``item`` (the id is ``item.id`` here), and with its name before
+            them on those of ``token``, alone or with the values of its ``?``:
+            ``("json_extract(metadata, '$.pos') = ?", ["n"])``. It applies before `k`. It is SQL: never put a stranger's
+            text into it.
+        among
+            Only these items, by id, hit or record; those that are none of the library are passed over. It applies
+            before `k`.
+        exact
+            False where some of the k nearest may be missing, which is faster. What comes back is in order still, with
+            true distances.
+        recall
+            With ``exact=False``: how many of the k nearest are to be found in the mean, above 0 and up to 1; 0.99
+            unless given. It's measured on the library's own vectors; where it can't be reached the answer is exact.
+        engine
+            ``"auto"`` uses kernels where they repay themselves, ``"sqlite-vec"`` never, ``"numba"`` always; the answer
+            is the same, but for what ``exact=False`` may miss.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
+
+        Returns
+        -------
+        Hits
+            (id, key, distance) in order of distance, then id. The distance is ``1 - cos`` (cosine; 1 for a vector
+            without length), the Euclidean one (l2), or the negative product (dot). Its `recall` says which mean recall
+            was measured for such searches: 1.0 where the answer is exact.
+
+        Raises
+        ------
+        InvalidValue
+            The query has a wrong shape, kind or number; `where` is no condition; not one query was given, but none
+            or several; `recall` is out of range, or given without ``exact=False``.
+        ItemNotFound
+            No item has that key or id, or it has no vector; a key's message names the closest.
+        TokenNotFound
+            There is no such token.
+        LibraryNotFound
+            The library was dropped.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     colors = db.library.create("colors", dimension=3)
+        ...     _ = colors.add([[1, 0, 0], [0, 1, 0], [1, 1, 0]], keys=["red", "green", "yellow"])
+        ...     [hit.key for hit in colors.search([1, 0.1, 0], k=2)]
+        ...     [hit.key for hit in colors.search("yellow", k=2, where="key <> 'red'")]
+        ['red', 'yellow']
+        ['green']
+
+        Notes
+        -----
+        Exact: every path gives the same ids in the same order, from float64 sums over the stored float32. It grows with
+        the number of vectors times their dimension: for 117,659 of 384 it takes 95 ms by sqlite-vec, 0.9 ms by kernels
+        (two cores, Linux). With `where` or `among` it grows with what they leave, and with what the condition reads.
+
+        With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: 0.4 ms there.
+        Questions about a part (`where`, `among`, `max_distance`, `after`), for k above 100, or to less than 4,096
+        vectors are answered exactly. The first such search measures the library, 0.6 s there, unless the file keeps
+        what was measured.
+        """
+        if text is None and isinstance(query, str) and key is None and item is None and token is None:
+            text, query = (query, None) if self._reads_text() else (None, query)
+        if text is not None and query is None:
+            query, made_by = self._question_of(text)
+        reached = recall_of(exact, recall)
+        with self._session.reading(timeout_s) as line:
+            if text is not None:
+                self._require_made_by(line.connection, made_by)
+            vector, own = self._query(line.connection, query, key, item, token)
+            asked = self._question(vector, k, max_distance, after, chosen(self._space, where, among))
+            return self._hits(line, asked, own, engine_of(engine), reached)
+
+    def search_many(
+        self,
+        queries: ArrayLike,
+        k: int = 10,
+        *,
+        max_distance: float = math.inf,
+        where: Where | None = None,
+        among: Iterable[Item | Hit | int] | None = None,
+        exact: bool = True,
+        recall: float | None = None,
+        engine: str = "auto",
+        timeout_s: float | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the k items nearest to each of many vectors.
+
+        Parameters
+        ----------
+        queries
+            (m, dimension) finite numbers; rounded to float32.
+        k, max_distance, where, among, exact, recall, engine, timeout_s
+            As for `search`; which recall such searches have, `recall` tells.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Ids, (m, k) int64, and distances, (m, k) float64, each row in order of distance, then id. Where no query
+            finds k there are fewer columns; where one finds fewer than another, its row is filled up with id 0 at an
+            infinite distance.
+
+        Raises
+        ------
+        InvalidValue, LibraryNotFound, DeadlineExceeded
+            As for `search`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     points = db.library.create("points", dimension=2, metric="l2")
+        ...     ids = points.add([[0, 0], [3, 4], [6, 8]])
+        ...     found, distances = points.search_many([[0, 0], [6, 8]], k=2)
+        ...     found.tolist() == ids[[[0, 1], [2, 1]]].tolist(), distances.tolist()
+        (True, [[0.0, 5.0], [0.0, 5.0]])
+
+        Notes
+        -----
+        Grows with m times what one search costs. One state of the file for all of them.
+        """
+        import numpy as np
+
+        vectors = vector_array(queries, self.dimension, "queries")
+        among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
+        with self._session.reading(timeout_s) as line:
+            asked = self._question(b"", k, max_distance, None, among_these)
+            vectors_given = [little_endian(vector) for vector in vectors]
+            found, _ = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
+        longest = max((len(ids) for ids, _ in found), default=0)
+        all_ids = np.zeros((len(found), longest), np.int64)
+        all_distances = np.full((len(found), longest), np.inf)
+        for row, (ids, distances) in enumerate(found):
+            all_ids[row, : len(ids)] = ids
+            all_distances[row, : len(ids)] = distances
+        return all_ids, all_distances
+
+    def _query(
+        self,
+        connection: apsw.Connection,
+        query: ArrayLike | bytes | str | None,
+        key: str | None,
+        item: ItemLike | None,
+        token: TokenLike | None,
+    ) -> tuple[bytes, tuple[int, ...]]:
+        """Return the vector that is asked about, and the id of the item it belongs to, if it does."""
+        given = [value for value in (query, key, item, token) if value is not None]
+        if len(given) != 1:
+            raise InvalidValue(
+                f"search must be given one of query, text, key, item and token, got {len(given)} of them"
+            )
+        if query is not None and not isinstance(query, str):
+            return query_array(query, self.dimension), ()
+        if token is not None:
+            number = self._item_of(connection, token)
+        else:
+            if key is not None and not isinstance(key, str):
+                raise InvalidValue(f"key must be a string, got {key!r}")
+            number = self._item_id(connection, item if item is not None else key if query is None else query)  # type: ignore[arg-type]
+        rows: Any = connection.execute("select vector from embedding where id = ?", (number,)).fetchall()
+        if not rows:
+            raise ItemNotFound(f"item {given[0]!r} of {self.name!r} must have a vector; give it one with update")
+        return rows[0][0], (number,)
+
+    def _item_of(self, connection: apsw.Connection, token: TokenLike) -> int:
+        number = existing_token_id(connection, token)
+        rows: Any = connection.execute(
+            "select min(id) from item where token_id = ? and id between ? and ?", (number, *self._space.ids)
+        ).fetchall()
+        if rows[0][0] is None:
+            raise ItemNotFound(f"no item of {self.name!r} belongs to the token {token!r}")
+        return int(rows[0][0])
+
+    def _question(
+        self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", (), False)
+    ) -> Question:
+        most = min(whole(k, "k"), EVERY)
+        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
+        if after is not None and not isinstance(after, Hit):
+            raise InvalidValue(f"after must be a hit of the page before, got {after!r}")
+        behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
+        return Question(vector, most, reach, behind, *chosen)
+
+    def _hits(
+        self,
+        line: Line,
+        asked: Question,
+        without: Collection[int] = (),
+        engine: str = "auto",
+        recall: float | None = None,
+    ) -> Hits:
+        """Return the nearest items, some left out."""
+        wanted = asked._replace(k=asked.k + len(without)) if asked.k else asked
+        ((ids, distances),), reached = self._nearest(line, wanted, [asked.query], engine, recall, len(without))
+        for id in without:
+            if id in ids:
+                at = ids.index(id)
+                del ids[at], distances[at]
+        return Hits(ids[: asked.k], keys_of(line.connection, ids[: asked.k]), distances[: asked.k], reached)
+
+    def _nearest(
+        self,
+        line: Line,
+        asked: Question,
+        queries: Sequence[bytes],
+        engine: str,
+        recall: float | None = None,
+        without: int = 0,
+    ) -> tuple[list[Found], float]:
+        """Return ids and distances of the items nearest to each of `queries`, by the way that suits, and the recall.
+
+        Of what is asked for, `without` are no neighbors but what is left out.
+        """
+        rows: Any = line.connection.execute(
+            "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
+        ).fetchall()
+        if not rows:
+            require_library(line.connection, self._space)
+        kind, policy = VectorKind(self._space), self._derived.policy
+        if recall is not None and may_miss(asked, queries):
+            near = self._near(line, asked, queries, engine, recall, without, rows[0])
+            if near is not None:
+                return near
+        if engine != "sqlite-vec":
+            cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
+            arrays = self._derived.current(kind, line, cost_s)
+            if arrays is not None:
+                if len(queries) > 1:
+                    bound_scratch(line, self._derived)
+                return by_codes(line, self._space, arrays, asked, queries), 1.0
+            if engine == "numba":
+                why = policy.why_unusable or "memory_budget_bytes has no room for them"
+                raise NotHere(f"engine='numba' needs kernels and codes, and {why}; use engine='auto'")
+        line.took(ROWS, "sqlite-vec over embedding")
+        began = time.perf_counter()
+        try:
+            return [
+                by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
+                for query in queries
+            ], 1.0
+        finally:
+            if engine != "sqlite-vec":
+                policy.spend(kind.name, time.perf_counter() - began)
+
+    def _near(
+        self,
+        line: Line,
+        asked: Question,
+        queries: Sequence[bytes],
+        engine: str,
+        recall: float,
+        without: int,
+        norms: Any,
+    ) -> tuple[list[Found], float] | None:
+        """Return an answer that may miss some, None where only an exact one serves.
+
+        Bits in memory answer first, then partitions in the file; what these take counts towards loading those.
+        """
+        kind, policy = BitKind(self._space), self._derived.policy
+        reach = None if engine == "numba" else partitions.reach_now(line, self._space, asked.k - without, recall)
+        if engine != "sqlite-vec":
+            cost_s = self._plain_cost_s(line, kind, len(queries), engine)
+            if reach is not None:
+                cost_s = min(cost_s, len(queries) * PARTITIONS_S)
+            few = Approximate.there(line, self._derived, self._space, cost_s)
+            point = few and few.calibration.point(asked.k - without, recall)
+            if few and point:
+                return few.nearest(asked, queries, point.candidates + without), point.mean
+        if reach is None:
+            return None
+        began = time.perf_counter()
+        near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
+        policy.spend(kind.name, time.perf_counter() - began)
+        return near
+
+    def _plain_cost_s(self, line: Line, kind: VectorKind, queries: int, engine: str) -> float:
+        """Return what plain SQL would take, where that matters: while arrays are not loaded."""
+        if engine == "numba":
+            return math.inf
+        if not self._derived.policy.usable or self._derived.loaded(kind):
+            return 0.0
+        return queries * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
+
+    def _most_vectors(self, connection: apsw.Connection) -> int:
+        """Return how many vectors there are at most, told at once."""
+        first, last = VectorKind(self._space).chunks
+        rows: Any = connection.execute(
+            "select count(*) from mark where subject = 'embedding' and chunk between ? and ?", (first, last)
+        ).fetchall()
+        return int(rows[0][0]) << CHUNK_BITS
+
+
+def engine_of(engine: str) -> str:
+    """Return the engine, if it is one."""
+    if engine not in ENGINES:
+        raise InvalidValue(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    return engine

@@ -1,0 +1,325 @@
+"""Making the partitions of a library, and keeping them true, while others search and write.
+
+Invariants:
+
+1. Vectors are read chunk after chunk, each with the nonce of the state it was read in; nothing else ties the partitions
+   to the vectors (schema/0012_partition.sql, 3).
+2. The write lock is held for a slice at a time, less than 100 ms. New partitions are not in use before the last of them
+   is written; a build that was broken off leaves those that were in use, and the next takes its rest away.
+3. Of two builds at once the one that began last goes on, and the other stops: its rows are gone.
+4. Memory: a sample of at most SAMPLE_BYTES, and of each vector its code and 18 bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ....connection.session import Session
+from ....derived.kind import CHUNK_BITS, CHUNK_IDS
+from ....derived.saved import nonces_of
+from ....progress import Told
+from ..base import Space
+from ..items.lengths import measure as measure_lengths
+from .codes import unit
+from .measure import SAMPLE, Measured, Truth, measure
+from .nearest import DIRTY, in_use
+from .places import NOWHERE, Placed, Places, between, numbers_of, place, places_at, read_places
+from .rows import blocks_of, chunk_range, chunks_of, read_chunks, sample
+from .training import train
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEAST_ITEMS = 10_000  # with fewer, reading all rows takes about as long
+SHARE, MANY, LESS = 4.0, 1400, 1.0  # partitions by the root of the number of vectors; beyond so many, by less of it
+SAMPLES = 24  # vectors of the sample for each partition
+SAMPLE_BYTES = 1 << 27
+MOST_PARTITIONS = 65_000
+SLICE_ROWS = 8192  # written at a time: 30 ms
+PATCH_CHUNKS = 8  # likewise, where rows are replaced
+MEASURE_AGAIN, TRAIN_AGAIN = 0.1, 0.5  # when so many of the vectors have other partitions
+GREATEST_NORM = 2.0**40  # beyond, squares and products may not fit into single precision
+
+
+class OptimizedLibrary(NamedTuple):
+    """What `Library.optimize` did."""
+
+    partitions: int
+    """How many the library has now; 0 for a library too small for them."""
+    placed: int
+    """Vectors that were placed in one: all of them, or those that changed."""
+    trained: bool
+    """Whether the partitions were made anew."""
+
+
+class OvertakenError(Exception):
+    """Another build has begun, and took the rows of this one away."""
+
+
+def build(session: Session, space: Space, told: Told) -> tuple[int, int]:
+    """Make partitions anew; return how many there are, and of how many vectors.
+
+    None for a library that is too small, or whose vectors are too long for single precision.
+    """
+    import numpy as np
+
+    chunks = chunks_of(session, space)
+    items = session.rows("select count(*) from embedding where id between ? and ?", space.ids)[0][0]
+    lengths = measure_lengths(session, space, told)
+    if items < LEAST_ITEMS or lengths is None or lengths[1] > GREATEST_NORM:
+        _drop(session, space, keep=-1)
+        return 0, 0
+    many = min(round(SHARE * items**0.5), max(MANY, round(LESS * items**0.5)), MOST_PARTITIONS)
+    wanted = min(SAMPLES * many, SAMPLE_BYTES // (4 * space.dimension)) + SAMPLE
+    ids, rows = sample(session, space, chunks, wanted, items)
+    held_out = np.zeros(len(ids), np.bool_)
+    held_out[np.random.default_rng(items).choice(len(ids), min(SAMPLE, len(ids) // 4), replace=False)] = True
+    truth = Truth(ids[held_out], rows[held_out], space.metric)
+    learned = unit(rows[~held_out], space.metric)
+    means = train(learned, min(many, len(learned) // 8), space.metric == "cosine", told, between)
+    places = _begin(session, space, means, learned.mean(axis=0, dtype=np.float64).astype(np.float32))
+    del rows, learned
+    try:
+        nonces, placed = _place_all(session, places, chunks, truth, told)
+        _write_items(session, places, placed, told)
+        _write_chunks(session, places, nonces, placed.ids, placed.numbers)
+        reaches = _measured(session, places, truth, told)
+        _keep(session, places, reaches, "complete = 1, items = ?2, changed = 0, measured = 0", len(placed.ids))
+    except OvertakenError:
+        return 0, 0
+    except BaseException:
+        _drop(session, space, only=places.id)
+        raise
+    _drop(session, space, keep=places.id)
+    return len(means), len(placed.ids)
+
+
+def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | None:
+    """Place anew what changed; return how many partitions there are and how many vectors were placed.
+
+    None where there are no partitions, or so much changed that they should be made anew.
+    """
+    with session.reading() as line:
+        using = in_use(line.connection, space)
+        if using is None:
+            return None
+        sql = "select items, changed from partitioning where id = ?"
+        rows: Any = line.connection.execute(sql, (using[0],)).fetchall()
+        items, changed = rows[0]
+        dirty: Any = line.connection.execute(DIRTY, (using[0], *chunk_range(space))).fetchall()
+    lengths = measure_lengths(session, space, told)
+    if lengths is None or lengths[1] > GREATEST_NORM:
+        return None
+    places = read_places(session, space, using)
+    chunks = sorted(row[0] for row in dirty)
+    if places is None or (len(chunks) << CHUNK_BITS) + changed > max(TRAIN_AGAIN * items, CHUNK_IDS << 1):
+        return None
+    count = 0
+    try:
+        for begin in range(0, len(chunks), PATCH_CHUNKS):
+            told("placing", begin << CHUNK_BITS, len(chunks) << CHUNK_BITS)
+            count += _patch(session, places, chunks[begin : begin + PATCH_CHUNKS])
+        _measure_again(session, places, told)
+    except OvertakenError:
+        return 0, count
+    return len(places.means), count
+
+
+def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray) -> Places:
+    """Write the centroids of a partitioning that is not in use yet, and take the rest of others away."""
+    import numpy as np
+
+    with session.transaction():
+        connection = session.writer.connection
+        connection.execute("delete from partitioning where library_id = ? and not complete", (space.id,))
+        rows: Any = connection.execute(
+            "insert into partitioning (library_id, middle) values (?, ?) returning id",
+            (space.id, middle.astype("<f4").tobytes()),
+        ).fetchall()
+        id = rows[0][0]
+        norms = np.sqrt(np.einsum("ij,ij->i", means, means, dtype=np.float64)).tolist()
+        connection.executemany(
+            "insert into partition_center values (?, ?, ?, ?)",
+            [(id, j, norms[j], mean.astype("<f4").tobytes()) for j, mean in enumerate(means)],
+        )
+    return places_at(space, id, means, middle)
+
+
+def _place_all(
+    session: Session, places: Places, chunks: list[int], truth: Truth, told: Told
+) -> tuple[dict[int, int], Placed]:
+    import numpy as np
+
+    nonces: dict[int, int] = {}
+    parts = []
+    for some in blocks_of(places.space, chunks):
+        told("placing", len(nonces) << CHUNK_BITS, len(chunks) << CHUNK_BITS)
+        read = read_chunks(session, places.space, some)
+        rows = unit(read.rows, places.space.metric)
+        nonces |= read.nonces
+        parts.append(place(places, read.ids, rows))
+        truth.add(read.ids, rows)
+    return nonces, Placed(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _write_items(session: Session, places: Places, placed: Placed, told: Told) -> None:
+    """Write rows in the order the table keeps them in: 3 times as fast as in order of id."""
+    import numpy as np
+
+    order = np.argsort(placed.numbers, kind="stable")
+    for begin in range(0, len(order), SLICE_ROWS):
+        told("writing", begin, len(order))
+        some = Placed(*(column[order[begin : begin + SLICE_ROWS]] for column in placed))
+        with session.transaction():
+            _require(session, places)
+            _insert(session, places, some)
+
+
+def _insert(session: Session, places: Places, placed: Placed) -> None:
+    width, blob = placed.bits.shape[1], placed.bits.tobytes()
+    session.writer.connection.executemany(
+        f"insert or replace into partition_item values ({places.id}, ?, ?, ?, ?, ?)",
+        zip(
+            placed.numbers.tolist(), placed.ids.tolist(), placed.shift.tolist(), placed.factor.tolist(),
+            (blob[at : at + width] for at in range(0, len(blob), width)), strict=True,
+        ),
+    )  # fmt: skip
+
+
+def _write_chunks(
+    session: Session, places: Places, nonces: dict[int, int], ids: np.ndarray, numbers: np.ndarray
+) -> None:
+    blobs = numbers_of(nonces, ids, numbers)
+    with session.transaction():
+        _require(session, places)
+        session.writer.connection.executemany(
+            "insert or replace into partition_chunk values (?, ?, ?, ?)",
+            [(places.id, chunk, nonces[chunk], blob.tobytes()) for chunk, blob in blobs.items()],
+        )
+
+
+def _patch(session: Session, places: Places, chunks: list[int]) -> int:
+    """Place the vectors of some chunks anew; return how many."""
+    import numpy as np
+
+    read = read_chunks(session, places.space, chunks)
+    placed = place(places, read.ids, unit(read.rows, places.space.metric))
+    with session.transaction():
+        _require(session, places)
+        connection = session.writer.connection
+        now = nonces_of(connection, "embedding", (chunks[0], chunks[-1]))
+        true = {chunk: nonce for chunk, nonce in read.nonces.items() if now.get(chunk) == nonce}
+        changed = 0
+        blobs = numbers_of(true, placed.ids, placed.numbers)
+        for chunk, blob in blobs.items():
+            before = _before(session, places, chunk)
+            there = np.flatnonzero(before != NOWHERE)
+            first = chunk << CHUNK_BITS
+            connection.executemany(
+                f"delete from partition_item where partitioning_id = {places.id} and number = ? and id = ?",
+                zip(before[there].tolist(), (first + there).tolist(), strict=True),
+            )
+            changed += int(np.count_nonzero(before != blob))
+        keep = np.isin(placed.ids >> CHUNK_BITS, np.fromiter(true, np.int64, len(true)))
+        _insert(session, places, Placed(*(column[keep] for column in placed)))
+        connection.executemany(
+            "insert or replace into partition_chunk values (?, ?, ?, ?)",
+            [(places.id, chunk, true[chunk], blob.tobytes()) for chunk, blob in blobs.items()],
+        )
+        connection.execute("update partitioning set changed = changed + ? where id = ?", (changed, places.id))
+    return int(keep.sum())
+
+
+def _before(session: Session, places: Places, chunk: int) -> np.ndarray:
+    """Return where the vectors of a chunk were placed; one whose note is damaged is cleared of its rows first."""
+    import numpy as np
+
+    connection = session.writer.connection
+    sql = "select numbers from partition_chunk where partitioning_id = ? and chunk = ?"
+    rows: Any = connection.execute(sql, (places.id, chunk)).fetchall()
+    if rows and len(rows[0][0]) == 2 * CHUNK_IDS:
+        return np.frombuffer(rows[0][0], "<u2")
+    if rows:
+        first = chunk << CHUNK_BITS
+        sql = "delete from partition_item where partitioning_id = ? and id between ? and ?"
+        connection.execute(sql, (places.id, first, first + CHUNK_IDS - 1))
+    return np.full(CHUNK_IDS, NOWHERE, "<u2")
+
+
+def _measure_again(session: Session, places: Places, told: Told) -> None:
+    """Measure what recalls take, where enough vectors have other partitions than when it was measured."""
+    sql = "select items, changed - measured from partitioning where id = ?"
+    rows = session.rows(sql, (places.id,))
+    if not rows or rows[0][1] <= MEASURE_AGAIN * rows[0][0]:
+        return
+    chunks, space = chunks_of(session, places.space), places.space
+    truth = Truth(*sample(session, space, chunks, SAMPLE, rows[0][1]), space.metric)
+    for some in blocks_of(space, chunks):
+        told("measuring", some[0] - chunks[0], len(chunks))
+        read = read_chunks(session, space, some)
+        truth.add(read.ids, unit(read.rows, space.metric))
+    _keep(session, places, _measured(session, places, truth, told), "measured = changed")
+
+
+def _measured(session: Session, places: Places, truth: Truth, told: Told) -> list[Measured]:
+    """Return what recalls take."""
+    import numpy as np
+
+    queries = unit(truth.rows, places.space.metric)
+    near = queries @ places.means.T
+    if places.space.metric == "cosine":
+        near /= np.maximum(np.linalg.norm(places.means, axis=1), 1e-30)
+    elif places.space.metric == "l2":
+        near -= 0.5 * np.einsum("ij,ij->i", places.means, places.means)
+    order = np.argsort(-near, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
+    with session.reading() as line:
+        sql = "select chunk, numbers from partition_chunk where partitioning_id = ? and length(numbers) = ?"
+        rows: Any = line.connection.execute(sql, (places.id, 2 * CHUNK_IDS)).fetchall()
+        if not rows:
+            return []
+        chunks = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        numbers = np.frombuffer(b"".join([row[1] for row in rows]), "<u2").reshape(len(rows), CHUNK_IDS)
+        sizes = np.bincount(numbers[numbers != NOWHERE], minlength=len(places.means))[: len(places.means)]
+        shares = np.cumsum(sizes[order], axis=1).mean(axis=0) / max(sizes.sum(), 1)
+        at = np.minimum(np.searchsorted(chunks, truth.ids >> CHUNK_BITS), len(chunks) - 1)
+        number = numbers[at, truth.ids & (CHUNK_IDS - 1)].astype(np.int64)
+        known = (chunks[at] == truth.ids >> CHUNK_BITS) & (number < len(places.means))
+        ranks = np.take_along_axis(rank, np.where(known, number, 0), axis=1)
+        ranks[~known] = len(places.means)
+        using = (places.id, places.middle.astype("<f4").tobytes())
+        return measure(line, places.space, using, truth, ranks, shares, told)
+
+
+def _keep(session: Session, places: Places, reaches: list[Measured], what: str, *values: int) -> None:
+    """Write what recalls take, and what else is to be said of the partitioning."""
+    with session.transaction():
+        _require(session, places)
+        connection = session.writer.connection
+        connection.execute("delete from partition_reach where partitioning_id = ?", (places.id,))
+        connection.executemany(
+            "insert into partition_reach values (?, ?, ?, ?, ?, ?)",
+            [(places.id, each.k, each.recall, *each.reach) for each in reaches],
+        )
+        connection.execute(f"update partitioning set {what} where id = ?1", (places.id, *values))
+
+
+def _require(session: Session, places: Places) -> None:
+    if not session.writer.connection.execute("select 1 from partitioning where id = ?", (places.id,)).fetchall():
+        raise OvertakenError
+
+
+def _drop(session: Session, space: Space, *, keep: int | None = None, only: int | None = None) -> None:
+    """Delete partitionings of a library, a slice at a time: all but one, or one."""
+    sql = "select id from partitioning where library_id = ? and (id < ? or id = ?)"
+    most = (1 << 62 if keep == -1 else keep) or 0
+    for (id,) in session.rows(sql, (space.id, most, only or 0)):
+        session.change("update partitioning set complete = 0 where id = ?", (id,))
+        last = session.rows("select max(number) from partition_center where partitioning_id = ?", (id,))[0][0] or 0
+        items = session.rows("select items from partitioning where id = ?", (id,))[0][0]
+        step = max(1, (last + 1) * SLICE_ROWS // max(items, 100_000))
+        for begin in range(0, last + 1, step):
+            sql = "delete from partition_item where partitioning_id = ? and number between ? and ?"
+            session.change(sql, (id, begin, begin + step - 1))
+        session.change("delete from partitioning where id = ?", (id,))
