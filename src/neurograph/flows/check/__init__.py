@@ -37,9 +37,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     *TOKENS,
     *LINKS,
     *LIBRARIES,
+    *PARTITIONS,
     *TEXTS,
     *FEEDBACK,
-    *PARTITIONS,
     *RULES,
     *DERIVED,
 )
