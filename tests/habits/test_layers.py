@@ -32,7 +32,7 @@ DDL = re.compile(
 
 DDL_ELSEWHERE = {
     "tables/function.py": "a table-valued function describes its columns to SQLite so; nothing is stored",
-    "stores/library/nearest/vec0.py": "a temporary table of sqlite-vec's, its columns are the library's; nothing is stored",
+    "stores/library/nearest/vec0.py": "a temporary table, whose columns are the library's; nothing is stored",
     "stores/property_index.py": "an index on a property is the user's: only the call knows its name",
 }
 
