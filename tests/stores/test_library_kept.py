@@ -12,7 +12,7 @@ from counting_encoders import Counting, encoder_of
 
 import neurograph
 from neurograph import Library, errors
-from neurograph.stores.library import kept
+from neurograph.stores.library.texts import kept
 from processes import python
 
 TEXTS = ["a cat asleep on the sofa", "stocks fell sharply on Monday", "the dog barks at night"]
@@ -217,7 +217,7 @@ def test_without_its_model_a_file_still_answers_what_is_kept(tmp_path: Path, enc
 def test_many_texts_are_kept_in_slices(
     db: neurograph.Database, notes: Library, encoder: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from neurograph.stores.library import encoders
+    from neurograph.stores.library.texts import encoders
 
     monkeypatch.setattr(encoders, "AT_ONCE", 7)
     monkeypatch.setattr(encoders, "WRITTEN_BYTES", 100)

@@ -15,7 +15,7 @@ import pytest
 
 import neurograph
 from neurograph import Library, errors
-from neurograph.stores.library import partition_build, partition_measure, partition_training
+from neurograph.stores.library.partitions import build, measure, training
 from neurograph.stores.library.partitions.turn import blocks, turn_one, turn_rows
 
 D, N = 20, 2000
@@ -25,9 +25,9 @@ CENTERS = np.random.default_rng(1).normal(size=(25, D)) * 2
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition_build, "LEAST_ITEMS", 600)
-    monkeypatch.setattr(partition_build, "SAMPLE", 100)
-    monkeypatch.setattr(partition_measure, "BY_CODES", 40)
+    monkeypatch.setattr(build, "LEAST_ITEMS", 600)
+    monkeypatch.setattr(build, "SAMPLE", 100)
+    monkeypatch.setattr(measure, "BY_CODES", 40)
 
 
 def vectors(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -46,7 +46,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a file whose library has partitions."""
     path = tmp_path_factory.mktemp("built") / "mind.ngdb"
     with pytest.MonkeyPatch.context() as patch, neurograph.open(path, synchronous="off") as db:
-        patch.setattr(partition_build, "LEAST_ITEMS", 600)
+        patch.setattr(build, "LEAST_ITEMS", 600)
         made(db).optimize()
     return path
 
@@ -418,9 +418,9 @@ def test_refusals_say_why(tmp_path: Path) -> None:
 def test_many_centroids_are_found_by_their_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(4)
     points, rows = vectors(rng, 300), vectors(rng, 500)
-    flat = partition_training.Centroids(points, False, lambda: None).nearest(rows, lambda: None)
-    monkeypatch.setattr(partition_training, "FLAT", 100)
-    grouped = partition_training.Centroids(points, False, lambda: None).nearest(rows, lambda: None)
+    flat = training.Centroids(points, False, lambda: None).nearest(rows, lambda: None)
+    monkeypatch.setattr(training, "FLAT", 100)
+    grouped = training.Centroids(points, False, lambda: None).nearest(rows, lambda: None)
     assert np.mean(flat == grouped) > 0.95
     naive = ((rows[:, None] - points) ** 2).sum(axis=2).argmin(axis=1)
     assert np.mean(flat == naive) > 0.99

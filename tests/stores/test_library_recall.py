@@ -14,7 +14,7 @@ from library_cases import vectors as spread
 
 import neurograph
 from neurograph import Hits, Library, Recall, errors
-from neurograph.stores.library import calibration
+from neurograph.stores.library.nearest import calibration
 from neurograph.stores.library.nearest.bits import BitKind
 from neurograph.stores.library.nearest.calibration import keep
 

@@ -17,7 +17,7 @@ from counting_encoders import Counting, encoder_of
 
 import neurograph
 from neurograph import Library, errors
-from neurograph.stores.library import encoders, reembedding
+from neurograph.stores.library.texts import encoders, reembedding
 
 TEXTS = [f"text number {n} of the library" for n in range(30)]
 
@@ -293,7 +293,7 @@ KILLED = """
     from pathlib import Path
     import neurograph
     from counting_encoders import encoder_of
-    from neurograph.stores.library import reembedding
+    from neurograph.stores.library.texts import reembedding
     reembedding.AT_ONCE = 7
     encoder = encoder_of(Path(sys.argv[2]), dimension=12, seed=2)
     encoder.identity

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import neurograph
 from effort import examples
 from neurograph import errors
-from neurograph.stores.library import Library, texts
+from neurograph.stores.library import Library
+from neurograph.stores.library.texts import index
 from neurograph.stores.text_objects import DEFAULT_TOKENIZER, SHADOWS, text_objects
 
 FIRST = (1 << 32) + 1
@@ -186,8 +187,8 @@ def test_what_the_file_says_of_it_is_not_believed(db, library):
 
 @pytest.fixture
 def slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "FIRST_SLICE", 2)
-    monkeypatch.setattr(texts, "LAST_SLICE", 2)
+    monkeypatch.setattr(index, "FIRST_SLICE", 2)
+    monkeypatch.setattr(index, "LAST_SLICE", 2)
 
 
 class BrokenOffError(Exception):

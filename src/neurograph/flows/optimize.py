@@ -68,13 +68,14 @@ def _in_blocks(session: Session, kind: GridKind) -> bool:
 def drop_derived(session: Session) -> int:
     """Delete all that is derived, and return how many saved chunks, kept vectors of texts and partitionings there were.
 
-    Chunks and vectors are made again when they are needed, partitions when `library.optimize()` is called. What a
-    reembedding that is under way made stays.
+    Chunks and vectors are made again when they are needed, partitions when `library.optimize()` is called. What was
+    measured of approximate searches goes too; what a reembedding that is under way made stays.
     """
     with session.transaction():
         session.change("delete from reembedded where id >> 32 not in (select library_id from reembedding)")
         partitionings: int = session.rows("select count(*) from partitioning")[0][0]
-        for table in ("partition_item", "partition_center", "partition_chunk", "partition_reach", "partitioning"):
+        partitions = ("partition_item", "partition_center", "partition_chunk", "partition_reach", "partitioning")
+        for table in (*partitions, "calibration"):
             session.change(f"delete from {table}")
         chunks = session.change("delete from derived_chunk returning 1")
         return len(chunks) + len(session.change("delete from text_vector returning 1")) + partitionings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ....connection.line import Line
@@ -109,7 +110,7 @@ def _asked_of_sql(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarr
     import numpy as np
 
     rows: Any = line.connection.execute(asked.among, asked.bindings).fetchall()
-    ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    ids = np.fromiter(chain.from_iterable(rows), np.int64, len(rows))
     slots = arrays.slots(ids)
     allowed = np.zeros(len(arrays.ids), np.bool_)
     allowed[slots[slots >= 0]] = True
