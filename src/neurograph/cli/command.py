@@ -114,11 +114,13 @@ def writing(file: str, *, create: bool = False) -> Iterator[Database]:
     """Open a file for writing; leave it as read-only media can hold it, unless somebody else has it open.
 
     After an error a file that was created here goes again, unless it holds something: what was interrupted may be
-    resumed, and another process may have been quicker.
+    resumed, and another process may have been quicker. Any other file is left as it was found: one that read-only media
+    can hold is that still.
     """
     import neurograph
 
     is_new = create and not Path(file).exists()
+    was_portable = _is_portable(file)
     if not create:
         _require(file)
     db = neurograph.open(file, mode="rwc" if create else "rw", **UNHURRIED)
@@ -126,14 +128,27 @@ def writing(file: str, *, create: bool = False) -> Iterator[Database]:
         yield db
     except BaseException:
         useless = is_new and _is_empty(db)
-        db.close()
+        _close(db, portable=was_portable)
         if useless:
             Path(file).unlink(missing_ok=True)
         raise
+    _close(db, portable=True)
+
+
+def _close(db: Database, *, portable: bool) -> None:
     try:
-        db.close(portable=True)
+        db.close(portable=portable)
     except TransactionBusy:
         db.close()
+
+
+def _is_portable(file: str) -> bool:
+    """Tell whether a file says that no log stands beside it: SQLite's header, at byte 18."""
+    path = Path(file)
+    if not path.is_file():
+        return False
+    with path.open("rb") as opened:
+        return opened.read(19)[18:] == b"\x01"
 
 
 def _is_empty(db: Database) -> bool:
@@ -148,4 +163,4 @@ def _is_empty(db: Database) -> bool:
 
 def _require(file: str) -> None:
     if not Path(file).exists():
-        raise CannotOpen(f"no file at {file!r}; `ngdb import` and `ngdb demo` make one")
+        raise CannotOpen(f"no file at {file!r}; `ngdb import`, `ngdb library create` and `ngdb demo` make one")

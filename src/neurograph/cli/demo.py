@@ -72,7 +72,7 @@ def demo(path: str, names: tuple[str, ...], fresh: bool, as_json: bool) -> None:
         )
         return
     if len(answers) < len(questions):
-        _say_skipped(len(questions) - len(answers), encoder)
+        _say_skipped(len(questions) - len(answers), path, encoder, has_vectors=built["docstrings"] > 0)
     print(f"{len(answers)} question{'' if len(answers) == 1 else 's'}, {seconds_text(seconds)} in all. Go on with:\n")
     here = [(text, what) for text, what in GO_ON if built["docstrings"] or text.split()[0] not in {"query", "search"}]
     shown = [("ngdb " + text.format(path=shlex.quote(path)), what) for text, what in here]
@@ -122,9 +122,10 @@ def _say_built(path: str, built: dict[str, Any]) -> None:
         print(f"{path} holds it already; --fresh reads it again.\n")
 
 
-def _say_skipped(count: int, encoder: EmbeddingEngine | str) -> None:
+def _say_skipped(count: int, path: str, encoder: EmbeddingEngine | str, *, has_vectors: bool) -> None:
     """Say which questions were left out, and the command that adds them."""
-    command = "ngdb demo --fresh"
+    place = "" if path == DEFAULT_PATH else f" {shlex.quote(path)}"
+    command = f"ngdb demo{place}" if has_vectors else f"ngdb demo{place} --fresh"
     if isinstance(encoder, str):
         command = f'pip install "neurograph[text]" && {command}'
     print(f"{count} by meaning left out; this adds {'it' if count == 1 else 'them'}:\n\n  {command}\n")

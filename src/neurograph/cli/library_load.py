@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..errors import FileMissing
+from ..errors import FileMissing, InvalidValue
 from ..flows.transfer.items import ON_CONFLICT, import_items
 from ..progress import Progress, seconds_text
 from .command import command, file_argument, json_option, writing
@@ -76,7 +76,11 @@ def load(
 def _lines(path: str) -> list[str]:
     if not Path(path).is_file():
         raise FileMissing(f"--subset must name a file, and nothing is at {path!r}")
-    return Path(path).read_text(encoding="utf-8").split()
+    try:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"--subset must be UTF-8, one word a line, got {path!r} ({error})") from error
+    return [word for line in lines if (word := line.strip(" \t\r"))]
 
 
 @command(

@@ -186,6 +186,8 @@ def embed(
     """
     if as_json and npy:
         raise click.UsageError("--json and --npy exclude each other")
+    if npy and not Path(npy).parent.is_dir():
+        raise InvalidValue(f"--npy must be in a folder that exists, got {npy!r}")
     engine = _engine(model, library)
     input_type = "query" if as_query else "document"
     lines = list(texts) if texts else [line.rstrip("\r\n") for line in sys.stdin]
@@ -222,9 +224,6 @@ def _save(path: str, parts: Iterable[np.ndarray], dimension: int) -> int:
     import numpy as np
 
     vectors = np.concatenate([np.empty((0, dimension), np.float32), *parts])
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise InvalidValue(f"--npy must be in a folder that exists, got {path!r}")
-    with target.open("wb") as file:
+    with Path(path).open("wb") as file:
         np.save(file, vectors)
     return len(vectors)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from ...errors import ImportFailed
+from ...errors import ImportFailed, InvalidValue
 from .binary import BinaryRows
 from .npy import MAGIC, ArrayRows
 from .rows import MOST_DIMENSIONS, Format, TextParser
@@ -54,6 +54,8 @@ def rows_of(source: Source, format: str | None, words: Source | None, parser: Te
     ------
     ImportFailed
         The file is empty or of no such format, or its header is wrong.
+    InvalidValue
+        A list of words is given for a format that has words of its own.
     """
     head = source.peek(BLOCK)
     if not head.strip():
@@ -63,6 +65,8 @@ def rows_of(source: Source, format: str | None, words: Source | None, parser: Te
         if words is None:
             raise ImportFailed(f"{source.path.name}: an array needs its list of words; name that file by words=")
         return ArrayRows(source, words)
+    if words is not None:
+        raise InvalidValue(f"words must be left out, as {format} has words of its own, got {str(words.path)!r}")
     if format == "glove":
         return _glove(source, head, parser)
     header = _HEADER.match(head)

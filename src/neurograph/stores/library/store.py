@@ -1,4 +1,4 @@
-"""The libraries of a database: create, get, list, drop."""
+"""The libraries of a database: create, load, get, list, drop."""
 
 from __future__ import annotations
 

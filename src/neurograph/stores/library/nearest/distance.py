@@ -1,4 +1,4 @@
-"""The one distance between a query and a vector, from which every answer is ordered (design promise 7).
+"""The one distance between a query and a vector, from which every answer is ordered.
 
 Both are float32. Sums are taken in float64 from left to right, one product after another, each step rounded on its own;
 the product of two float32 is exact in float64. With ``qq``, ``vv``, ``qv`` for the sums of products:

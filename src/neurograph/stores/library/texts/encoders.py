@@ -85,6 +85,19 @@ def _default_if(made_by: Identity) -> EmbeddingEngine | None:
     return None if made_by.differences(engine.identity) else engine
 
 
+def _remedy(made_by: Identity) -> str:
+    """Return how a library comes by its encoder."""
+    from ....embed.default import DEFAULT_NAME
+    from ....embed.engine import EmbeddingEngine
+
+    if made_by.model == DEFAULT_NAME:
+        try:
+            EmbeddingEngine.default()
+        except NotHere as error:
+            return str(error)
+    return "give it with library.attach(EmbeddingEngine(path)) (ngdb: --model)"
+
+
 def encoder_of(model: Any) -> EmbeddingEngine:
     """Return an encoder, if it is one."""
     from ....embed.engine import EmbeddingEngine
@@ -249,8 +262,8 @@ class EncodedLibrary(LibraryPart):
             )
         hashed = "" if made_by.weights_sha256 is None else f" (weights {made_by.weights_sha256[:16]}…)"
         raise NotHere(
-            f"library {self.name!r} must have its encoder, {made_by.model!r}{hashed}, to read text; give it with "
-            "library.attach(EmbeddingEngine(path)) (ngdb: --model), or search by vector, key or token"
+            f"library {self.name!r} must have its encoder, {made_by.model!r}{hashed}, to read text; "
+            f"{_remedy(made_by)}, or search by vector, key or token"
         )
 
     def _embedded(self, texts: Sequence[str | None]) -> Made | None:
