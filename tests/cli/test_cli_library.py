@@ -133,7 +133,9 @@ def test_a_key_that_exists_is_refused_left_out_or_updated(notes):
 def test_a_bad_row_is_named_and_nothing_is_written(notes):
     good = "".join(json.dumps({"text": f"note {n}"}) + "\n" for n in range(1500))
     Path("bad.jsonl").write_text(good + '{"text": 7, "token": "unicorn"}\n', encoding="utf-8")
-    assert "line 1501: token must be there, got 'unicorn'" in refusal("library", "add", notes, "notes", "bad.jsonl")
+    assert "line 1501: token must be the label or the id of one that is there, got 'unicorn'" in refusal(
+        "library", "add", notes, "notes", "bad.jsonl"
+    )
     Path("bad.jsonl").write_text(good + '{"vector": [1, 2]}\n', encoding="utf-8")
     assert "line 1501: vector must have 256 numbers" in refusal("library", "add", notes, "notes", "bad.jsonl")
     assert answer("library", "list", notes)[0]["items"] == 3

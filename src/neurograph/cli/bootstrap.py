@@ -10,7 +10,7 @@ import click
 from ..progress import Progress, seconds_text
 from .command import TOKEN, command, file_argument, json_option, reading, types_option, writing
 from .graph import labels_of
-from .library_options import attach, encoder_option, library_argument
+from .library_options import attach, condition, encoder_option, library_argument
 from .output import write_json, write_pairs, write_records
 
 
@@ -48,7 +48,7 @@ def bootstrap(file: str, library: str, as_json: bool, **options: Any) -> None:
     if not (options["tokens"] or options["place"] or options["weave"]):
         raise click.UsageError("one of --tokens, --place and --weave must be left, got --no for each")
     began = time.monotonic()
-    with writing(file) as db, Progress("items") as progress:
+    with writing(file) as db, condition(options["where"]), Progress("items") as progress:
         done = db.bootstrap(library, progress=progress, **options)
     seconds = time.monotonic() - began
     steps = {name: step and step._asdict() for name, step in done._asdict().items()}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import click
 
+from ..errors import InvalidValue
 from ..model.item import METRICS
 
 if TYPE_CHECKING:
@@ -47,3 +51,16 @@ def attach(library: Library, model: str | None) -> Library:
     if model is not None:
         library.attach(encoder(model))
     return library
+
+
+@contextmanager
+def condition(where: str | None) -> Iterator[None]:
+    """Say of what SQLite refuses that it may be the condition that was given."""
+    try:
+        yield
+    except apsw.SQLError as error:
+        if where is None:
+            raise
+        raise InvalidValue(
+            f"--where must be an SQL condition on columns of item and token, got {where!r}: {error}"
+        ) from error

@@ -14,7 +14,7 @@ import click
 from ..errors import InvalidValue
 from ..model.item import Hits
 from .command import TOKEN, command, file_argument, json_option, reading
-from .library_options import RECALL, attach, encoder, encoder_option, library_argument
+from .library_options import RECALL, attach, condition, encoder, encoder_option, library_argument
 from .output import note, write_json, write_records
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def search(
     if words is None and syntax is not None:
         raise click.UsageError("--syntax is for --words")
     given = {"query" if name == "vector" else name: value for name, value in given.items()}
-    with reading(file) as db, db.snapshot():
+    with reading(file) as db, db.snapshot(), condition(where):
         target = attach(db.library.get(library), model)
         if words is not None:
             found: Hits | Matches = target.match(words, k, where=where, syntax=syntax or "words")

@@ -132,7 +132,8 @@ def _check(db: Database, library: Library, batch: list[tuple[int, Item]], seen: 
         if "vector" in item and size != library.dimension:
             raise ImportFailed(f"line {line}: vector must have {library.dimension} numbers, got {size}", line)
         if item.get("token") in unknown:
-            raise ImportFailed(f"line {line}: token must be there, got {item['token']!r}, which nothing has", line)
+            known = f"token must be the label or the id of one that is there, got {item['token']!r}; create it first"
+            raise ImportFailed(f"line {line}: {known}", line)
         if key is not None and on_conflict == "error" and (key in there or key in seen):
             raise ImportFailed(
                 f"line {line}: key must be unique, got {key!r}; pass on_conflict='skip' or 'update' "
