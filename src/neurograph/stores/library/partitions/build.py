@@ -18,7 +18,7 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS, CHUNK_IDS
 from ....derived.saved import nonces_of
 from ....progress import Told
-from ..base import Space
+from ..base import Space, require_library
 from ..items.lengths import measure as measure_lengths
 from .codes import unit
 from .measure import SAMPLE, Measured, Truth, measure
@@ -45,7 +45,7 @@ class OptimizedLibrary(NamedTuple):
     """What `Library.optimize` did."""
 
     partitions: int
-    """How many the library has now; 0 for a library too small for them."""
+    """How many the library has now; 0 for a library too small for them, and where another call overtook this one."""
     placed: int
     """Vectors that were placed in one: all of them, or those that changed."""
     trained: bool
@@ -110,6 +110,7 @@ def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | Non
     lengths = measure_lengths(session, space, told)
     if lengths is None or lengths[1] > GREATEST_NORM:
         return None
+    _drop(session, space, keep=using[0])  # what a process that was killed left of those before
     places = read_places(session, space, using)
     chunks = sorted(row[0] for row in dirty)
     if places is None or (len(chunks) << CHUNK_BITS) + changed > max(TRAIN_AGAIN * items, CHUNK_IDS << 1):
@@ -131,6 +132,7 @@ def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray
 
     with session.transaction():
         connection = session.writer.connection
+        require_library(connection, space)
         connection.execute("delete from partitioning where library_id = ? and not complete", (space.id,))
         rows: Any = connection.execute(
             "insert into partitioning (library_id, middle) values (?, ?) returning id",
