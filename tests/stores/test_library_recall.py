@@ -308,3 +308,11 @@ def test_an_item_whose_vector_is_not_finite_is_named(
     with pytest.raises(errors.InvalidValue, match=r"item 'broken' .* must have a vector that is finite, got .*update"):
         cosine.search(key="broken", k=3, engine=engine, exact=exact)
     cosine.delete("broken")
+
+
+def test_of_vectors_that_are_equal_as_many_are_found_as_was_measured(db: neurograph.Database) -> None:
+    library = db.library.create("v", dimension=DIMENSION)
+    library.add(np.eye(DIMENSION)[np.random.default_rng(1).integers(4, size=300)])
+    told = library.recall(5, 0.8, sample=100)
+    assert told.mean >= 0.8
+    assert told.candidates is not None
