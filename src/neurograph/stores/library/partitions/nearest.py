@@ -161,7 +161,8 @@ def candidates(
             select item.id
               from probed
              cross join partition_item as item on item.partitioning_id = ?1 and item.number = probed.number {inside}
-             order by probed.base + shift + factor * (?4 - ?5 * vec_distance_hamming(vec_bit(code), vec_bit(?6))), item.id
+             order by probed.base + shift + factor * (?4 - ?5 * vec_distance_hamming(vec_bit(code), vec_bit(?6))),
+                      item.id
              limit ?7""",
         (
             using[0], query, reach.partitions, spread * space.dimension, 2 * spread, code,
