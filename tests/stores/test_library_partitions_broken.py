@@ -113,3 +113,15 @@ def test_recall_measures_searches_by_partitions_where_there_are_no_kernels(tmp_p
         assert near.recall < 1.0
         assert abs(told.mean - np.mean(shares)) < 0.06
         assert library.recall(k=101) == (1.0, 1.0, 0, 101, None)
+
+
+def test_what_a_killed_build_left_goes_before_another_is_trained(db: neurograph.Database, library: Library) -> None:
+    db.execute("update partitioning set complete = 0")
+    seen: list[int] = []
+
+    def told(what: str, count: int, total: int | None) -> None:
+        if what == "training":
+            seen.append(db.execute("select count(*) from partition_item").fetchone()[0])
+
+    assert library.optimize(progress=told).trained
+    assert set(seen) == {0}
