@@ -121,7 +121,7 @@ def test_what_a_killed_build_left_goes_before_another_is_trained(db: neurograph.
 
     def told(what: str, count: int, total: int | None) -> None:
         if what == "training":
-            seen.append(db.execute("select count(*) from partition_item").fetchone()[0])
+            seen.extend(row[0] for row in db.execute("select count(*) from partition_item").fetchall())
 
     assert library.optimize(progress=told).trained
     assert set(seen) == {0}
