@@ -197,6 +197,23 @@ def test_one_encoder_at_a_time(db: neurograph.Database, notes: Library, folder: 
     assert db.library.get("notes").identity == third.identity
 
 
+def test_an_encoder_that_begins_at_the_same_moment_is_named(
+    notes: Library, folder: Path, new: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = encoder_of(folder, dimension=5, seed=3)
+    clean = Library._clean_reembedded
+
+    def first(self: Library, made_by: Any) -> None:
+        monkeypatch.setattr(Library, "_clean_reembedded", clean)
+        self._begin_reembedding(third)
+
+    monkeypatch.setattr(Library, "_clean_reembedded", first)
+    with pytest.raises(errors.Conflict, match="library 'notes' must be taken over by one encoder at a time"):
+        notes.reembed(new)
+    assert new.read == []
+    assert notes.reembed(new) == 30
+
+
 def test_another_handle_is_told(db: neurograph.Database, notes: Library, old: Counting, new: Counting) -> None:
     with neurograph.open(db.path) as other:
         stale = other.library.get("notes")
@@ -269,7 +286,7 @@ def test_triggers_of_a_user_s_own_are_fired(db: neurograph.Database, notes: Libr
 
 
 def test_what_is_wrong_is_said(db: neurograph.Database, notes: Library, new: Counting) -> None:
-    with pytest.raises(errors.InvalidValue, match="model must be"):
+    with pytest.raises(errors.InvalidValue, match="encoder must be an EmbeddingEngine"):
         notes.reembed("all-MiniLM-L6-v2")  # type: ignore[arg-type]
     with pytest.raises(errors.InvalidValue, match="progress must be True, False or a function"):
         notes.reembed(new, progress=1)  # type: ignore[arg-type]

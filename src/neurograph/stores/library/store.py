@@ -93,7 +93,8 @@ class Libraries:
             raise InvalidValue("name must be a string, got None")
         if metric not in METRICS:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
-        encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model)
+        must = "model must be a name, an Identity or an EmbeddingEngine"
+        encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model, must)
         if dimension is None and encoder is not None:
             dimension = encoder.dimension
         size = whole(dimension, "dimension", 1, 8192)

@@ -134,9 +134,15 @@ class ReembeddedLibrary(EncodedLibrary):
             other = self._session.change("delete from reembedding where library_id = ? returning 1", (self.id,))
             theirs = read(self._session.writer.connection, self.id)
         self._clean_reembedded(None if other else theirs)  # without another one it is what a switch left to be cleaned
-        self._session.change(
-            "insert into reembedding (library_id, dimension, model, identity) values (?, ?, ?, ?)", given
-        )
+        with self._session.transaction():
+            connection = self._session.writer.connection
+            require_library(connection, self._space)
+            connection.execute(
+                """insert into reembedding (library_id, dimension, model, identity) values (?, ?, ?, ?)
+                       on conflict do nothing""",
+                given,
+            )
+            self._require_under_way(connection, encoder)
 
     def _make_missing(self, encoder: EmbeddingEngine, told: Told) -> None:
         """Make vectors of the texts that have none yet, in order of id, once through."""
