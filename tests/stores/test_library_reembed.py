@@ -17,6 +17,7 @@ from counting_encoders import Counting, encoder_of
 
 import neurograph
 from neurograph import Library, errors
+from neurograph.stores.library.partitions import build
 from neurograph.stores.library.texts import encoders, reembedding
 
 TEXTS = [f"text number {n} of the library" for n in range(30)]
@@ -84,6 +85,22 @@ def test_searches_by_kernels_follow(db: neurograph.Database, notes: Library, new
     notes.reembed(new)
     after = notes.search(key="key 3", k=5, engine="numba")
     assert after == notes.search(key="key 3", k=5, engine="sqlite-vec") != before
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("dimension", [8, 12])
+def test_partitions_of_the_old_vectors_go(
+    db: neurograph.Database, notes: Library, folder: Path, dimension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "LEAST_ITEMS", 20)
+    notes.optimize()
+    assert db.execute("select count(*) from partition_item").fetchall() == [(30,)]
+    notes.reembed(encoder_of(folder, dimension=dimension, seed=2))
+    assert db.execute("select count(*) from partitioning").fetchall() == [(0,)]
+    assert db.check() == []
+    assert notes.search(key="key 3", k=5, exact=False) == notes.search(key="key 3", k=5)
+    assert notes.optimize().placed == 30
+    assert db.check() == []
 
 
 @pytest.mark.usefixtures("small_slices")
