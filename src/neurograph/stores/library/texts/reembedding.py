@@ -97,8 +97,8 @@ class ReembeddedLibrary(EncodedLibrary):
         -----
         Grows with the tokens of the texts. Items keep their ids; other handles of the library are to be got again where
         the dimension changed; principal components and partitions are gone, as they were the old vectors'. The file
-        holds both versions meanwhile. Vectors are written in transactions of at most 2 MB; the switch holds the write lock for
-        longer, 0.9 to 2.3 s for 117,659 vectors of 384 (two busy cores, Linux), and readers don't wait for it.
+        holds both versions meanwhile. Vectors are written in transactions of at most 2 MB; the switch holds the write
+        lock for longer, 0.9 to 2.3 s for 117,659 vectors of 384 (two busy cores, Linux), and readers don't wait for it.
         """
         encoder_of(encoder)
         if not isinstance(progress, bool) and not callable(progress):
