@@ -243,7 +243,7 @@ def test_partitions_are_made_and_told(mind, monkeypatch):
     assert mended.startswith(f"{said['partitions']} partitions mended, 0 vectors placed in ")
 
 
-@pytest.mark.kernels
+@pytest.mark.compiled
 def test_what_approximate_searches_find_is_measured_and_told(mind):
     numbers = np.random.default_rng(9)
     middles = numbers.normal(size=(300, 64)).repeat(20, axis=0)

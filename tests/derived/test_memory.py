@@ -13,7 +13,7 @@ from neurograph.stores.graph.arrays import GRAPH
 from neurograph.stores.grid.arrays import LEVEL_KINDS, SPACE
 from processes import python
 
-pytestmark = pytest.mark.kernels
+pytestmark = pytest.mark.compiled
 
 PHYSICAL = LEVEL_KINDS["physical"]
 

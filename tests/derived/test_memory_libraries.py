@@ -10,7 +10,7 @@ import pytest
 import neurograph
 from processes import python
 
-pytestmark = pytest.mark.kernels
+pytestmark = pytest.mark.compiled
 
 COUNT, DIMENSION = 50_000, 256
 ROWS = COUNT * DIMENSION * 4  # what the vectors themselves would take

@@ -55,6 +55,20 @@ def test_a_range_is_what_is_in_it(data, seed):
     assert len(set(found.tolist())) == len(found)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_of_equal_rows_those_of_lower_slots_are_found(metric):
+    rng = np.random.default_rng(5)
+    rows = np.eye(8, dtype=np.float32)[rng.integers(8, size=400)]
+    bits, queries = bits_of(coded(rows, metric), 8), np.eye(8, dtype=np.float32)
+    for query, every in zip(queries, run_likely(bits, queries, 400, metric=metric), strict=True):
+        for count in (1, 3, 20, 60):
+            (found,) = run_likely(bits, query[None], count, metric=metric)
+            assert found.tolist() == every[:count].tolist()
+        equal = every[(rows @ query)[every] == 1.0]
+        assert len(equal) > 20
+        assert equal.tolist() == sorted(equal.tolist())
+
+
 def test_what_is_turned_is_asked_turned():
     rows, turn = made(structureless, 1, 60, 100), turn_for(100)
     bits = bits_of(coded(rows, "cosine", turn=turn), 100)

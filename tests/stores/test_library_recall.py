@@ -285,3 +285,34 @@ def test_a_library_that_was_dropped_has_no_recall(db: neurograph.Database, cosin
     for ask in (lambda: cosine.recall(), lambda: cosine.search([1.0] * DIMENSION, **FEW)):
         with pytest.raises(errors.LibraryNotFound):
             ask()
+
+
+@pytest.mark.parametrize("engine", ["auto", "sqlite-vec", "numba"])
+def test_a_question_of_zeros_is_answered_exactly_whatever_their_sign(db: neurograph.Database, engine: str) -> None:
+    library = db.library.create("v", dimension=DIMENSION, metric="dot")
+    library.add(clustered(1, 300))
+    library.search([1.0] * DIMENSION, 5, **FEW)
+    zeros = [0.0, -0.0] * (DIMENSION // 2)
+    found = library.search(zeros, 5, exact=False, engine=engine)
+    assert list(found) == list(library.search(zeros, 5, engine="sqlite-vec"))
+    assert found.recall == 1.0
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("engine", ["auto", "sqlite-vec", "numba"])
+def test_an_item_whose_vector_is_not_finite_is_named(
+    db: neurograph.Database, cosine: Library, engine: str, exact: bool
+) -> None:
+    id = cosine.set("broken", vector=[1.0] * DIMENSION).id
+    db.execute("update embedding set vector = ? where id = ?", [np.full(DIMENSION, np.inf, "<f4").tobytes(), id])
+    with pytest.raises(errors.InvalidValue, match=r"item 'broken' .* must have a vector that is finite, got .*update"):
+        cosine.search(key="broken", k=3, engine=engine, exact=exact)
+    cosine.delete("broken")
+
+
+def test_of_vectors_that_are_equal_as_many_are_found_as_was_measured(db: neurograph.Database) -> None:
+    library = db.library.create("v", dimension=DIMENSION)
+    library.add(np.eye(DIMENSION)[np.random.default_rng(1).integers(4, size=300)])
+    told = library.recall(5, 0.8, sample=100)
+    assert told.mean >= 0.8
+    assert told.candidates is not None

@@ -96,3 +96,11 @@ def test_in_a_transaction_the_caller_commits(db: neurograph.Database) -> None:
         with pytest.raises(errors.InvalidValue, match="commit_every must be"):
             library.add(VECTORS, commit_every=wrong)  # type: ignore[arg-type]
     assert library.add(VECTORS[:0], commit_every=1).shape == (0,)
+
+
+def test_a_key_that_is_taken_is_named_by_its_place_in_all_that_was_given(db: neurograph.Database) -> None:
+    library = db.library.create("v", dimension=4)
+    library.add(VECTORS[:1], keys=["taken"])
+    with pytest.raises(errors.Conflict, match="got 'taken' at index 7,"):
+        library.add(VECTORS[:8], keys=[*"abcdefg", "taken"], commit_every=3)
+    assert len(library) == 7

@@ -151,7 +151,7 @@ def run_likely(
     Returns
     -------
     list of (c,) int64
-        For each query slots in order of estimated distance.
+        For each query slots in order of estimated distance, then slot.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def run_likely(
         state[knn_bits_kernel.BUDGET] = rows
     found = []
     for keys, slots, size in zip(likely.keys, likely.slots, likely.sizes.tolist(), strict=True):
-        found.append(slots[:size][np.argsort(keys[:size], kind="stable")])
+        found.append(slots[:size][np.lexsort((slots[:size], keys[:size]))])
     return found
 
 

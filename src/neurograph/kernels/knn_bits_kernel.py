@@ -183,14 +183,17 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
 @_called
 def _select(keys: FloatArray, slots: IntArray, size: int, count: int) -> Any:
-    """Move the least of the first `size` keys to the first `count` places; return the largest of them."""
+    """Move the least of the first `size` keys to the first `count` places; return the largest of them.
+
+    Of equal keys those of lower slots: so a few candidates begin as more of them would, which calibrations count on.
+    """
     low, high, last = 0, size - 1, keys[0]
     while low < high:
-        pivot, i, j = keys[(low + high) >> 1], low, high
+        pivot, slot, i, j = keys[(low + high) >> 1], slots[(low + high) >> 1], low, high
         while i <= j:
-            while keys[i] < pivot:
+            while keys[i] < pivot or (keys[i] == pivot and slots[i] < slot):
                 i += 1
-            while pivot < keys[j]:
+            while pivot < keys[j] or (pivot == keys[j] and slot < slots[j]):
                 j -= 1
             if i <= j:
                 keys[i], keys[j] = keys[j], keys[i]

@@ -30,6 +30,8 @@ class Batch:
         (m,): which items the vectors belong to, ascending; None for all, one after another.
     hashes
         Of the texts the vectors were made of, m of them, or none.
+    first
+        At which place of what was given the batch begins.
     """
 
     def __init__(self, size: int, vectors: np.ndarray | None = None, places: np.ndarray | None = None) -> None:
@@ -38,6 +40,7 @@ class Batch:
         self.vectors = vectors
         self.places = places
         self.hashes: list[bytes] = []
+        self.first = 0
 
     def part(self, chosen: list[int]) -> Batch:
         """Return the items at the places `chosen`, in that order."""

@@ -126,6 +126,7 @@ class ManyItems(EncodedLibrary):
         ids = []
         for first in range(0, batch.size, step):
             part = batch.part([*range(first, min(first + step, batch.size))])
+            part.first = first
             ids.append(self._add(part, given and given[first : first + step], model, on_conflict))
         return np.concatenate(ids)
 

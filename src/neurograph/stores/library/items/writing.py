@@ -45,7 +45,7 @@ def insert(items: Bulk, embeddings: Bulk, space: Space, batch: Batch) -> np.ndar
     try:
         _run(items, sql, zip(*columns, strict=True), batch.size)
     except apsw.ConstraintError as error:
-        raise _taken(items.connection, space, batch.columns.get("key", []), first) or error from error
+        raise _taken(items.connection, space, batch, first) or error from error
     if batch.size >= FEWEST_WITHOUT_TRIGGERS and items.fast and has_text_index(items.connection, space.id):
         insert_texts(items.connection, space.id, first, last)
     ids = np.arange(first, last + 1)
@@ -116,15 +116,16 @@ def ids_of(connection: apsw.Connection, space: Space, keys: Sequence[str | None]
     return dict(rows)
 
 
-def _taken(connection: apsw.Connection, space: Space, keys: list[str | None], first: int) -> Conflict | None:
+def _taken(connection: apsw.Connection, space: Space, batch: Batch, first: int) -> Conflict | None:
     """Return the error for a key that an item before `first` has."""
+    keys: list[str | None] = batch.columns.get("key", [])
     known = ids_of(connection, space, keys)
     index = next((index for index, key in enumerate(keys) if known.get(key or "", first) < first), None)
     if index is None:
         return None
     return Conflict(
-        f"keys must be unique in {space.name!r}, got {keys[index]!r} at index {index}, which is there already; pass "
-        "on_conflict='update' or 'ignore'"
+        f"keys must be unique in {space.name!r}, got {keys[index]!r} at index {batch.first + index}, which is there "
+        "already; pass on_conflict='update' or 'ignore'"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from struct import unpack
 from typing import TYPE_CHECKING, Any
 
 from ....connection.line import Line
@@ -121,7 +122,12 @@ def may_miss(asked: Question, queries: Sequence[bytes]) -> bool:
     A query without length is as far from everything under cosine; what is asked for a part is not what was measured.
     """
     whole = not asked.among and asked.max_distance == math.inf and asked.after is None
-    return bool(whole and asked.k and queries and all(any(query) for query in queries))
+    return bool(whole and asked.k and queries and all(map(_has_length, queries)))
+
+
+def _has_length(query: bytes) -> bool:
+    """Tell whether a number is not zero; of zeros, -0.0 among them, all bytes are 00 or 80."""
+    return bool(query.strip(b"\0\x80")) or any(unpack(f"<{len(query) // 4}f", query))
 
 
 def likely(line: Line, space: Space, bits: VectorArrays, vectors: np.ndarray, candidates: int) -> list[np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Iterable, Sequence
+from struct import unpack
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -240,6 +241,13 @@ class SearchedLibrary(EncodedLibrary):
         rows: Any = connection.execute("select vector from embedding where id = ?", (number,)).fetchall()
         if not rows:
             raise ItemNotFound(f"item {given[0]!r} of {self.name!r} must have a vector; give it one with update")
+        numbers = unpack(f"<{self.dimension}f", rows[0][0])
+        if not all(map(math.isfinite, numbers)):  # SQL can't see what is in a blob
+            broken = next(x for x in numbers if not math.isfinite(x))
+            raise InvalidValue(
+                f"item {given[0]!r} of {self.name!r} must have a vector that is finite, got {broken!r}; give it one "
+                "with update"
+            )
         return rows[0][0], (number,)
 
     def _item_of(self, connection: apsw.Connection, token: TokenLike) -> int:

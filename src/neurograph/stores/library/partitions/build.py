@@ -18,7 +18,7 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS, CHUNK_IDS
 from ....derived.saved import nonces_of
 from ....progress import Told
-from ..base import Space
+from ..base import Space, require_library
 from ..items.lengths import measure as measure_lengths
 from .codes import unit
 from .measure import SAMPLE, Measured, Truth, measure
@@ -45,7 +45,7 @@ class OptimizedLibrary(NamedTuple):
     """What `Library.optimize` did."""
 
     partitions: int
-    """How many the library has now; 0 for a library too small for them."""
+    """How many the library has now; 0 for a library too small for them, and where another call overtook this one."""
     placed: int
     """Vectors that were placed in one: all of them, or those that changed."""
     trained: bool
@@ -69,6 +69,8 @@ def build(session: Session, space: Space, told: Told) -> tuple[int, int]:
     if items < LEAST_ITEMS or lengths is None or lengths[1] > GREATEST_NORM:
         _drop(session, space, keep=-1)
         return 0, 0
+    for (rest,) in session.rows("select id from partitioning where library_id = ? and not complete", (space.id,)):
+        _drop(session, space, only=rest)  # slice by slice: of a million `_begin` would take them in 0.7 s
     many = min(round(SHARE * items**0.5), max(MANY, round(LESS * items**0.5)), MOST_PARTITIONS)
     wanted = min(SAMPLES * many, SAMPLE_BYTES // (4 * space.dimension)) + SAMPLE
     ids, rows = sample(session, space, chunks, wanted, items)
@@ -110,6 +112,7 @@ def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | Non
     lengths = measure_lengths(session, space, told)
     if lengths is None or lengths[1] > GREATEST_NORM:
         return None
+    _drop(session, space, keep=using[0])  # what a process that was killed left of those before
     places = read_places(session, space, using)
     chunks = sorted(row[0] for row in dirty)
     if places is None or (len(chunks) << CHUNK_BITS) + changed > max(TRAIN_AGAIN * items, CHUNK_IDS << 1):
@@ -131,6 +134,7 @@ def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray
 
     with session.transaction():
         connection = session.writer.connection
+        require_library(connection, space)
         connection.execute("delete from partitioning where library_id = ? and not complete", (space.id,))
         rows: Any = connection.execute(
             "insert into partitioning (library_id, middle) values (?, ?) returning id",

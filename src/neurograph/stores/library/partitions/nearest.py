@@ -7,8 +7,8 @@ ordered as always, and only members of the answer may be missing.
 Invariants:
 
 1. No answer depends on partitions unless a recall below 1 was asked for.
-2. Whatever the tables hold, an answer is one of items that are there, with their true distances; what can't be read
-   is as good as no partitions.
+2. Whatever the tables hold, an answer is one of items that are there, with their true distances, and of k of them
+   where there are k; what can't be read is as good as no partitions.
 3. An item whose chunk changed since it was placed is looked at itself, an item that is gone never found.
 """
 
@@ -31,6 +31,7 @@ from ..nearest.scan import nearest as by_rows
 from .turn import turn_one
 
 MOST_CHANGED = 0.1  # of the chunks; beyond, looking at their rows takes longer than partitions spare
+MOST = 1 << 32  # candidates: more than a library holds
 LEAST_NORM, GREATEST_NORM = 2.0**-50, 2.0**60  # of queries, where float32 sums neither over- nor underflow
 
 DIRTY = """
@@ -61,8 +62,8 @@ def nearest(
     """Return ids and distances of items near to each of `queries`, and the recall that a sample had with as far a look.
 
     None where there are no partitions, they don't reach that recall, too much changed since, or what is asked is not
-    what was measured: conditions, a page behind another, more than the most neighbors that were counted. Of what is
-    asked for, `without` are no neighbors but what is left out.
+    what was measured: conditions, a page behind another, more than the most neighbors that were counted; nor where they
+    have fewer than that many. Of what is asked for, `without` are no neighbors but what is left out.
     """
     if asked.after is not None or asked.among or asked.max_distance < math.inf or asked.k <= without:
         return None
@@ -74,7 +75,7 @@ def nearest(
         changed = changed_chunks(line.connection, space, using[0])
         if changed is None:
             return None
-        wanted, found = reach._replace(candidates=reach.candidates + without), []
+        wanted, found = reach._replace(candidates=min(reach.candidates, MOST) + without), []
         for query in queries:
             ids = candidates(line.connection, space, using, query, wanted, changed)
             if ids is None:
@@ -83,6 +84,8 @@ def nearest(
             ids += _of_chunks(line.connection, space, asked._replace(query=query), changed)
             near = asked._replace(query=query, among="select value from carray(?)", bindings=[bound_ids(ids)])
             found.append(by_rows(line.connection, space, norms, near, line.tick))
+            if len(found[-1][0]) < asked.k:  # so few vectors, or tables that lack some
+                return None
     except apsw.SQLError:  # blobs that are no codes and no centroids
         return None
     if line.paths is not None:
@@ -158,7 +161,8 @@ def candidates(
             select item.id
               from probed
              cross join partition_item as item on item.partitioning_id = ?1 and item.number = probed.number {inside}
-             order by probed.base + shift + factor * (?4 - ?5 * vec_distance_hamming(vec_bit(code), vec_bit(?6)))
+             order by probed.base + shift + factor * (?4 - ?5 * vec_distance_hamming(vec_bit(code), vec_bit(?6))),
+                      item.id
              limit ?7""",
         (
             using[0], query, reach.partitions, spread * space.dimension, 2 * spread, code,

@@ -65,11 +65,14 @@ class OptimizingLibrary(LibraryPart):
 
         if not isinstance(progress, bool) and not callable(progress):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
-        with self._session.reading() as line:
+        with self._session.write_turn("optimize") as line:  # refused before anything is trained that can't be written
             require_library(line.connection, self._space)
         shown = Progress("vectors") if progress is True else nullcontext(progress or (lambda *_: None))
         with shown as told:
             kept = partition_build.refresh(self._session, self._space, told)
             made = partition_build.build(self._session, self._space, told) if kept is None else kept
             calibration.keep(self._session, self._derived, self._space)
+        if not made[0]:
+            with self._session.reading() as line:
+                require_library(line.connection, self._space)
         return partition_build.OptimizedLibrary(*made, kept is None)
