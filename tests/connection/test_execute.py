@@ -339,6 +339,9 @@ def test_text_that_a_shell_wrote_and_is_not_utf8_is_named_by_every_store(db: neu
             call()
     assert not db.in_transaction
     assert notes.match("cat")[0].key == "cat"
+    assert [wrong.invariant for wrong in db.check()] == ["token.utf8", "item.utf8"]
+    db.execute("delete from token")
+    db.execute("delete from entry")
 
 
 def test_a_caller_s_own_text_that_is_not_utf8_is_not_the_file_s(db: neurograph.Database) -> None:
