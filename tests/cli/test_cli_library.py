@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def test_a_load_that_is_refused_leaves_no_library(mind):
     assert (
         run("library", "list", mind).stderr == "no libraries; `ngdb library create` and `ngdb library load` make one\n"
     )
+
+
+def test_one_of_several_files_in_a_zip_is_loaded_by_its_name(mind):
+    with zipfile.ZipFile("words.zip", "w") as archive:
+        archive.writestr("few.txt", "cat 1 0\n")
+        archive.writestr("many.txt", GLOVE)
+    assert "name one by member=" in refusal("library", "load", mind, "words.zip")
+    assert answer("library", "load", mind, "words.zip", "--member", "few.txt")["items"] == 1
 
 
 def test_a_load_that_broke_off_is_told_and_dropped(mind):

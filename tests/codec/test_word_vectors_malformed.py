@@ -26,6 +26,7 @@ LINES = {
     "too large for float32": (b"cat 1 %s\n" % HUGE, "must be finite in float32, got inf as number 2"),
     "no word": (b" 1 2\n", "must be a word and 2 numbers, got 2 fields"),
     "not UTF-8": (b"\xe9 1 2\n", r"must be UTF-8, got b'\xe9'"),
+    "a NUL": (b"c\0t 1 2\n", r"a word must have no NUL, got b'c\x00t'"),
     "a word again": (b"the 1 2\n", "must stand in the file once, got 'the' as on line 1"),
 }
 

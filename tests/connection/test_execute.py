@@ -329,6 +329,27 @@ def test_text_that_is_not_utf8_is_named_and_leaves_nothing_open(db: neurograph.D
     assert db.execute("select cast(cast(x'ff41' as text) as blob)").fetchall() == [(b"\xffA",)]
 
 
+def test_text_that_a_shell_wrote_and_is_not_utf8_is_named_by_every_store(db: neurograph.Database) -> None:
+    notes = db.library.create("notes", dimension=1, text_index=True)
+    db.execute("insert into token (label) values (cast(x'ff41' as text))")
+    db.execute("insert into entry (library, key, text) values ('notes', 'cat', cast(x'ff41' as text))")
+    calls = [lambda: db.tokens.get(1), db.tokens.list, lambda: notes.get("cat"), notes.list, lambda: list(notes)]
+    for call in (*calls, lambda: db.query("cat")):
+        with pytest.raises(errors.InvalidValue, match=r"must be UTF-8, got b'\\xffA'; select cast\(column as blob\)"):
+            call()
+    assert not db.in_transaction
+    assert notes.match("cat")[0].key == "cat"
+    assert [wrong.invariant for wrong in db.check()] == ["token.utf8", "item.utf8"]
+    db.execute("delete from token")
+    db.execute("delete from entry")
+
+
+def test_a_caller_s_own_text_that_is_not_utf8_is_not_the_file_s(db: neurograph.Database) -> None:
+    for context in (db.transaction, db.snapshot):
+        with pytest.raises(UnicodeDecodeError), context():
+            b"\xff".decode()
+
+
 def test_a_large_blob_and_a_large_result_come_whole(db: neurograph.Database) -> None:
     body = bytes(range(256)) * 40_000
     db.execute("create table mine (body blob)")

@@ -128,6 +128,14 @@ def test_a_text_brings_the_items_near_it_to_mind(
     assert [found[label].depth for label in "abcd"] == [1, 1, 1, 2]
     assert [found[label].path for label in "abcd"] == [(1,), (2,), (3,), (3, 4)]
     assert [one.label for one in db.associate(["a", "near a"], 10, library=words)] == ["b", "c", "d"]
+    for options, said in (
+        ({"max_depth": "3"}, "max_depth must be a whole number, got '3'"),
+        ({"max_depth": -1}, "max_depth must be in .*, got -1"),
+        ({"energy": -1}, "energy must be above 0, got -1"),
+        ({"max_depth": 0, "mode": "x"}, "mode must be one of"),
+    ):
+        with pytest.raises(errors.InvalidValue, match=said):
+            db.associate("near a", library=words, **options)  # type: ignore[arg-type]
     assert len(db.associate("near a", library=words, max_depth=0)) == 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import neurograph
-from neurograph import Database, errors
+from neurograph import Database, QueryHit, errors
 from pressing import pressed
 
 NOT_STORED = {"mark", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
@@ -322,6 +322,13 @@ def test_it_is_listed_and_read_in_plain_sql(tmp_path):
         (("positive", 0, None, 1.5), errors.InvalidValue, "strength must be in"),
         (("positive", 0, None, "much"), errors.InvalidValue, "strength must be a number"),
         (("positive", 0, None, 1.0, -1), errors.InvalidValue, "now_ns must be in"),
+        (
+            ("positive", QueryHit("edge", 1, None, None, 0.0, (), ())),
+            errors.InvalidValue,
+            "must be a hit of a token or",
+        ),
+        (("positive", QueryHit("item", "x", None, None, 0.0, (), ())), errors.InvalidValue, "of must be a hit with"),  # type: ignore[arg-type]
+        (("positive", QueryHit("token", 1 << 70, None, None, 0.0, (), ())), errors.InvalidValue, "an id between"),
     ],
 )
 def test_what_can_not_be_said_is_refused_with_the_rule_and_the_value(mind, arguments, error, message):
@@ -355,6 +362,11 @@ def test_an_item_without_a_token_can_not_be_associated_and_what_is_gone_not_judg
         mind.feedback.undo("first")
     with pytest.raises(errors.InvalidValue, match="limit"):
         mind.feedback.list(-1)
+
+
+def test_a_question_with_a_nul_in_it_is_noted_without(mind):
+    mind.library.get("v").index_text()
+    assert mind.query("one\0two").feedback("positive").query_text == "one two"
 
 
 def test_a_result_without_its_database_says_where_to_turn(mind):

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -261,6 +262,7 @@ def test_what_takes_part_is_found_out_and_told(mind):
         ({"near": ("physical", (0, 0))}, errors.InvalidValue, "three numbers"),
         ({"near": (0, 0, 0)}, errors.InvalidValue, "near must be"),
         ({"near": True}, errors.InvalidValue, "near must be"),
+        ({"query": [1, 2], "fusion": np.zeros(2)}, errors.InvalidValue, "fusion must be one of"),
     ],
 )
 def test_what_can_not_be_asked_is_refused_with_the_rule_and_the_value(mind, arguments, error, message):

@@ -242,6 +242,9 @@ def test_a_file_that_another_keeps_busy_is_no_reason_to_fail(tmp_path: Path, enc
     ("call", "error", "said"),
     [
         (lambda notes: notes.embed("one"), errors.InvalidValue, "texts must be a sequence of strings, got 'one'"),
+        (lambda notes: notes.embed({"one": 1}), errors.InvalidValue, "texts must be a sequence of strings, got {'one'"),
+        (lambda notes: notes.embed({"one"}), errors.InvalidValue, "texts must be a sequence of strings, got {'one'"),
+        (lambda notes: notes.attach("one"), errors.InvalidValue, "encoder must be an EmbeddingEngine, got 'one'"),
         (lambda notes: notes.embed([1]), errors.InvalidValue, r"texts\[0\] must be"),
         (lambda notes: notes.embed(["\ud800"]), errors.InvalidValue, r"texts\[0\] must be"),
         (lambda notes: notes.search("\ud800"), errors.InvalidValue, "text must be"),

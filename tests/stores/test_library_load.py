@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +109,25 @@ def test_the_real_sample_is_found_again(glove: Path) -> None:
         assert db.check() == []
 
 
-@pytest.mark.parametrize("wrong", [{"progress": 3}, {"limit": 0}, {"format": "x"}, {"metric": "x"}, {"name": ""}])
+def test_one_of_several_files_in_a_zip_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "words.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("few.txt", "cat 1 0\n")
+        archive.writestr("many.txt", GLOVE)
+    with neurograph.open(":memory:") as db:
+        with pytest.raises(errors.ImportFailed, match="name one by member="):
+            db.library.load(path)
+        assert [item.key for item in db.library.load(path, member="few.txt")] == ["cat"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"words": ["cat"]}, {"subset": 5}, {"progress": 3}, {"limit": 0}, {"format": "x"}, {"metric": "x"}, {"name": ""}],
+)
 def test_what_is_wrong_is_said(path: Path, wrong: dict[str, object]) -> None:
     with neurograph.open(":memory:") as db:
         with pytest.raises(errors.InvalidValue, match="must be"):
             db.library.load(path, **wrong)  # type: ignore[arg-type]
+        with pytest.raises(errors.InvalidValue, match="path must be a string or a path, got None"):
+            db.library.load(None)  # type: ignore[arg-type]
         assert len(db.library) == 0

@@ -17,6 +17,7 @@ from counting_encoders import Counting, encoder_of
 
 import neurograph
 from neurograph import Library, errors
+from neurograph.stores.library.partitions import build
 from neurograph.stores.library.texts import encoders, reembedding
 
 TEXTS = [f"text number {n} of the library" for n in range(30)]
@@ -84,6 +85,22 @@ def test_searches_by_kernels_follow(db: neurograph.Database, notes: Library, new
     notes.reembed(new)
     after = notes.search(key="key 3", k=5, engine="numba")
     assert after == notes.search(key="key 3", k=5, engine="sqlite-vec") != before
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("dimension", [8, 12])
+def test_partitions_of_the_old_vectors_go(
+    db: neurograph.Database, notes: Library, folder: Path, dimension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "LEAST_ITEMS", 20)
+    notes.optimize()
+    assert db.execute("select count(*) from partition_item").fetchall() == [(30,)]
+    notes.reembed(encoder_of(folder, dimension=dimension, seed=2))
+    assert db.execute("select count(*) from partitioning").fetchall() == [(0,)]
+    assert db.check() == []
+    assert notes.search(key="key 3", k=5, exact=False) == notes.search(key="key 3", k=5)
+    assert notes.optimize().placed == 30
+    assert db.check() == []
 
 
 @pytest.mark.usefixtures("small_slices")
@@ -197,6 +214,23 @@ def test_one_encoder_at_a_time(db: neurograph.Database, notes: Library, folder: 
     assert db.library.get("notes").identity == third.identity
 
 
+def test_an_encoder_that_begins_at_the_same_moment_is_named(
+    notes: Library, folder: Path, new: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = encoder_of(folder, dimension=5, seed=3)
+    clean = Library._clean_reembedded
+
+    def first(self: Library, made_by: Any) -> None:
+        monkeypatch.setattr(Library, "_clean_reembedded", clean)
+        self._begin_reembedding(third)
+
+    monkeypatch.setattr(Library, "_clean_reembedded", first)
+    with pytest.raises(errors.Conflict, match="library 'notes' must be taken over by one encoder at a time"):
+        notes.reembed(new)
+    assert new.read == []
+    assert notes.reembed(new) == 30
+
+
 def test_another_handle_is_told(db: neurograph.Database, notes: Library, old: Counting, new: Counting) -> None:
     with neurograph.open(db.path) as other:
         stale = other.library.get("notes")
@@ -269,7 +303,7 @@ def test_triggers_of_a_user_s_own_are_fired(db: neurograph.Database, notes: Libr
 
 
 def test_what_is_wrong_is_said(db: neurograph.Database, notes: Library, new: Counting) -> None:
-    with pytest.raises(errors.InvalidValue, match="model must be"):
+    with pytest.raises(errors.InvalidValue, match="encoder must be an EmbeddingEngine"):
         notes.reembed("all-MiniLM-L6-v2")  # type: ignore[arg-type]
     with pytest.raises(errors.InvalidValue, match="progress must be True, False or a function"):
         notes.reembed(new, progress=1)  # type: ignore[arg-type]

@@ -142,7 +142,7 @@ def test_a_file_of_the_default_encoder_names_the_extra_that_brings_it(
             errors.IdentityMismatch,
             "create a library with",
         ),
-        (lambda db, e: db.library.create("a", dimension=2).attach("x"), errors.InvalidValue, "model must be"),
+        (lambda db, e: db.library.create("a", dimension=2).attach("x"), errors.InvalidValue, "encoder must be"),
         (lambda db, e: db.library.create("a", model=e).search(text=5), errors.InvalidValue, "text must be a string"),
         (
             lambda db, e: db.library.create("a", dimension=2, model=Identity(DEFAULT_NAME)).search(text="x"),

@@ -34,6 +34,7 @@ WORD_FORMATS = click.Choice(["glove", "word2vec", "word2vec_binary", "fasttext",
 @click.option("--model", metavar="NAME", help="What made the vectors.")
 @click.option("--format", type=WORD_FORMATS, help="Else it is found out from the content.")
 @click.option("--words", type=click.Path(dir_okay=False), help="For npy: the word of each row, one a line.")
+@click.option("--member", metavar="NAME", help="The file to read in a zip that holds several.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many words.")
 @click.option("--subset", type=click.Path(dir_okay=False), help="Only the words in this file, one a line.")
 @click.option("--normalize", is_flag=True, help="Divide each vector by its length.")

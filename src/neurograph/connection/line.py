@@ -210,6 +210,12 @@ class Line:
         elif (said := self.failed(error)) is not error:
             raise said from error
 
+    def refuse_read(self, error: BaseException) -> None:
+        """As `refuse`, where no code but SQLite's has run: so a text that is not UTF-8 is the file's."""
+        self.refuse(error)
+        if isinstance(error, UnicodeDecodeError):
+            raise refusal.no_text(error) from error
+
     def failed(self, error: apsw.Error) -> Exception:
         """Return the error to raise for one of SQLite's, and count that work may have been undone."""
         self.undone += 1

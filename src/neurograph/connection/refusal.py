@@ -63,6 +63,13 @@ def explain(error: apsw.Error, connection: apsw.Connection, busy_timeout_s: floa
     return error
 
 
+def no_text(error: UnicodeDecodeError) -> InvalidValue:
+    """Return the error for a text in the file that is none."""
+    return InvalidValue(
+        f"a text in the file must be UTF-8, got {error.object[:60]!r}; select cast(column as blob) to read it"
+    )
+
+
 def _limits(rule: str, connection: apsw.Connection) -> str:
     """Say the limits in force, and the way to change them."""
     columns = LIMITS.get(rule)

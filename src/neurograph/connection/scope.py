@@ -78,11 +78,14 @@ class Scope:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             if error is not None and self._line is not None:
-                self._line.refuse(error)
+                self._refuse(self._line, error)
             self._restore()
         except BaseException:
             self._restore()
             raise
+
+    def _refuse(self, line: Line, error: BaseException) -> None:
+        line.refuse(error)
 
     def __del__(self) -> None:
         if getattr(self, "_entered", False):
@@ -115,6 +118,9 @@ class Reading(Scope):
         except BaseException as error:
             self.__exit__(None, error, None)
             raise
+
+    def _refuse(self, line: Line, error: BaseException) -> None:
+        line.refuse_read(error)
 
     def _restore(self) -> None:
         if self._line is not None and self._before is not None:

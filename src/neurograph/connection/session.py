@@ -150,7 +150,7 @@ class Session(Transactions):
         try:
             return line.connection.execute(sql, bindings).fetchall()
         except BaseException as error:
-            line.refuse(error)
+            line.refuse_read(error)
             raise
         finally:
             self.leave(line)
@@ -161,7 +161,7 @@ class Session(Transactions):
         try:
             return self.writer.connection.execute(sql, bindings).fetchall()
         except BaseException as error:
-            self.writer.refuse(error)
+            self.writer.refuse_read(error)
             raise
         finally:
             self._turn.give()

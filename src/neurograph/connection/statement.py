@@ -141,9 +141,7 @@ def _run(
             raise refused(error, bindings) from error
         if session.private and isinstance(error, apsw.SQLError) and not may_write and line is not session.writer:
             raise _PrivateError from error
-        line.refuse(error)
-        if isinstance(error, UnicodeDecodeError):
-            raise no_text(error) from error
+        line.refuse_read(error)
         raise
     finally:
         line.deadline = before
@@ -224,13 +222,6 @@ def refuse_words(statement: str, several: bool) -> str:
     if several and word in ALONE:
         raise Misuse(f"{word} must be given alone, not among other statements; call execute once for it")
     return word
-
-
-def no_text(error: UnicodeDecodeError) -> InvalidValue:
-    """Return the error for a text in the file that is none."""
-    return InvalidValue(
-        f"a text in the file must be UTF-8, got {error.object[:60]!r}; select cast(column as blob) to read it"
-    )
 
 
 def notice_slow(session: Session, sql: str, started: float) -> None:

@@ -13,8 +13,9 @@ import apsw
 
 from ..errors import Misuse
 from .bindings import plain_bindings, refused
+from .refusal import no_text
 from .scope import deadline_after, earlier
-from .statement import BINDING_ERRORS, checked_sql, execute, no_text, refuse_words
+from .statement import BINDING_ERRORS, checked_sql, execute, refuse_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -57,9 +57,9 @@ def open_word_vectors(
     malformed
         ``"error"`` refuses the file at the first row that is malformed; ``"skip"`` leaves such rows out and counts
         them. Malformed are: another count of numbers than the file's dimension, what is no number, NaN, infinities
-        and what is too large for float32, empty words, a word that stood before (the first is kept), and a count in
-        the header that is wrong. A damaged gz, bz2 or zip, an array that ends too early, and a list of words of
-        another length than the array are errors always.
+        and what is too large for float32, empty words and those with a NUL, a word that stood before (the first is
+        kept), and a count in the header that is wrong. A damaged gz, bz2 or zip, an array that ends too early, and a
+        list of words of another length than the array are errors always.
     batch_rows
         Rows in a batch, 1 or more.
     parser
@@ -102,7 +102,10 @@ def open_word_vectors(
     if limit is not None:
         _at_least_one("limit", limit)
     _at_least_one("batch_rows", batch_rows)
-    if isinstance(subset, str):
+    for name, place in (("path", path), ("words", words)):
+        if not isinstance(place, str | os.PathLike) and not (name == "words" and place is None):
+            raise InvalidValue(f"{name} must be a string or a path, got {place!r}")
+    if isinstance(subset, str) or not (subset is None or hasattr(subset, "__iter__")):
         raise InvalidValue(f"subset must be a collection of words, got {subset!r}")
     wishes = Wishes(limit, subset, normalize, errors, malformed == "skip", batch_rows)
     with ExitStack() as opened:

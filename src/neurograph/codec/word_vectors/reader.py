@@ -179,7 +179,7 @@ class WordVectors:
         import numpy as np
 
         signs = np.ones(len(rows.words), np.int64)
-        if all(rows.words):
+        if all(rows.words) and b"\0" not in b"".join(rows.words):
             try:
                 return [word.decode() for word in rows.words], signs
             except UnicodeDecodeError:
@@ -187,7 +187,9 @@ class WordVectors:
         words = []
         for i, word in enumerate(rows.words):
             text, guessed, message = "", False, "a word must not be empty"
-            if word:
+            if b"\0" in word:
+                message = f"a word must have no NUL, got {word[:40]!r}"
+            elif word:
                 try:
                     text, guessed = spell(word, self._wishes.errors)
                 except UnicodeDecodeError:

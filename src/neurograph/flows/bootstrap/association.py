@@ -18,6 +18,7 @@ from ...model.bootstrapped import Associations
 from ...model.item import Hit, Item
 from ...model.token import Token
 from ...stores.arguments import existing_token_id, real, whole
+from ...stores.graph.spreading import MODES, MOST_ROUNDS
 from ...stores.library import Library
 from .slices import library_of
 
@@ -62,7 +63,7 @@ def associate(
     if combine not in COMBINE:
         raise InvalidValue(f"combine must be one of {', '.join(COMBINE)}, got {combine!r}")
     most, ours = whole(k, "k"), None if library is None else library_of(db, library)
-    real(spread.energy, "energy"), real(spread.decay, "decay", 0.0, 1.0)
+    _require_spread(spread)
     with db._session.reading() as line:
         tokens = [_token_of(line.connection, word, ours) for word in given]
     queries = [  # encoded before anything is held
@@ -78,6 +79,15 @@ def associate(
                 found.append(_from_text(db, query, ours, spread))
         together = _combined(found, combine, {token for token in tokens if token is not None})
         return _answer(db, together, most)
+
+
+def _require_spread(spread: Spread) -> None:
+    """Refuse what `Graph.spread` would, which is asked with less for a text, or not at all."""
+    real(spread.decay, "decay", 0.0, 1.0), whole(spread.max_depth, "max_depth", 0, MOST_ROUNDS)
+    if not real(spread.energy, "energy") > 0:
+        raise InvalidValue(f"energy must be above 0, got {spread.energy!r}")
+    if spread.options["mode"] not in MODES:
+        raise InvalidValue(f"mode must be one of {', '.join(MODES)}, got {spread.options['mode']!r}")
 
 
 def _token_of(connection: Any, word: Any, library: Library | None) -> int | None:

@@ -49,3 +49,14 @@ class Invariant:
         else:
             found = list(self.rows(connection))[:limit]
         return [Violation(self.name, ", ".join(map(str, row)), self.message) for row in found]
+
+
+def not_utf8(table: str, columns: Iterable[str], connection: apsw.Connection) -> Iterable[tuple[int, str]]:
+    """Yield the id and the name of each column whose text is not UTF-8, which SQLite lets a shell write."""
+    for name in columns:
+        sql = f"select id, cast({name} as blob) from {table} where {name} is not null"
+        for id, text in connection.execute(sql):  # a name for the cursor would keep it, half-read, with the error
+            try:
+                bytes(text).decode()
+            except UnicodeDecodeError:
+                yield id, name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from struct import unpack
 from typing import Any
 
 import apsw
 
 from ...stores.library.texts.kept import digest
-from .invariant import Invariant
+from .invariant import Invariant, not_utf8
 
 # What sqlite-vec makes of a length: NULL for NaN; infinity, or zero, also where a sum of squares leaves float32.
 _LENGTHS = """
@@ -75,6 +76,11 @@ LIBRARIES = (
         "item.key",
         "select id from item where key = '' or instr(key, char(0))",
         "a key must have at least one character and no NUL; use NULL for none",
+    ),
+    Invariant(
+        "item.utf8",
+        partial(not_utf8, "item", ("key", "text", "metadata")),
+        "a key, a text and metadata must be UTF-8; set them anew",
     ),
     Invariant(
         "item.place",

@@ -10,7 +10,7 @@ import apsw
 
 from ...model.levels import LEVELS
 from ...model.vocabulary import CONNECTION_FAMILIES, DOMAINS, ENTITY_TYPES
-from .invariant import Invariant
+from .invariant import Invariant, not_utf8
 
 FINITE = "not abs({0}) <= 1.7976931348623157e308"
 
@@ -56,6 +56,11 @@ TOKENS = (
         "a uid must be unique; give the copy a new one with randomblob(16)",
     ),
     Invariant("token.label", "select id from token where label = ''", "a label must not be empty; use NULL"),
+    Invariant(
+        "token.utf8",
+        partial(not_utf8, "token", ("label", "properties")),
+        "a label and properties must be UTF-8; set them anew",
+    ),
     Invariant(
         "token.entity_type",
         "select id, entity_type from token where entity_type not in (select code from entity_type)",

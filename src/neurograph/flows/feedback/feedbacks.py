@@ -11,7 +11,7 @@ from ...connection.session import Session
 from ...errors import Conflict, GuardianRejected, InvalidValue, ItemNotFound, NotFound, RuleViolated, TokenNotFound
 from ...model.feedback import FEEDBACK_KINDS, Change, Feedback
 from ...model.item import Item
-from ...model.query_result import QueryHit, QueryResult
+from ...model.query_result import KINDS, QueryHit, QueryResult
 from ...model.token import Token
 from ...stores.arguments import MAX_ID, existing_token_id, real, row_id, whole
 from ...stores.connections import Connections
@@ -328,7 +328,9 @@ class Feedbacks:
 def _hit(result: QueryResult, what: Any, name: str) -> QueryHit | None:
     """Return a hit given by itself or its place; None for something else."""
     if isinstance(what, QueryHit):
-        return what
+        if what.kind not in KINDS:
+            raise InvalidValue(f"{name} must be a hit of a token or an item, got {what!r}")
+        return what._replace(id=row_id(what.id, name, "a hit with an id"))
     if isinstance(what, bool) or not isinstance(what, int):
         return None
     if not 0 <= what < len(result):

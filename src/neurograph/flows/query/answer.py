@@ -51,7 +51,8 @@ def _still_there(line: Line, plan: Plan) -> Plan:
 def _noted(asked: Question, plan: Plan) -> Asked:
     """Return the question as feedback notes it."""
     given = asked.vector is not None and plan.vectors
-    return Asked(asked.text, sha256(plan.vectors[0].vector).hexdigest() if given else None)
+    text = None if asked.text is None else asked.text.replace("\0", " ")  # words end there, and SQL's texts would too
+    return Asked(text, sha256(plan.vectors[0].vector).hexdigest() if given else None)
 
 
 def _hits(line: Line, asked: Question, found: Sequence[Ranking]) -> list[QueryHit]:

@@ -142,9 +142,9 @@ def _near_of(near: Any) -> Near | None:
 
 
 def _one_of(value: Any, name: str, names: tuple[str, ...]) -> str:
-    if value not in names:
+    if not isinstance(value, str) or value not in names:
         raise InvalidValue(f"{name} must be one of {', '.join(names)}, got {value!r}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _decay_of(decay: Any) -> float:

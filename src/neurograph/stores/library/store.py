@@ -93,7 +93,8 @@ class Libraries:
             raise InvalidValue("name must be a string, got None")
         if metric not in METRICS:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
-        encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model)
+        must = "model must be a name, an Identity or an EmbeddingEngine"
+        encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model, must)
         if dimension is None and encoder is not None:
             dimension = encoder.dimension
         size = whole(dimension, "dimension", 1, 8192)
@@ -122,6 +123,7 @@ class Libraries:
         model: str | Identity | None = None,
         format: str | None = None,
         words: str | os.PathLike[str] | None = None,
+        member: str | None = None,
         limit: int | None = None,
         subset: Collection[str] | None = None,
         normalize: bool = False,
@@ -145,6 +147,8 @@ class Libraries:
             content.
         words
             For ``"npy"``: a text file with the word of each row, one a line.
+        member
+            The file to read in a zip that holds several.
         limit
             At most so many words, 1 or more; None for all.
         subset
@@ -193,8 +197,8 @@ class Libraries:
         """
         from .items.loading import load
 
-        options: dict[str, Any] = {"format": format, "words": words, "limit": limit, "subset": subset}
-        options |= {"normalize": normalize, "errors": errors, "malformed": malformed}
+        options: dict[str, Any] = {"format": format, "words": words, "member": member, "limit": limit}
+        options |= {"subset": subset, "normalize": normalize, "errors": errors, "malformed": malformed}
         made = {"name": name, "metric": metric, "model": model, "text_index": text_index}
         return load(self._session, self, path, made, options, progress)
 

@@ -5,7 +5,7 @@ An encoder is a part of this process, its identity a part of the file. Nothing i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
@@ -98,12 +98,12 @@ def _remedy(made_by: Identity) -> str:
     return "give it with library.attach(EmbeddingEngine(path)) (ngdb: --model)"
 
 
-def encoder_of(model: Any) -> EmbeddingEngine:
+def encoder_of(model: Any, must: str = "encoder must be an EmbeddingEngine") -> EmbeddingEngine:
     """Return an encoder, if it is one."""
     from ....embed.engine import EmbeddingEngine
 
     if not isinstance(model, EmbeddingEngine):
-        raise InvalidValue(f"model must be a name, an Identity or an EmbeddingEngine, got {model!r}")
+        raise InvalidValue(f"{must}, got {model!r}")
     return model
 
 
@@ -203,7 +203,7 @@ class EncodedLibrary(LibraryPart):
 
         from ....embed.tokens import check_text
 
-        if isinstance(texts, str | bytes) or not hasattr(texts, "__len__"):
+        if isinstance(texts, str | bytes | Mapping) or not hasattr(texts, "__getitem__"):
             raise InvalidValue(f"texts must be a sequence of strings, got {texts!r}")
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)

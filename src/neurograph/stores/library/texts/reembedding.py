@@ -96,9 +96,9 @@ class ReembeddedLibrary(EncodedLibrary):
         Notes
         -----
         Grows with the tokens of the texts. Items keep their ids; other handles of the library are to be got again where
-        the dimension changed; principal components are gone, as they were the old vectors'. The file holds both
-        versions meanwhile. Vectors are written in transactions of at most 2 MB; the switch holds the write lock for
-        longer, 0.9 to 2.3 s for 117,659 vectors of 384 (two busy cores, Linux), and readers don't wait for it.
+        the dimension changed; principal components and partitions are gone, as they were the old vectors'. The file
+        holds both versions meanwhile. Vectors are written in transactions of at most 2 MB; the switch holds the write
+        lock for longer, 0.9 to 2.3 s for 117,659 vectors of 384 (two busy cores, Linux), and readers don't wait for it.
         """
         encoder_of(encoder)
         if not isinstance(progress, bool) and not callable(progress):
@@ -134,9 +134,15 @@ class ReembeddedLibrary(EncodedLibrary):
             other = self._session.change("delete from reembedding where library_id = ? returning 1", (self.id,))
             theirs = read(self._session.writer.connection, self.id)
         self._clean_reembedded(None if other else theirs)  # without another one it is what a switch left to be cleaned
-        self._session.change(
-            "insert into reembedding (library_id, dimension, model, identity) values (?, ?, ?, ?)", given
-        )
+        with self._session.transaction():
+            connection = self._session.writer.connection
+            require_library(connection, self._space)
+            connection.execute(
+                """insert into reembedding (library_id, dimension, model, identity) values (?, ?, ?, ?)
+                       on conflict do nothing""",
+                given,
+            )
+            self._require_under_way(connection, encoder)
 
     def _make_missing(self, encoder: EmbeddingEngine, told: Told) -> None:
         """Make vectors of the texts that have none yet, in order of id, once through."""
@@ -200,6 +206,7 @@ class ReembeddedLibrary(EncodedLibrary):
     def _switched(self, work: Bulk) -> int:
         connection, ids = work.connection, self._space.ids
         connection.execute("delete from projection where library_id = ?", (self.id,))
+        connection.execute("delete from partitioning where library_id = ?", (self.id,))
         work.run("delete from embedding where id between ? and ?", [ids])
         connection.execute(
             """update library
