@@ -18,7 +18,7 @@ Invariants:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +29,7 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS
 from ....derived.saved import nonces_of
 from ..base import Space
+from ..partitions.nearest import in_use
 from .arrays import VectorKind
 from .scan import Question
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ....derived.mechanism import Derived
+    from ..partitions.layout import Layout
     from .arrays import VectorArrays
 
 SAMPLE = 256
@@ -48,6 +50,7 @@ RANKS = (1024, 4096, 24_576)  # looked at, and how many where those don't do: of
 SIDE = 1 << 18  # ranks looked at side by side: 12 MB
 USUAL = (10, 0.99)
 GROWTH = 1.05  # from one number of candidates to the next
+CANDIDATE_ROWS, POINT_ROWS = 40, 27  # what a candidate, or a partition's centroid, takes in rows scanned
 ERRORS = 2.0  # standard errors of the mean
 ELSEWHERE = 2  # times the candidates, see invariant 1
 
@@ -60,6 +63,8 @@ class Point(NamedTuple):
     candidates: int
     mean: float
     first_percentile: float
+    partitions: int = 0
+    """Of which the candidates are taken; 0 for all."""
 
 
 class Calibration(NamedTuple):
@@ -68,10 +73,25 @@ class Calibration(NamedTuple):
     sample: int
     points: tuple[Point, ...]
     """In order of k, then recall."""
+    partitioning: int = 0
+    """The id of that whose partitions were counted, 0 for none."""
+    probes: tuple[Point, ...] = ()
+    """Points by partitions, where these are cheaper; likewise."""
 
-    def point(self, k: int, recall: float) -> Point | None:
-        """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does."""
-        return next((point for point in self.points if point.k >= k and point.recall >= recall), None)
+    def point(self, k: int, recall: float, layout: Layout | None = None) -> Point | None:
+        """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does.
+
+        By partitions only where the arrays lie so still.
+        """
+        point = _least(self.points, k, recall)
+        if layout is None or layout.partitioning != self.partitioning or not layout.serves:
+            return point
+        probe = _least(self.probes, k, recall)
+        return probe if probe and (point is None or probe[:2] <= point[:2]) else point
+
+
+def _least(points: tuple[Point, ...], k: int, recall: float) -> Point | None:
+    return next((point for point in points if point.k >= k and point.recall >= recall), None)
 
 
 def of(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays | None) -> Calibration | None:
@@ -102,7 +122,7 @@ def kept(connection: apsw.Connection, space: Space) -> tuple[Calibration | None,
     then, now = _nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
     changed = sum(now.get(chunk) != then.get(chunk) for chunk in now.keys() | then.keys())
     share = changed / max(1, len(now))
-    return (None if share > MOST_CHANGED else Calibration(sample, tuple(sorted(_points(points))))), share
+    return (None if share > MOST_CHANGED else _read(sample, points)), share
 
 
 def keep(session: Session, derived: Derived, space: Space) -> Calibration | None:
@@ -114,10 +134,14 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
 
     with session.reading() as line:
         found, _ = kept(line.connection, space)
+        using = in_use(line.connection, space)
         chunks = len(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
-        if found is not None or chunks << CHUNK_BITS < LEAST_VECTORS:
+        if (found and found.partitioning == (using[0] if using else 0)) or chunks << CHUNK_BITS < LEAST_VECTORS:
             return found
         bits = derived.current(BitKind(space), line, float("inf"))
+        if bits is not None and using and (bits.layout is None or bits.layout.partitioning != using[0]):
+            derived.forget_kind(BitKind(space))
+            bits = derived.current(BitKind(space), line, float("inf"))
         planes = None if bits is None else derived.current(VectorKind(space), line, float("inf"))
         if bits is None or planes is None:
             return None
@@ -130,7 +154,7 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
                on conflict do update
               set sample = excluded.sample, marks = excluded.marks, points = excluded.points,
                   created_ns = excluded.created_ns""",
-        (space.id, found.sample, marks, json.dumps(found.points)),
+        (space.id, found.sample, marks, _written(found)),
     )
     return found
 
@@ -144,10 +168,16 @@ def measured(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays)
     points: list[Point] = []
     worth = (bits.used - bits.empty) // (LEAST_GAIN * ELSEWHERE)
     for most in RANKS:
-        points = list(_reached(_ranks(line, space, bits, ids, vectors, nearest, most), min(most, worth)))
+        ranks = _ranks(line, space, bits, ids, vectors, nearest, most)
+        points = list(_reached(ranks, min(most, worth)))
         if most >= worth or any((point.k, point.recall) == USUAL for point in points):
             break
-    return Calibration(len(ids), tuple(points))
+    layout = bits.layout
+    if layout is None or not points:
+        return Calibration(len(ids), tuple(points))
+    partitions = _partition_ranks(layout, bits, vectors, nearest)
+    probes = sorted(_probes(ranks, partitions, layout, bits.used, min(most, worth), points))
+    return Calibration(len(ids), tuple(points), layout.partitioning, tuple(probes))
 
 
 def sample_of(line: Line, space: Space, arrays: VectorArrays, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -222,6 +252,42 @@ def _reached(ranks: np.ndarray, most: int) -> Iterator[Point]:
             candidates = max(candidates + 1, int(candidates * GROWTH))
 
 
+def _partition_ranks(layout: Layout, bits: VectorArrays, vectors: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+    """Return which one the partition of each of the nearest is, in order of nearness to the vector; from 0 on."""
+    import numpy as np
+
+    order = np.argsort(-layout.nearness(vectors), axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
+    number = layout.of_slots(bits.slots(nearest.ravel())).reshape(nearest.shape)
+    return np.where((number < 0) | (nearest == 0), 0, np.take_along_axis(rank, np.maximum(number, 0), axis=1))
+
+
+def _probes(
+    ranks: np.ndarray, partitions: np.ndarray, layout: Layout, used: int, most: int, points: list[Point]
+) -> Iterator[Point]:
+    """Yield for each k and recall the cheapest number of partitions and candidates, where it beats a scan of all."""
+    import numpy as np
+
+    least = {(point.k, point.recall): (_cost(used, point.candidates), point) for point in points}
+    count, tail = len(layout.points), used - layout.placed
+    looked_at = 1
+    while looked_at * ELSEWHERE <= count // 2:
+        rows = tail + layout.placed * looked_at * ELSEWHERE // count + POINT_ROWS * count
+        for point in _reached(np.where(partitions < looked_at, ranks, most), most):
+            cost = _cost(rows, point.candidates)
+            best = least.get((point.k, point.recall))
+            if best is None or cost < best[0]:
+                least[point.k, point.recall] = cost, point._replace(partitions=looked_at * ELSEWHERE)
+        looked_at = max(looked_at + 1, int(looked_at * 1.5))
+    return (point for _, point in least.values() if point.partitions)
+
+
+def _cost(rows: int, candidates: int) -> float:
+    """Return what a search costs, in rows scanned."""
+    return rows + CANDIDATE_ROWS * candidates
+
+
 def _packed(nonces: dict[int, int]) -> bytes:
     """Return chunks and their nonces as bytes: int64, little-endian, one after the other."""
     from struct import pack
@@ -235,15 +301,28 @@ def _nonces(marks: bytes) -> dict[int, int]:
     return dict(iter_unpack("<qq", marks)) if len(marks) % 16 == 0 else {}
 
 
-def _points(text: str) -> Iterator[Point]:
-    """Yield the points of a file, whoever wrote them; what is no point is passed over."""
+def _written(calibration: Calibration) -> str:
+    """Return points as text: five numbers each, six with the partitions, and one alone, the partitioning's id."""
+    points = [point[: 6 if point.partitions else 5] for point in calibration.points + calibration.probes]
+    return json.dumps([*points, [calibration.partitioning]])
+
+
+def _read(sample: int, text: str) -> Calibration:
+    """Return what a file says, whoever wrote it; what is no point is passed over."""
     try:
-        rows: Sequence[Any] = json.loads(text)
+        rows: Any = json.loads(text)
     except ValueError:
-        return
-    for row in rows:
-        if not isinstance(row, list) or len(row) != 5 or not all(isinstance(x, int | float) for x in row):
-            continue
-        k, recall, candidates, mean, least = row
-        if 1 <= k <= candidates <= ELSEWHERE * RANKS[-1] and all(0.0 <= x <= 1.0 for x in (recall, mean, least)):
-            yield Point(int(k), float(recall), int(candidates), float(mean), float(least))
+        rows = []
+    rows = rows if isinstance(rows, list) else []
+    lists = [row for row in rows if isinstance(row, list) and all(isinstance(x, int | float) for x in row)]
+    points = sorted(Point(*row) for row in lists if len(row) in (5, 6) and _sound(Point(*row)))
+    partitioning = next((row[0] for row in lists if len(row) == 1 and isinstance(row[0], int)), 0)
+    all_of, some = (tuple(point for point in points if bool(point.partitions) == by) for by in (False, True))
+    return Calibration(sample, all_of, partitioning, some)
+
+
+def _sound(point: Point) -> bool:
+    """Tell whether numbers from a file can be a point."""
+    whole = all(isinstance(x, int) for x in (point.k, point.candidates, point.partitions))
+    shares = all(0.0 <= x <= 1.0 for x in (point.recall, point.mean, point.first_percentile))
+    return whole and shares and 1 <= point.k <= point.candidates <= ELSEWHERE * RANKS[-1] and point.partitions >= 0

@@ -351,9 +351,9 @@ class SearchedLibrary(EncodedLibrary):
             if reach is not None:
                 cost_s = min(cost_s, len(queries) * PARTITIONS_S)
             few = Approximate.there(line, self._derived, self._space, cost_s)
-            point = few and few.calibration.point(asked.k - without, recall)
+            point = few and few.point(asked.k - without, recall)
             if few and point:
-                return few.nearest(asked, queries, point.candidates + without), point.mean
+                return few.nearest(asked, queries, point.candidates + without, point.partitions), point.mean
         if reach is None:
             return None
         began = time.perf_counter()
