@@ -34,7 +34,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "NEIGHBORS", (5, 10))
     monkeypatch.setattr(calibration, "RANKS", (60, 200))
     monkeypatch.setattr(calibration, "CANDIDATE_ROWS", 0)
-    monkeypatch.setattr(calibration, "POINT_ROWS", 0)
+    for name in ("POINT_ROWS", "RUN_ROWS", "RUNS_ROWS"):
+        monkeypatch.setattr(calibration, name, 0)
 
 
 def clustered(seed: int, count: int) -> np.ndarray:

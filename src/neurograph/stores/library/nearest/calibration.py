@@ -50,7 +50,8 @@ RANKS = (1024, 4096, 24_576)  # looked at, and how many where those don't do: of
 SIDE = 1 << 18  # ranks looked at side by side: 12 MB
 USUAL = (10, 0.99)
 GROWTH = 1.05  # from one number of candidates to the next
-CANDIDATE_ROWS, POINT_ROWS = 40, 27  # what a candidate, or a partition's centroid, takes in rows scanned
+CANDIDATE_ROWS, POINT_ROWS, RUN_ROWS, RUNS_ROWS = 60, 15, 300, 60_000
+"""What a candidate, a partition's centroid, each partition looked at, and that there are any take, in rows scanned."""
 ERRORS = 2.0  # standard errors of the mean
 ELSEWHERE = 2  # times the candidates, see invariant 1
 
@@ -273,7 +274,7 @@ def _probes(
     count, tail = len(layout.points), used - layout.placed
     looked_at = 1
     while looked_at * ELSEWHERE <= count // 2:
-        rows = tail + layout.placed * looked_at * ELSEWHERE // count + POINT_ROWS * count
+        rows = RUNS_ROWS + POINT_ROWS * count + tail + looked_at * ELSEWHERE * (RUN_ROWS + layout.placed // count)
         for point in _reached(np.where(partitions < looked_at, ranks, most), most):
             cost = _cost(rows, point.candidates)
             best = least.get((point.k, point.recall))
