@@ -41,8 +41,10 @@ class Approximate:
         bits: VectorArrays,
         planes: VectorArrays | None,
         calibration: calibration.Calibration,
+        derived: Derived,
     ) -> None:
         self.line = line
+        self._derived = derived
         self._space = space
         self.bits = bits
         self.planes = planes
@@ -58,9 +60,8 @@ class Approximate:
         planes = None
         if derived.loaded(codes) or _has_room(line, derived, kind, codes):
             planes = derived.current(codes, line, math.inf)
-        bound_scratch(line, derived)
         found = calibration.of(line, space, bits, planes)
-        return None if found is None else cls(line, space, bits, planes, found)
+        return None if found is None else cls(line, space, bits, planes, found, derived)
 
     def point(self, k: int, recall: float) -> calibration.Point | None:
         """Return how far to look for a recall, None where no number of candidates reaches it."""
@@ -72,6 +73,8 @@ class Approximate:
         Given a number of partitions, of those in the nearest so many.
         """
         vectors = as_array(self._space, queries)
+        if len(queries) > 1:
+            bound_scratch(self.line, self._derived)
         chosen = likely(self.line, self._space, self.bits, vectors, candidates, partitions)
         if self.planes is None:
             found = [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
