@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ....derived.mechanism import Derived
     from .arrays import VectorArrays
+    from .points import Calibration, Point
 
 USUAL_RECALL = 0.99
 
@@ -40,7 +41,7 @@ class Approximate:
         space: Space,
         bits: VectorArrays,
         planes: VectorArrays | None,
-        calibration: calibration.Calibration,
+        calibration: Calibration,
         derived: Derived,
     ) -> None:
         self.line = line
@@ -63,7 +64,7 @@ class Approximate:
         found = calibration.of(line, space, bits, planes)
         return None if found is None else cls(line, space, bits, planes, found, derived)
 
-    def point(self, k: int, recall: float) -> calibration.Point | None:
+    def point(self, k: int, recall: float) -> Point | None:
         """Return how far to look for a recall, None where no number of candidates reaches it."""
         return self.calibration.point(k, recall, self.bits.layout)
 

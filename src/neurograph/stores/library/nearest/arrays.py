@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ....kernels.knn_bits_kernel import Bits
     from ....kernels.knn_codes_kernel import Planes
     from ..partitions.layout import Layout
-    from .calibration import Calibration
+    from .points import Calibration
 
     Center = tuple[np.ndarray, np.ndarray]
 

@@ -17,10 +17,9 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -31,6 +30,7 @@ from ....derived.saved import nonces_of
 from ..base import Space
 from ..partitions.nearest import in_use
 from .arrays import VectorKind
+from .points import Calibration, Point, nonces_blob, points_text, read_nonces, read_points
 from .scan import Question
 
 if TYPE_CHECKING:
@@ -54,45 +54,6 @@ CANDIDATE_ROWS, POINT_ROWS, RUN_ROWS, RUNS_ROWS = 60, 15, 300, 60_000
 """What a candidate, a partition's centroid, each partition looked at, and that there are any take, in rows scanned."""
 ERRORS = 2.0  # standard errors of the mean
 ELSEWHERE = 2  # times the candidates, see invariant 1
-
-
-class Point(NamedTuple):
-    """What a number of candidates reaches."""
-
-    k: int
-    recall: float
-    candidates: int
-    mean: float
-    first_percentile: float
-    partitions: int = 0
-    """Of which the candidates are taken; 0 for all."""
-
-
-class Calibration(NamedTuple):
-    """What was measured of a library."""
-
-    sample: int
-    points: tuple[Point, ...]
-    """In order of k, then recall."""
-    partitioning: int = 0
-    """The id of that whose partitions were counted, 0 for none."""
-    probes: tuple[Point, ...] = ()
-    """Points by partitions, where these are cheaper; likewise."""
-
-    def point(self, k: int, recall: float, layout: Layout | None = None) -> Point | None:
-        """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does.
-
-        By partitions only where the arrays lie so still.
-        """
-        point = _least(self.points, k, recall)
-        if layout is None or layout.partitioning != self.partitioning or not layout.serves:
-            return point
-        probe = _least(self.probes, k, recall)
-        return probe if probe and (point is None or probe[:2] <= point[:2]) else point
-
-
-def _least(points: tuple[Point, ...], k: int, recall: float) -> Point | None:
-    return next((point for point in points if point.k >= k and point.recall >= recall), None)
 
 
 def of(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays | None) -> Calibration | None:
@@ -120,10 +81,10 @@ def kept(connection: apsw.Connection, space: Space) -> tuple[Calibration | None,
     if not rows:
         return None, 1.0
     sample, marks, points = rows[0]
-    then, now = _nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
+    then, now = read_nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
     changed = sum(now.get(chunk) != then.get(chunk) for chunk in now.keys() | then.keys())
     share = changed / max(1, len(now))
-    return (None if share > MOST_CHANGED else _read(sample, points)), share
+    return (None if share > MOST_CHANGED else read_points(sample, points)), share
 
 
 def keep(session: Session, derived: Derived, space: Space) -> Calibration | None:
@@ -148,14 +109,14 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
             return None
         found = measured(line, space, bits, planes)
         bits.calibrated = found, bits.changes
-        marks = _packed(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
+        marks = nonces_blob(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
     session.change(
         """insert into calibration (library_id, sample, marks, points)
            select id, ?2, ?3, ?4 from library where id = ?1
                on conflict do update
               set sample = excluded.sample, marks = excluded.marks, points = excluded.points,
                   created_ns = excluded.created_ns""",
-        (space.id, found.sample, marks, _written(found)),
+        (space.id, found.sample, marks, points_text(found)),
     )
     return found
 
@@ -287,43 +248,3 @@ def _probes(
 def _cost(rows: int, candidates: int) -> float:
     """Return what a search costs, in rows scanned."""
     return rows + CANDIDATE_ROWS * candidates
-
-
-def _packed(nonces: dict[int, int]) -> bytes:
-    """Return chunks and their nonces as bytes: int64, little-endian, one after the other."""
-    from struct import pack
-
-    return b"".join(pack("<qq", *pair) for pair in sorted(nonces.items()))
-
-
-def _nonces(marks: bytes) -> dict[int, int]:
-    from struct import iter_unpack
-
-    return dict(iter_unpack("<qq", marks)) if len(marks) % 16 == 0 else {}
-
-
-def _written(calibration: Calibration) -> str:
-    """Return points as text: five numbers each, six with the partitions, and one alone, the partitioning's id."""
-    points = [point[: 6 if point.partitions else 5] for point in calibration.points + calibration.probes]
-    return json.dumps([*points, [calibration.partitioning]])
-
-
-def _read(sample: int, text: str) -> Calibration:
-    """Return what a file says, whoever wrote it; what is no point is passed over."""
-    try:
-        rows: Any = json.loads(text)
-    except ValueError:
-        rows = []
-    rows = rows if isinstance(rows, list) else []
-    lists = [row for row in rows if isinstance(row, list) and all(isinstance(x, int | float) for x in row)]
-    points = sorted(Point(*row) for row in lists if len(row) in (5, 6) and _sound(Point(*row)))
-    partitioning = next((row[0] for row in lists if len(row) == 1 and isinstance(row[0], int)), 0)
-    all_of, some = (tuple(point for point in points if bool(point.partitions) == by) for by in (False, True))
-    return Calibration(sample, all_of, partitioning, some)
-
-
-def _sound(point: Point) -> bool:
-    """Tell whether numbers from a file can be a point."""
-    whole = all(isinstance(x, int) for x in (point.k, point.candidates, point.partitions))
-    shares = all(0.0 <= x <= 1.0 for x in (point.recall, point.mean, point.first_percentile))
-    return whole and shares and 1 <= point.k <= point.candidates <= ELSEWHERE * RANKS[-1] and point.partitions >= 0

@@ -11,7 +11,7 @@ from ...arguments import whole
 from ..base import require_library
 from ..partitions import nearest as partitions
 from .approximate import Approximate, checked_recall
-from .calibration import Point
+from .points import Point
 from .scan import Question
 from .search import SearchedLibrary
 
