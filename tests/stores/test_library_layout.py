@@ -10,9 +10,10 @@ from library_cases import METRICS
 
 import neurograph
 from neurograph import Library
+from neurograph.kernels import knn_bits
 from neurograph.stores.library.nearest import calibration
 from neurograph.stores.library.nearest.bits import BitKind
-from neurograph.stores.library.partitions import build
+from neurograph.stores.library.partitions import build, layout
 from neurograph.stores.library.partitions.layout import Layout
 
 pytestmark = pytest.mark.kernels
@@ -26,6 +27,7 @@ CENTERS = np.random.default_rng(0).normal(size=(24, D))
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have small libraries partitioned, and candidates cost nothing, so that partitions are worth it."""
     monkeypatch.setattr(build, "LEAST_ITEMS", 200)
+    monkeypatch.setattr(layout, "LEAST_ROWS", 1)
     monkeypatch.setattr(build, "SAMPLE", 60)
     monkeypatch.setattr(build, "SHARE", 1.0)
     monkeypatch.setattr(calibration, "LEAST_VECTORS", 50)
@@ -62,14 +64,14 @@ def layout_of(library: Library) -> Layout | None:
 def looked_at(library: Library, monkeypatch: pytest.MonkeyPatch, query: np.ndarray) -> int:
     """Return in how many partitions an approximate search looks; 0 for a scan of all."""
     seen: list[int] = []
-    real = Layout.runs
+    real = knn_bits.choose
 
-    def runs(self: Layout, query: np.ndarray, partitions: int, used: int) -> np.ndarray:
+    def choose(parts: Any, asked: Any, j: int, metric: str, partitions: int) -> Any:
         seen.append(partitions)
-        return real(self, query, partitions, used)
+        return real(parts, asked, j, metric, partitions)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Layout, "runs", runs)
+        patch.setattr(knn_bits, "choose", choose)
         library.search(query, 5, **FEW)
     return sum(seen)
 
@@ -105,15 +107,15 @@ def test_a_search_looks_at_a_part_of_the_partitions_and_reaches_the_recall(
 
 def test_slots_lie_by_partition(library: Library) -> None:
     made = library.optimize()
-    layout = layout_of(library)
-    assert layout is not None
-    assert (layout.placed, len(layout.points), len(layout.moved)) == (N, made.partitions, 0)
+    laid = layout_of(library)
+    assert laid is not None
+    assert (laid.placed, laid.placing.count, len(laid.moved)) == (N, made.partitions, 0)
     with library._session.reading() as line:
         arrays = library._derived.current(BitKind(library._space), line, float("inf"))
         assert arrays is not None
         rows = line.connection.execute("select id, number from partition_item").fetchall()
         numbers = dict(rows)
-        assert [numbers[id] for id in arrays.ids[:N].tolist()] == layout.of_slots(np.arange(N)).tolist()
+        assert [numbers[id] for id in arrays.ids[:N].tolist()] == laid.of_slots(np.arange(N)).tolist()
         ids = np.array(sorted(numbers), np.int64)
         assert (arrays.ids[arrays.slots(ids)] == ids).all()
         assert arrays.slots(np.array([1, ids[-1] + 1])).tolist() == [-1, -1]
@@ -127,9 +129,9 @@ def test_what_was_written_since_is_found(
     near = queries * (10 if library.metric == "dot" else 1)  # a vector is not what is nearest to itself there
     true(library, queries)
     library.update("k7", vector=near[0])
-    layout = layout_of(library)
-    assert layout is not None
-    assert len(layout.moved) == 1
+    laid = layout_of(library)
+    assert laid is not None
+    assert len(laid.moved) == 1
     assert looked_at(library, monkeypatch, queries[0]) > 0
     assert library.search(queries[0], 1, **FEW)[0].key == "k7"
     library.delete("k7")
@@ -162,13 +164,26 @@ def test_two_states_side_by_side_lie_each_their_own_way(db: neurograph.Database,
     assert library.search(query, 1, **FEW)[0].key == "k3"
 
 
-def test_after_many_changes_all_rows_are_scanned(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_many_changes_rows_are_laid_out_anew(library: Library) -> None:
     library.optimize()
-    query = clustered(6, 1)[0]
-    for i in range(9):
+    for i in range(20):
         library.update(f"k{i}", vector=clustered(7 + i, 1)[0])
-    assert looked_at(library, monkeypatch, query) == 0  # 9 of 900 are more than one in 128
+        laid = layout_of(library)
+        assert laid is not None
+        assert len(laid.moved) < 8  # of 900
+    assert 0 < N - laid.placed < 20
     assert true(library, clustered(6, 20)) >= 0.9
+
+
+def test_without_empty_slots_the_layout_stays(library: Library) -> None:
+    library.optimize()
+    true(library, clustered(6, 2))
+    library.delete_many([item.id for item in library][::3])
+    library.update("k1", vector=clustered(7, 1)[0])
+    laid = layout_of(library)
+    assert laid is not None
+    assert laid.placed <= N * 2 // 3
+    assert true(library, clustered(6, 20)) >= 0.85
 
 
 def test_where_few_are_left_near_others_are_found(library: Library) -> None:

@@ -61,7 +61,7 @@ class Approximate:
         planes = None
         if derived.loaded(codes) or _has_room(line, derived, kind, codes):
             planes = derived.current(codes, line, math.inf)
-        found = calibration.of(line, space, bits, planes)
+        found = calibration.of(line, derived, space, bits, planes)
         return None if found is None else cls(line, space, bits, planes, found, derived)
 
     def point(self, k: int, recall: float) -> Point | None:
@@ -152,9 +152,7 @@ def likely(
     """Return for each vector the slots of the items that are probably nearest, in the order of the estimates."""
     from ....kernels.knn_bits import run_likely
 
-    (mean, turn), runs = bits.center, None
-    if partitions and bits.layout is not None:
-        runs = [bits.layout.runs(vector, partitions, bits.used) for vector in vectors]
+    mean, turn = bits.center
     return run_likely(
         bits.bits,
         vectors,
@@ -163,7 +161,8 @@ def likely(
         mean=mean,
         turn=turn,
         end=bits.used,
-        runs=runs,
+        parts=None if bits.layout is None else bits.layout.parts,
+        partitions=partitions,
         tick=line.tick,
     )
 

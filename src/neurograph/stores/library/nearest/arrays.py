@@ -204,16 +204,13 @@ class VectorKind(Kind["VectorArrays"]):
 
     def build(self, columns: Columns) -> VectorArrays:
         """Make arrays of all rows."""
-        return self._gathered(iter([columns]), 0)
+        return self.gather(iter([columns]), {})
 
-    def gather(self, connection: apsw.Connection, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
+    def gather(self, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
         """Make arrays of all rows, given chunk after chunk; nothing is held twice."""
-        return self._gathered(parts, len(nonces) << CHUNK_BITS)
-
-    def _gathered(self, parts: Iterator[Columns], most: int) -> VectorArrays:
         arrays: VectorArrays | None = None
         for columns in parts:
-            arrays = self._append(arrays or self._empty(most), columns)
+            arrays = self._append(arrays or self._empty(len(nonces) << CHUNK_BITS), columns)
         assert arrays is not None  # there is one part at least
         return arrays
 
@@ -270,31 +267,30 @@ class VectorKind(Kind["VectorArrays"]):
         held, *numbers = self._columns(arrays.codes, len(arrays.ids))
         was, stays = ~np.isnan(arrays.codes.offset[slots[old]]), (held[slots[old]] == columns[1][old]).all(axis=1)
         arrays.changes += int(there.sum() + len(slots) - was.sum() - (was & stays).sum())
-        if arrays.layout is not None:
-            arrays.layout.move(slots[old][~(was & stays)])
         forget(arrays.codes, mine)
         for kept, column in zip((held, *numbers), columns[1:], strict=True):
             kept[slots[old]] = column[old]
         arrays.empty += int(np.isnan(arrays.codes.offset[mine]).sum())
         arrays = self._append(arrays, [column[~old] for column in columns])
-        if arrays.empty > MOST_EMPTY * arrays.used:
-            left = np.flatnonzero(~np.isnan(arrays.codes.offset[: arrays.used]))
-            left = left[np.argsort(arrays.ids[left], kind="stable")]
-            together = self._append(self._empty(len(left)), self._slots_of(arrays, left))
-            together.changes, together.calibrated = arrays.changes, arrays.calibrated
-            return together
-        return arrays
+        return self._together(arrays) if arrays.empty > MOST_EMPTY * arrays.used else arrays
+
+    def _together(self, arrays: VectorArrays) -> VectorArrays:
+        """Return arrays without empty slots."""
+        import numpy as np
+
+        left = np.flatnonzero(~np.isnan(arrays.codes.offset[: arrays.used]))
+        left = left[np.argsort(arrays.ids[left], kind="stable")]
+        together = self._append(self._empty(len(left)), self._slots_of(arrays, left))
+        together.changes, together.calibrated = arrays.changes, arrays.calibrated
+        return together
 
     def copy(self, arrays: VectorArrays) -> VectorArrays:
         """Return arrays that can be patched without changing `arrays`."""
-        copied = self._with_room(arrays, arrays.used)
-        copied.layout = arrays.layout and arrays.layout.copy()
-        return copied
+        return self._with_room(arrays, arrays.used)
 
     def nbytes(self, arrays: VectorArrays) -> int:
         """Return the bytes of all slots, the unused ones too."""
-        held = arrays.ids.nbytes + (arrays.layout.nbytes if arrays.layout is not None else 0)
-        return sum((column.nbytes for column in arrays.codes), held)  # type: ignore[no-any-return]
+        return sum((column.nbytes for column in arrays.codes), arrays.ids.nbytes)  # type: ignore[no-any-return]
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk."""

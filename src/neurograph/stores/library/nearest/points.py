@@ -40,7 +40,7 @@ class Calibration(NamedTuple):
         By partitions only where the arrays lie so still.
         """
         point = _least(self.points, k, recall)
-        if layout is None or layout.partitioning != self.partitioning or not layout.serves:
+        if layout is None or layout.placing.partitioning != self.partitioning:
             return point
         probe = _least(self.probes, k, recall)
         return probe if probe and (point is None or probe[:2] <= point[:2]) else point

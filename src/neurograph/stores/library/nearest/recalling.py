@@ -80,7 +80,9 @@ class RecalledLibrary(SearchedLibrary):
         import numpy as np
 
         from .calibration import exact_ids, sample_of
+        from .coded import bound_scratch
 
+        bound_scratch(few.line, self._derived)
         ids, vectors = sample_of(few.line, self._space, few.bits, size, SEED)
         assert few.planes is not None
         exact = exact_ids(few.line, self._space, few.planes, ids, vectors, k)
