@@ -17,6 +17,17 @@ def codes(planes, slot: int, d: int) -> list[float]:
     return [0.5 * float(planes.scale[slot]) * code for code in found[:d]]
 
 
+def stretch(query: Sequence[float], mean: Sequence[float], length: float | None) -> float:
+    """Return what a query under dot is multiplied by: to that length, or till its part along the mean is the mean."""
+    q, m = np.array(query), np.array(mean)  # whose products are rounded as numpy does, for the sake of ties
+    size, about = float(np.sqrt(q @ q)), float(m @ m)
+    if size == 0.0:
+        return 1.0
+    if length is not None or about == 0.0:
+        return (length or 1.0) / size
+    return about / max(float(q @ m), size * about**0.5 / 64)
+
+
 def steps(metric: str, query: Sequence[float], mean: Sequence[float]) -> tuple[float, list[int]]:
     """Return the step a query is rounded by, and how many of them each of its numbers is."""
     norm = math.sqrt(sum(q * q for q in query)) if metric == "cosine" else 1.0
@@ -26,14 +37,23 @@ def steps(metric: str, query: Sequence[float], mean: Sequence[float]) -> tuple[f
 
 
 def estimates(
-    planes, metric: str, query: np.ndarray, mean: Sequence[float], centers: Sequence[Sequence[float]] | None = None
+    planes,
+    metric: str,
+    query: np.ndarray,
+    mean: Sequence[float],
+    centers: Sequence[Sequence[float]] | None = None,
+    length: float | None = None,
 ) -> list[tuple[float, int]]:
     """Return (estimate, slot) of every row that is there, in order; of rows less their centers, where these are given.
+
+    What means of partitions are long is given with them.
 
     Of such rows the product of center and query is not in the estimate.
     """
     d, w, found = len(query), -2.0 if metric == "l2" else -1.0, []
-    step, asked = steps(metric, [float(q) for q in query], mean)
+    numbers = [float(q) for q in query]
+    times = stretch(numbers, mean, length) if metric == "dot" else 1.0
+    step, asked = steps(metric, [times * q for q in numbers], mean)
     for slot, offset in enumerate(planes.offset.tolist()):
         if math.isnan(offset):
             continue

@@ -58,7 +58,7 @@ def test_what_is_found_equals_naive(seed, metric, c, partitions, most):
     parts, numbers[moved] = parts._replace(moved=moved), P
     run_signs(planes, D, moved, bits, moved, metric=metric)
     queries = made(clustered, seed + 1, 3, D)
-    asked = run_asked(queries, metric, mean=mean)
+    asked = run_asked(queries, metric, mean=mean, centers=parts.centers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(knn_bits, "SCAN", 8 * 2 * most)
         found = run_likely(
@@ -71,7 +71,9 @@ def test_what_is_found_equals_naive(seed, metric, c, partitions, most):
         centers = [points[n] for n in numbers.tolist()]
         every = [
             (estimate + w * float(products[numbers[slot]]), slot)
-            for estimate, slot in naive_bits.estimates(planes, metric, query, mean.tolist(), centers)
+            for estimate, slot in naive_bits.estimates(
+                planes, metric, query, mean.tolist(), centers, parts.centers.length
+            )
         ]
         told = {slot: key for key, slot in every}
         for inside, count in ((True, c), (False, knn_bits.LOOSER * c)):
@@ -95,6 +97,18 @@ def test_less_their_centers_rows_are_told_apart_better():
         base = 0.0 if points is None else -2.0 * centers.points[numbers] @ query
         errors.append(np.abs(np.array([told[slot] for slot in range(N)]) + base - true).mean())
     assert errors[1] < errors[0]
+
+
+@pytest.mark.parametrize("centered", [True, False])
+def test_under_dot_a_query_of_any_length_finds_the_same(centered):
+    mean = np.full(D, 0.25)
+    _, _, bits, _, parts, _ = parted("dot", 6, mean)
+    query = made(clustered, 7, 1, D)
+    found = [
+        run_likely(bits, query * np.float32(times), 9, metric="dot", mean=mean, parts=parts if centered else None)
+        for times in (1.0, 2.0**-90, 2.0**90)
+    ]
+    assert found[0][0].tolist() == found[1][0].tolist() == found[2][0].tolist()
 
 
 def test_runs_share_no_slot_and_miss_none_that_was_asked_for():

@@ -109,7 +109,7 @@ def test_slots_lie_by_partition(library: Library) -> None:
     made = library.optimize()
     laid = layout_of(library)
     assert laid is not None
-    assert (laid.placed, laid.placing.count, len(laid.moved)) == (N, made.partitions, 0)
+    assert (laid.placed, laid.count, len(laid.moved)) == (N, made.partitions, 0)
     with library._session.reading() as line:
         arrays = library._derived.current(BitKind(library._space), line, float("inf"))
         assert arrays is not None
@@ -184,6 +184,114 @@ def test_without_empty_slots_the_layout_stays(library: Library) -> None:
     assert laid is not None
     assert laid.placed <= N * 2 // 3
     assert true(library, clustered(6, 20)) >= 0.85
+
+
+def test_a_vector_that_is_only_longer_now_is_in_no_partition(db: neurograph.Database) -> None:
+    points = np.random.default_rng(3).normal(size=(N, 2)).astype(np.float32)
+    library = db.library.create("plane", dimension=2, metric="l2")
+    library.add(points, keys=[f"k{i}" for i in range(N)])
+    library.optimize()
+    layout_of(library)
+    for i in range(5):
+        library.update(f"k{i}", vector=30 * points[i])
+        assert library.search(30 * points[i], 1, **FEW)[0].key == f"k{i}"
+    laid = layout_of(library)
+    assert laid is not None
+    assert len(laid.moved) + N - laid.placed == 5
+
+
+def recall_of(library: Library, queries: np.ndarray, k: int = 10) -> float:
+    """Return how many of the nearest approximate searches find, in the mean."""
+    shares = []
+    for query in queries:
+        exact, found = library.search(query, k, engine="numba"), library.search(query, k, **FEW)
+        shares.append(len({*exact.ids.tolist()} & {*found.ids.tolist()}) / k)
+    return float(np.mean(shares))
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch, db: neurograph.Database) -> Library:
+    """Return 6,000 vectors in partitions: with few candidates little is found of them."""
+    monkeypatch.setattr(calibration, "SAMPLE", 100)
+    monkeypatch.setattr(calibration, "RANKS", (1024, 4096))
+    library = db.library.create("many", dimension=D)
+    library.add(clustered(1, 6000))
+    library.optimize()
+    return library
+
+
+def test_the_recall_of_what_lies_in_no_partition_is_measured(db: neurograph.Database, many: Library) -> None:
+    for item, vector in zip([*many][::256], clustered(2, 24), strict=True):  # one in every chunk
+        many.update(item, vector=vector)
+    with neurograph.open(db.path) as other:
+        library = other.library.get("many")
+        assert recall_of(library, clustered(3, 30)) >= 0.9
+        laid = layout_of(library)
+        assert laid is not None
+        assert laid.placed == 0
+
+
+def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.Database, many: Library) -> None:
+    assert recall_of(many, clustered(3, 30)) >= 0.9
+    before = layout_of(many)
+    with neurograph.open(db.path) as other:
+        library = other.library.get("many")
+        library.delete_many([item.id for item in library])
+        library.add(clustered(4, 6000)[::-1])
+        assert library.optimize().trained
+    assert recall_of(many, clustered(3, 30)) >= 0.9
+    after = layout_of(many)
+    assert before is not None
+    assert after is not None
+    assert after.partitioning > before.partitioning
+    assert after.placed == 6000
+
+
+def test_what_was_placed_anew_lies_in_partitions_again(library: Library) -> None:
+    library.optimize()
+    layout_of(library)
+    for i in range(400):
+        library.update(f"k{i}", vector=clustered(7 + i, 1)[0])
+    assert not library.optimize().trained
+    laid = layout_of(library)
+    assert laid is not None
+    assert (laid.placed, len(laid.moved)) == (N, 0)
+
+
+def test_what_was_measured_of_another_layout_does_not_count(db: neurograph.Database, many: Library) -> None:
+    db.execute("update calibration set points = json_remove(points, '$[#-1]')")  # as files said before partitions
+    with neurograph.open(db.path) as other:
+        library = other.library.get("many")
+        with library._session.reading() as line:
+            found, _ = calibration.kept(line.connection, library._space)
+        assert found is not None
+        assert found.partitioning == 0
+        assert recall_of(library, clustered(3, 30)) >= 0.9
+        library.optimize()
+        with library._session.reading() as line:
+            found, _ = calibration.kept(line.connection, library._space)
+        laid = layout_of(library)
+        assert found is not None
+        assert laid is not None
+        assert found.partitioning == laid.partitioning
+
+
+def test_small_partitions_are_measured_once(
+    monkeypatch: pytest.MonkeyPatch, db: neurograph.Database, library: Library
+) -> None:
+    monkeypatch.setattr(layout, "LEAST_ROWS", 10**6)
+    library.optimize()
+    assert layout_of(library) is None
+    monkeypatch.setattr(calibration, "measured", None)  # nobody measures again
+    library.optimize()
+
+
+def test_a_query_beyond_what_products_can_say_finds_true_neighbors(db: neurograph.Database) -> None:
+    library = db.library.create("far", dimension=D, metric="l2")
+    library.add(1e8 * (1 + clustered(1, N)))
+    library.optimize()
+    assert layout_of(library) is not None
+    true(library, np.array([np.full(D, 3e38), np.full(D, -3e38)], np.float32))
 
 
 def test_where_few_are_left_near_others_are_found(library: Library) -> None:

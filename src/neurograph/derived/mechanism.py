@@ -224,7 +224,7 @@ class Derived:
             return None, f"arrays of {size} bytes exceed the memory budget of {self.policy.budget_bytes}"
         found = saved.load(line.connection, kind, nonces)
         read = len(nonces) - len(found)
-        arrays = kind.gather(_parts(line, kind, nonces, found), nonces)
+        arrays = kind.gather(line.connection, _parts(line, kind, nonces, found), nonces)
         return Version(nonces, arrays), f"{read} of {len(nonces)} chunks read"
 
     def _patched(

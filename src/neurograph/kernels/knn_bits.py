@@ -207,7 +207,7 @@ def run_likely(
         raise InvalidValue(
             f"candidates must be at least 1, and begin and end in [0, {places}], got {candidates!r}, {begin!r}, {end!r}"
         )
-    asked = run_asked(queries, metric, mean=mean, turn=turn)
+    asked = run_asked(queries, metric, mean=mean, turn=turn, centers=None if parts is None else parts.centers)
     rows = max(GROUP, SCAN // (8 * count) // GROUP * GROUP)
     if parts is None:
         likely = _likely(asked, metric, min(candidates, max(1, last - begin)))

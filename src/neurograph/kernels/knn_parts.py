@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .knn_codes import FloatArray, IntArray, RowArray, make_planes, mean_for, metric_code, run_quantise, turning
-from .knn_codes_kernel import COSINE, Turn
+from .knn_codes_kernel import COSINE, DOT, Turn
 from .knn_query_kernel import ask
 from .vectors_sums import dot_rows
+
+FAR = 64  # times as long as the mean of all a query is made at most
 
 
 class Centers(NamedTuple):
@@ -29,6 +31,8 @@ class Centers(NamedTuple):
     """(p,): what is added to the product with a query."""
     times: FloatArray
     """(p,): what the sum is multiplied by: then the greater, the nearer."""
+    length: float
+    """What means are long, roughly."""
 
 
 class Parts(NamedTuple):
@@ -75,11 +79,23 @@ def make_centers(means: RowArray, metric: str, *, mean: ArrayLike | None = None,
     points[:-1] = planes.scale[:count, None] * (codes - np.float32(127.5))
     plus = -planes.offset[:count].astype(np.float64) * (0.5 if square else 1.0)
     norms = np.sqrt(np.einsum("ij,ij->i", means, means, dtype=np.float64))
-    return Centers(points, plus, 1.0 / np.maximum(norms, 1e-30) if metric == "cosine" else np.ones(count))
+    times = 1.0 / np.maximum(norms, 1e-30) if metric == "cosine" else np.ones(count)
+    return Centers(points, plus, times, float(norms.mean()))
 
 
-def run_asked(queries: RowArray, metric: str, *, mean: ArrayLike | None = None, turn: Turn | None = None) -> Asked:
-    """Return queries, (m, d) float32, as codes see them.
+def run_asked(
+    queries: RowArray,
+    metric: str,
+    *,
+    mean: ArrayLike | None = None,
+    turn: Turn | None = None,
+    centers: Centers | None = None,
+) -> Asked:
+    """Return queries, (m, d) float32, as codes see them; given centers, as rows less these are compared with them.
+
+    Under dot the order of rows is the same for a query of any length. It is made as long as the means of partitions,
+    else so that its part along the mean of all is that mean: bits tell the less, the more of it is left without. Of
+    20,000 rows whose mean is long they found half as many of the nearest to queries a tenth as long as these.
 
     Examples
     --------
@@ -96,8 +112,20 @@ def run_asked(queries: RowArray, metric: str, *, mean: ArrayLike | None = None, 
         if code == COSINE:
             length = np.sqrt(p @ p)
             along[j] = p @ center / length if length > 0.0 else 0.0
+        elif code == DOT:
+            p *= _stretch(p, center, None if centers is None else centers.length)
         ask(p, center, turned, code, True, digits, first, then)
     return Asked(found, along)
+
+
+def _stretch(p: FloatArray, center: FloatArray, wanted: float | None) -> float:
+    """Return what a query under dot is to be multiplied by."""
+    length, about = np.sqrt(p @ p), center @ center
+    if length == 0.0:
+        return 1.0
+    if wanted is not None or about == 0.0:
+        return float((wanted or 1.0) / length)
+    return float(about / max(p @ center, length * np.sqrt(about) / FAR))
 
 
 def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, NDArray[np.float32]]:

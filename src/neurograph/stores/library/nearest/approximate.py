@@ -66,12 +66,14 @@ class Approximate:
 
     def point(self, k: int, recall: float) -> Point | None:
         """Return how far to look for a recall, None where no number of candidates reaches it."""
-        return self.calibration.point(k, recall, self.bits.layout)
+        return self.calibration.point(k, recall)
 
-    def nearest(self, asked: Question, queries: Sequence[bytes], candidates: int, partitions: int = 0) -> list[Found]:
+    def nearest(
+        self, asked: Question, queries: Sequence[bytes], candidates: int, partitions: int = 0
+    ) -> list[Found] | None:
         """Return ids and distances of the nearest among so many candidates of each query.
 
-        Given a number of partitions, of those in the nearest so many.
+        Given a number of partitions, of those in the nearest so many. None where a query has fewer than k.
         """
         vectors = as_array(self._space, queries)
         if len(queries) > 1:
@@ -82,9 +84,9 @@ class Approximate:
         else:
             places = [self._places(slots) for slots in chosen]
             found = nearest(self.line, self._space, self.planes, asked, queries, places)
-        if partitions and any(len(ids) < asked.k for ids, _ in found):  # so few are left in them
-            return self.nearest(asked, queries, candidates)
-        return found
+        if all(len(ids) == asked.k for ids, _ in found):
+            return found
+        return self.nearest(asked, queries, candidates) if partitions else None  # so few are left in them
 
     def _places(self, slots: np.ndarray) -> np.ndarray:
         """Return where the codes of those rows are: mostly at the same slots."""

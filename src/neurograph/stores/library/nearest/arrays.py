@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -138,6 +139,7 @@ class VectorKind(Kind["VectorArrays"]):
         self.name = f"knn.{space.id}.{space.metric}.{space.dimension}"
         self.chunks = (space.first_id >> CHUNK_BITS, space.last_id >> CHUNK_BITS)
         self._center: Center | None = None
+        self._choosing = Lock()
 
     @property
     def _width(self) -> int:
@@ -167,24 +169,29 @@ class VectorKind(Kind["VectorArrays"]):
     def _centered(self, connection: apsw.Connection) -> Center:
         """Return what codes are made with, chosen when they are first asked for and kept as long as this kind.
 
-        Any mean gives true answers; one near the vectors' makes codes finer.
+        Any mean gives true answers; one near the vectors' makes codes finer. Where two threads ask first, in different
+        states, all codes are made with that of one of them.
         """
+        if self._center is None:
+            with self._choosing:
+                self._center = self._center or self._chosen(connection)
+        return self._center
+
+    def _chosen(self, connection: apsw.Connection) -> Center:
         import numpy as np
 
         from ....kernels.knn_codes import turn_for
 
-        if self._center is None:
-            sql = "select vector from embedding where id between ? and ? and length(vector) = ? limit ?"
-            size = 4 * self._space.dimension
-            rows: Any = connection.execute(sql, (*self._space.ids, size, SAMPLE_ROWS)).fetchall()
-            sample = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(rows), -1 if rows else 1)
-            sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
-            if self._space.metric == "cosine":
-                lengths = np.sqrt((sample * sample).sum(axis=1, keepdims=True))
-                sample = sample[lengths[:, 0] > 0] / lengths[lengths[:, 0] > 0]
-            mean = sample.mean(axis=0) if len(sample) else np.zeros(self._space.dimension)
-            self._center = mean, turn_for(self._space.dimension)
-        return self._center
+        sql = "select vector from embedding where id between ? and ? and length(vector) = ? limit ?"
+        size = 4 * self._space.dimension
+        rows: Any = connection.execute(sql, (*self._space.ids, size, SAMPLE_ROWS)).fetchall()
+        sample = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(rows), -1 if rows else 1)
+        sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
+        if self._space.metric == "cosine":
+            lengths = np.sqrt((sample * sample).sum(axis=1, keepdims=True))
+            sample = sample[lengths[:, 0] > 0] / lengths[lengths[:, 0] > 0]
+        mean = sample.mean(axis=0) if len(sample) else np.zeros(self._space.dimension)
+        return mean, turn_for(self._space.dimension)
 
     def _make(self, count: int) -> Any:
         """Make places for codes, all empty."""
@@ -204,13 +211,16 @@ class VectorKind(Kind["VectorArrays"]):
 
     def build(self, columns: Columns) -> VectorArrays:
         """Make arrays of all rows."""
-        return self.gather(iter([columns]), {})
+        return self._gathered(iter([columns]), 0)
 
-    def gather(self, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
+    def gather(self, connection: apsw.Connection, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
         """Make arrays of all rows, given chunk after chunk; nothing is held twice."""
+        return self._gathered(parts, len(nonces) << CHUNK_BITS)
+
+    def _gathered(self, parts: Iterator[Columns], count: int) -> VectorArrays:
         arrays: VectorArrays | None = None
         for columns in parts:
-            arrays = self._append(arrays or self._empty(len(nonces) << CHUNK_BITS), columns)
+            arrays = self._append(arrays or self._empty(count), columns)
         assert arrays is not None  # there is one part at least
         return arrays
 
@@ -247,6 +257,7 @@ class VectorKind(Kind["VectorArrays"]):
         )
         larger.empty, larger.ascending = arrays.empty, arrays.ascending
         larger.changes, larger.calibrated, larger.layout = arrays.changes, arrays.calibrated, arrays.layout
+        larger._order = arrays._order
         return larger
 
     def _slots_of(self, arrays: VectorArrays, which: Any) -> Columns:

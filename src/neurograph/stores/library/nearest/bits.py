@@ -4,7 +4,7 @@ Invariants:
 
 1. Where the library has partitions, slots lie by them, and bits are of what a vector has more than their center
    (`partitions.layout`); bits of what came or changed since are of the vector alone, and lie in no partition.
-2. Arrays have a layout where this kind knows of partitions, and else none, for as long as it lives.
+2. Arrays keep the layout, or none, that they were made with; only slots that changed leave their partitions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from .arrays import VectorKind
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..partitions.layout import Layout, Placing
+    from ....kernels.knn_parts import Centers
+    from ..partitions.layout import Layout
     from .arrays import VectorArrays
 
 MOVED_ROWS = 1 << 16  # at a time, where rows are laid out
@@ -36,14 +37,6 @@ class BitKind(VectorKind):
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self.name = f"{self.name}.bits"
-        self._placing: Placing | None = None
-        self._looked = False
-
-    def read(self, connection: apsw.Connection, first: int, last: int) -> Columns:
-        """Return ids and codes of the vectors in range; which partitions there are is read with the first of them."""
-        if not self._looked:
-            self._placing, self._looked = read_placing(connection, self._space, *self._centered(connection)), True
-        return super().read(connection, first, last)
 
     def _make(self, count: int) -> Any:
         from ....kernels.knn_bits import make_bits
@@ -55,37 +48,36 @@ class BitKind(VectorKind):
 
         return [_Words(by_row(codes.words, self._space.dimension)), codes.factor[:count], codes.offset[:count]]
 
-    def _bits(self, columns: Columns, numbers: np.ndarray | None) -> Columns:
-        """Return ids and bits of rows that were read, less the centers of partitions."""
+    def _bits(self, columns: Columns, centers: Centers | None = None, numbers: np.ndarray | None = None) -> Columns:
+        """Return ids and bits of rows that were read, less the centers of their partitions."""
         import numpy as np
 
         from ....kernels.knn_bits import make_bits, run_signs
         from ....kernels.knn_codes_kernel import Planes
 
         ids, (high, low, *rest) = columns[0], columns[1:]
-        bits, slots, placing = make_bits(len(ids), self._space.dimension), np.arange(len(ids)), self._placing
+        bits, slots = make_bits(len(ids), self._space.dimension), np.arange(len(ids))
         run_signs(
             Planes(high.ravel(), low.ravel(), *rest),
             self._space.dimension,
             slots,
             bits,
             slots,
-            centers=None if placing is None else placing.centers,
+            centers=centers,
             numbers=numbers,
             metric=self._space.metric,
         )
         words, *others = self._columns(bits, len(ids))
         return [ids, words[slots], *others]
 
-    def gather(self, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
+    def gather(self, connection: apsw.Connection, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
         """Make arrays of all rows, laid out by partitions where the library has them."""
-        arrays = super().gather((self._bits(columns, self._numbers(columns[0])) for columns in parts), nonces)
-        if self._placing is None:
-            return arrays
-        return self._moved(arrays, *laid_out(self._placing.of(arrays.ids[: arrays.used]), self._placing))
-
-    def _numbers(self, ids: np.ndarray) -> np.ndarray | None:
-        return None if self._placing is None else self._placing.of(ids)
+        placing = read_placing(connection, self._space, nonces, *self._centered(connection))
+        if placing is None:
+            return super().gather(connection, map(self._bits, parts), nonces)
+        less = (self._bits(columns, placing.centers, placing.of(columns[0])) for columns in parts)
+        arrays = super().gather(connection, less, nonces)
+        return self._moved(arrays, *laid_out(placing.of(arrays.ids[: arrays.used]), placing))
 
     def _moved(self, arrays: VectorArrays, layout: Layout, order: np.ndarray) -> VectorArrays:
         """Return arrays with the slots of others in another order."""
@@ -101,31 +93,39 @@ class BitKind(VectorKind):
         import numpy as np
 
         layout = arrays.layout
-        if layout is None or self._placing is None:
-            return super().patch(arrays, chunks, self._bits(columns, None))
-        slots, numbers = arrays.slots(columns[0]), self._placing.of(columns[0])
-        nowhere = layout.of_slots(slots) < 0
-        numbers[nowhere] = self._placing.count
-        rows = self._bits(columns, numbers)
-        held = self._columns(arrays.codes, len(arrays.ids))[0]
-        changed = ~nowhere & ((held[slots] != rows[1]).any(axis=1) | np.isnan(arrays.codes.offset[slots]))
-        if changed.any():
-            numbers[changed] = self._placing.count
-            rows = self._bits(columns, numbers)
+        if layout is None:
+            return super().patch(arrays, chunks, self._bits(columns))
+        slots = arrays.slots(columns[0])
+        numbers = layout.of_slots(slots)
+        mine = np.flatnonzero(numbers >= 0)
+        numbers[numbers < 0] = layout.count
+        rows = self._bits(columns, layout.centers, numbers)
+        changed = mine[self._differ(arrays, slots[mine], [column[mine] for column in rows[1:]])]
+        if len(changed):
+            numbers[changed] = layout.count
+            rows = self._bits(columns, layout.centers, numbers)
             layout.move(slots[changed])
         arrays = super().patch(arrays, chunks, rows)
-        return self._together(arrays) if layout.worn else arrays
+        return self._together(arrays) if arrays.layout and arrays.layout.worn else arrays
+
+    def _differ(self, arrays: VectorArrays, slots: np.ndarray, rows: Columns) -> np.ndarray:
+        """Tell which rows are other than those in their slots; of few numbers bits alone are often the same."""
+        words, *numbers = self._columns(arrays.codes, len(arrays.ids))
+        differ = (words[slots] != rows[0]).any(axis=1)
+        for held, column in zip(numbers, rows[1:], strict=True):
+            differ |= held[slots] != column  # NaN, where there is no row, differs from all
+        return differ  # type: ignore[no-any-return]
 
     def _together(self, arrays: VectorArrays) -> VectorArrays:
         """Return arrays without empty slots, and those that moved where what is in no partition lies."""
         import numpy as np
 
-        if arrays.layout is None or self._placing is None:
+        if arrays.layout is None:
             return super()._together(arrays)
         left = np.flatnonzero(~np.isnan(arrays.codes.offset[: arrays.used]))
         left = left[np.argsort(arrays.ids[left], kind="stable")]
         numbers = arrays.layout.of_slots(left)
-        layout, order = laid_out(np.where(numbers < 0, self._placing.count, numbers), self._placing)
+        layout, order = laid_out(np.where(numbers < 0, arrays.layout.count, numbers), arrays.layout)
         return self._moved(arrays, layout, left[order])
 
     def copy(self, arrays: VectorArrays) -> VectorArrays:

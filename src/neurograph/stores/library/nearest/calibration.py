@@ -28,7 +28,7 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS
 from ....derived.saved import nonces_of
 from ..base import Space
-from ..partitions.nearest import in_use
+from ..partitions.layout import partitioning_of
 from .arrays import VectorKind
 from .points import Calibration, Point, nonces_blob, points_text, read_nonces, read_points
 from .scan import Question
@@ -67,7 +67,7 @@ def of(
     if bits.calibrated is not None and bits.changes - bits.calibrated[1] <= MOST_CHANGED * rows:
         return bits.calibrated[0]
     found, share = kept(line.connection, space)
-    if found is None:
+    if found is None or found.partitioning != (bits.layout.partitioning if bits.layout else 0):
         if planes is None:
             return None
         found, share = measured(line, derived, space, bits, planes), 0.0
@@ -98,12 +98,12 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
 
     with session.reading() as line:
         found, _ = kept(line.connection, space)
-        using = in_use(line.connection, space)
+        partitioning = partitioning_of(line.connection, space)
         chunks = len(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
-        if (found and found.partitioning == (using[0] if using else 0)) or chunks << CHUNK_BITS < LEAST_VECTORS:
+        if (found and found.partitioning == partitioning) or chunks << CHUNK_BITS < LEAST_VECTORS:
             return found
         bits = derived.current(BitKind(space), line, float("inf"))
-        if bits is not None and using and (bits.layout is None or bits.layout.placing.partitioning != using[0]):
+        if bits is not None and not _lies_by(bits, partitioning):
             derived.forget_kind(BitKind(space))
             bits = derived.current(BitKind(space), line, float("inf"))
         planes = None if bits is None else derived.current(VectorKind(space), line, float("inf"))
@@ -121,6 +121,14 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
         (space.id, found.sample, marks, points_text(found)),
     )
     return found
+
+
+def _lies_by(bits: VectorArrays, partitioning: int) -> bool:
+    """Tell whether arrays lie by a partitioning, 0 for none, all but a few rows."""
+    layout = bits.layout
+    if layout is None or layout.partitioning != partitioning:
+        return layout is None and not partitioning
+    return bits.used - layout.placed + len(layout.moved) <= MOST_CHANGED * bits.used
 
 
 def measured(line: Line, derived: Derived, space: Space, bits: VectorArrays, planes: VectorArrays) -> Calibration:
@@ -141,10 +149,10 @@ def measured(line: Line, derived: Derived, space: Space, bits: VectorArrays, pla
             break
     layout = bits.layout
     if layout is None or not points:
-        return Calibration(len(ids), tuple(points))
+        return Calibration(len(ids), tuple(points), layout.partitioning if layout else 0)
     partitions = _partition_ranks(space, layout, bits, vectors, nearest)
     probes = sorted(_probes(ranks, partitions, layout, bits.used, min(most, worth), points))
-    return Calibration(len(ids), tuple(points), layout.placing.partitioning, tuple(probes))
+    return Calibration(len(ids), tuple(points), layout.partitioning, tuple(probes))
 
 
 def sample_of(line: Line, space: Space, arrays: VectorArrays, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -188,22 +196,29 @@ def _ranks(
     nearest: np.ndarray,
     most: int,
 ) -> np.ndarray:
-    """Return the rank of each of the nearest in the order of estimates, `most` where it is not reached."""
+    """Return the rank of each of the nearest in the order of estimates, `most` where it is not reached.
+
+    What lies in no partition has candidates of its own, LOOSER times as many.
+    """
     import numpy as np
 
+    from ....kernels.knn_bits import LOOSER
     from .approximate import likely
 
-    ranks, side = np.full(nearest.shape, most), max(1, SIDE // most)
+    layout, ranks = bits.layout, np.full(nearest.shape, most)
+    placed = np.ones(bits.used, np.bool_)
+    if layout is not None:
+        placed[layout.placed :] = placed[layout.moved] = False
+    side = max(1, SIDE // most if placed.all() else SIDE // ((1 + LOOSER) * most))
     chosen = (likely(line, space, bits, vectors[j : j + side], most + 1) for j in range(0, len(ids), side))
     for row, own, near, slots in zip(ranks, ids, nearest, chain.from_iterable(chosen), strict=True):
-        order = bits.ids[slots]
-        order = order[order != own][:most]
+        slots = slots[bits.ids[slots] != own]
+        inside, order = placed[slots], bits.ids[slots]
+        rank = np.where(inside, np.cumsum(inside) - 1, (np.cumsum(~inside) - 1) // LOOSER)
         by_id = np.argsort(order)
-        at = np.minimum(np.searchsorted(order, near, sorter=by_id), len(order) - 1)
-        row[:] = np.where(order[by_id[at]] == near, by_id[at], most)
+        at = by_id[np.minimum(np.searchsorted(order, near, sorter=by_id), len(order) - 1)]
+        row[:] = np.where(order[at] == near, np.minimum(rank[at], most), most)
         row[near == 0] = 0  # there are no more: nothing to miss
-    if bits.layout is not None:  # what lies in no partition has candidates of its own
-        ranks[bits.layout.of_slots(bits.slots(nearest.ravel())).reshape(nearest.shape) < 0] = 0
     return ranks
 
 
@@ -229,8 +244,8 @@ def _partition_ranks(
 
     from ....kernels.knn_parts import run_asked, run_nearness
 
-    asked = run_asked(vectors, space.metric, mean=bits.center[0], turn=bits.center[1])
-    near = np.array([run_nearness(layout.placing.centers, asked, j)[0] for j in range(len(vectors))])
+    asked = run_asked(vectors, space.metric, mean=bits.center[0], turn=bits.center[1], centers=layout.centers)
+    near = np.array([run_nearness(layout.centers, asked, j)[0] for j in range(len(vectors))])
     order = np.argsort(-near, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
@@ -245,7 +260,7 @@ def _probes(
     import numpy as np
 
     least = {(point.k, point.recall): (_cost(used, point.candidates), point) for point in points}
-    count, tail = layout.placing.count, used - layout.placed
+    count, tail = layout.count, used - layout.placed
     looked_at = 1
     while looked_at * ELSEWHERE <= count // 2:
         rows = RUNS_ROWS + POINT_ROWS * count + tail + looked_at * ELSEWHERE * (RUN_ROWS + layout.placed // count)

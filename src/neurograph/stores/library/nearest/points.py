@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from ..partitions.layout import Layout
+from typing import Any, NamedTuple
 
 MOST_CANDIDATES = 49_152  # that a file may ask for: as many as are ever measured
 
@@ -30,18 +27,13 @@ class Calibration(NamedTuple):
     points: tuple[Point, ...]
     """In order of k, then recall."""
     partitioning: int = 0
-    """The id of that whose partitions were counted, 0 for none."""
+    """The id of that which arrays lay by, 0 for none: of others nothing is known."""
     probes: tuple[Point, ...] = ()
     """Points by partitions, where these are cheaper; likewise."""
 
-    def point(self, k: int, recall: float, layout: Layout | None = None) -> Point | None:
-        """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does.
-
-        By partitions only where the arrays lie so still.
-        """
+    def point(self, k: int, recall: float) -> Point | None:
+        """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does."""
         point = _least(self.points, k, recall)
-        if layout is None or layout.placing.partitioning != self.partitioning:
-            return point
         probe = _least(self.probes, k, recall)
         return probe if probe and (point is None or probe[:2] <= point[:2]) else point
 

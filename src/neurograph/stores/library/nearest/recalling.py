@@ -88,6 +88,8 @@ class RecalledLibrary(SearchedLibrary):
         exact = exact_ids(few.line, self._space, few.planes, ids, vectors, k)
         queries = [vector.astype("<f4").tobytes() for vector in vectors]
         found = few.nearest(Question(b"", k + 1), queries, point.candidates + 1, point.partitions)
+        if found is None:
+            return Recall(1.0, 1.0, 0, k, None)
         shares = np.array([np.isin(row, near).mean() for row, (near, _) in zip(exact, found, strict=True)])
         return Recall(float(shares.mean()), float(np.percentile(shares, 1)), len(ids), k, point.candidates)
 

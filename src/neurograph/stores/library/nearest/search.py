@@ -355,7 +355,8 @@ class SearchedLibrary(EncodedLibrary):
             few = Approximate.there(line, self._derived, self._space, cost_s)
             point = few and few.point(k, recall)
             if few and point:
-                return few.nearest(asked, queries, point.candidates + without, point.partitions), point.mean
+                found = few.nearest(asked, queries, point.candidates + without, point.partitions)
+                return None if found is None else (found, point.mean)
         if loaded and engine != "numba":
             reach = partitions.reach_now(line, self._space, k, recall)
         if reach is None:

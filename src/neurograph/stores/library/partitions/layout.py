@@ -6,7 +6,7 @@ Invariants:
    (`nearest.calibration`), and finds none that is not there.
 2. The slots of partition p are those from ``first[p]`` to before ``first[p + 1]``, but for those that are `moved`: a
    vector that changed is no longer in a partition. Each search looks at it, and at what lies behind the last partition.
-3. Partitions that are made meanwhile count for arrays that are loaded after them.
+3. Arrays lie by one partitioning for good; partitions that are made meanwhile count for arrays that are read anew.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from ....derived.kind import CHUNK_BITS, CHUNK_IDS
-from ....derived.saved import nonces_of
 from ..base import Space
 from .nearest import in_use
 from .places import NOWHERE
-from .rows import chunk_range
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +30,7 @@ MOST_MOVED = 1 / 128  # of the rows; looking at each by itself then takes a mill
 
 
 class Placing:
-    """Which partition each item is in.
+    """Which partition each item was in, in one state of the file.
 
     Attributes
     ----------
@@ -48,21 +46,17 @@ class Placing:
         self._chunks = chunks
         self._numbers = numbers
 
-    @property
-    def count(self) -> int:
-        """How many partitions there are."""
-        return len(self.centers.plus)
-
     def of(self, ids: np.ndarray) -> np.ndarray:
-        """Return the partition of each id, (n,) int64; `count` for one that is in none."""
+        """Return the partition of each id, (n,) int64; for one that is in none, how many there are."""
         import numpy as np
 
-        found = np.full(len(ids), self.count, np.int64)
+        count = len(self.centers.plus)
+        found = np.full(len(ids), count, np.int64)
         if len(self._chunks):
             at = np.minimum(np.searchsorted(self._chunks, ids >> CHUNK_BITS), len(self._chunks) - 1)
             there = self._chunks[at] == ids >> CHUNK_BITS
             found[there] = self._numbers[at[there], ids[there] & (CHUNK_IDS - 1)]
-        return np.minimum(found, self.count)
+        return np.minimum(found, count)
 
 
 class Layout:
@@ -70,18 +64,26 @@ class Layout:
 
     Attributes
     ----------
-    placing
-        Which partition each item is in.
+    partitioning
+        The id of the partitioning.
+    centers
+        Of its partitions.
     first
         (p + 1,) int64: where each partition begins, and where the last one ends.
     moved
         (m,) int64, ascending: slots before the end of the last partition whose vector is another one now.
     """
 
-    def __init__(self, placing: Placing, first: np.ndarray, moved: np.ndarray) -> None:
-        self.placing = placing
+    def __init__(self, partitioning: int, centers: Centers, first: np.ndarray, moved: np.ndarray) -> None:
+        self.partitioning = partitioning
+        self.centers = centers
         self.first = first
         self.moved = moved
+
+    @property
+    def count(self) -> int:
+        """How many partitions there are."""
+        return len(self.first) - 1
 
     @property
     def placed(self) -> int:
@@ -98,16 +100,16 @@ class Layout:
         """What kernels are told."""
         from ....kernels.knn_parts import Parts
 
-        return Parts(self.placing.centers, self.first, self.moved)
+        return Parts(self.centers, self.first, self.moved)
 
     @property
     def nbytes(self) -> int:
         """The bytes of what it holds."""
-        return self.placing.centers.points.nbytes + self.placing._numbers.nbytes + self.first.nbytes
+        return self.centers.points.nbytes + self.first.nbytes + self.moved.nbytes
 
     def copy(self) -> Layout:
         """Return a layout for arrays that are copied; what is moved in it stays its own."""
-        return Layout(self.placing, self.first, self.moved)
+        return Layout(self.partitioning, self.centers, self.first, self.moved)
 
     def move(self, slots: np.ndarray) -> None:
         """Note slots whose vector changed."""
@@ -124,16 +126,31 @@ class Layout:
         return number
 
 
-def laid_out(numbers: np.ndarray, placing: Placing) -> tuple[Layout, np.ndarray]:
+def laid_out(numbers: np.ndarray, by: Placing | Layout) -> tuple[Layout, np.ndarray]:
     """Return a layout of rows in these partitions, and the order it wants them in: (n,) int64, places in `numbers`."""
     import numpy as np
 
     order = np.argsort(numbers, kind="stable")
-    first = np.searchsorted(numbers[order], np.arange(placing.count + 1))
-    return Layout(placing, first.astype(np.int64), np.empty(0, np.int64)), order
+    first = np.searchsorted(numbers[order], np.arange(len(by.centers.plus) + 1))
+    return Layout(by.partitioning, by.centers, first.astype(np.int64), np.empty(0, np.int64)), order
 
 
-def read_placing(connection: apsw.Connection, space: Space, mean: np.ndarray, turn: np.ndarray) -> Placing | None:
+def partitioning_of(connection: apsw.Connection, space: Space) -> int:
+    """Return the id of the partitioning that arrays loaded now would lie by, 0 for none or one of small partitions."""
+    try:
+        using = in_use(connection, space)
+        sql = """select items >= ?2 * (select count(*) from partition_center where partitioning_id = ?1)
+                   from partitioning
+                  where id = ?1"""
+        rows: Any = using and connection.execute(sql, (using[0], LEAST_ROWS)).fetchall()
+    except apsw.SQLError:
+        return 0
+    return using[0] if using and rows and rows[0][0] else 0
+
+
+def read_placing(
+    connection: apsw.Connection, space: Space, nonces: dict[int, int], mean: np.ndarray, turn: np.ndarray
+) -> Placing | None:
     """Return which partition each item is in, None where the library has no partitions that can be read, or small ones.
 
     Items of chunks that changed since they were placed are in none.
@@ -144,6 +161,8 @@ def read_placing(connection: apsw.Connection, space: Space, mean: np.ndarray, tu
         Inside the transaction that rows are read in.
     space
         The library.
+    nonces
+        Of its chunks, there.
     mean, turn
         What rows are quantised with.
     """
@@ -151,24 +170,21 @@ def read_placing(connection: apsw.Connection, space: Space, mean: np.ndarray, tu
 
     from ....kernels.knn_parts import make_centers
 
+    id = partitioning_of(connection, space)
+    if not id:
+        return None
     try:
-        using = in_use(connection, space)
-        means = None if using is None else _means(connection, space, using[0])
-        if using is None or means is None:
-            return None
-        items: Any = connection.execute("select items from partitioning where id = ?", (using[0],)).fetchall()
-        if items[0][0] < LEAST_ROWS * len(means):
-            return None
+        means = _means(connection, space, id)
         sql = "select chunk, nonce, numbers from partition_chunk where partitioning_id = ? and length(numbers) = ?"
-        rows: Any = connection.execute(sql + " order by chunk", (using[0], 2 * CHUNK_IDS)).fetchall()
+        rows: Any = connection.execute(sql + " order by chunk", (id, 2 * CHUNK_IDS)).fetchall()
     except apsw.SQLError:
         return None
-    nonces = nonces_of(connection, "embedding", chunk_range(space))
+    if means is None:
+        return None
     known = [(chunk, numbers) for chunk, nonce, numbers in rows if nonces.get(chunk) == nonce]
     chunks = np.fromiter((chunk for chunk, _ in known), np.int64, len(known))
     numbers = np.frombuffer(b"".join(blob for _, blob in known), "<u2").reshape(len(known), CHUNK_IDS)
-    centers = make_centers(means, space.metric, mean=mean, turn=turn)
-    return Placing(using[0], centers, chunks, numbers)
+    return Placing(id, make_centers(means, space.metric, mean=mean, turn=turn), chunks, numbers)
 
 
 def _means(connection: apsw.Connection, space: Space, partitioning: int) -> np.ndarray | None:
