@@ -112,6 +112,29 @@ def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch):
     assert (largest, found.fetched) == (100, 3000)
 
 
+@pytest.mark.parametrize("numbers", [1 << 21, 4 * 300, 4 * 7])
+def test_queries_side_by_side_ask_for_rows_together_and_for_few(monkeypatch, numbers):
+    rows = (
+        np.concatenate([np.full((400, 4), x, np.float32) for x in (1, 2, 3)]) + made(structureless, 8, 1200, 4) * 1e-4
+    )
+    rows[5:60] = rows[4]
+    queries, sizes = np.concatenate([rows[3:5], rows[800:802], rows[3:4]]), []
+    monkeypatch.setattr(knn_search, "FETCH", numbers)
+
+    def fetch(slots):
+        assert (np.diff(slots) > 0).all()
+        sizes.append(len(slots))
+        return rows[slots]
+
+    found = run_search(coded(rows, "l2"), queries, 5, fetch, metric="l2")
+    assert [pairs(one) for one in found] == [naive_knn.nearest("l2", rows, q, 5) for q in queries]
+    assert max(sizes) <= numbers // 4
+    if numbers == 1 << 21:
+        assert len(sizes) <= 2
+        assert sizes[0] <= len(queries) * (5 + knn_search.FIRST)
+        assert sum(sizes) < sum(one.fetched for one in found)  # what several ask for is fetched once
+
+
 def test_forgotten_places_are_empty_and_can_be_filled_again():
     rows = made(structureless, 7, 50, 16)
     planes = coded(rows, "dot", spare=10)

@@ -7,8 +7,9 @@ Invariants:
    planes in `knn_scan_kernel`, then both planes in `knn_refine_kernel`, then the rows themselves, here.
 2. A row is left out only when k rows are strictly nearer by their bounds or their distances, when it is surely beyond
    the radius or before the page, or when it has no code (`knn_codes`). Ties are never broken by a bound.
-3. What is left is fetched in order of its bound, at most FETCH numbers at a time, and no further than where a bound is
-   above the k-th distance so far: a thousand copies of one row cost time, and neither room nor exactness.
+3. What is left is fetched in order of its bound, k rows and FIRST more, then at most FETCH numbers at a time, and no
+   further than where a bound is above the k-th distance so far: a thousand copies of one row cost time, and neither
+   room nor exactness. Queries side by side ask for it together.
 4. Given candidates, nothing else is looked at: the answer is the nearest of them, by invariants 1 and 3.
 
 One thread. No room but for keys of the queries searched side by side (at most KEYS bytes and what `scratch` may take,
@@ -17,7 +18,7 @@ or those of one query: 4 bytes a row) and the candidates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,9 @@ EVERY: NDArray[np.bool_] = np.ones(GROUP, np.bool_)
 KEYS = 1 << 26  # bytes of keys of queries side by side: on 1M rows as fast with twice that, 1.2 times as slow with half
 SEEDS = 16  # groups beyond k whose best rows are refined first
 FETCH = 1 << 21  # numbers fetched at a time: 10 ms
-FIRST = 2  # rows beyond k that are fetched first: of a million in clusters 26 are then enough where codes left 59
+FIRST = 2
+"""Rows beyond k that are fetched first: of a million in clusters 26 are then enough where codes left 59. 64 queries
+together take 28 ms so, else 39; of WordNet's glosses codes leave 15, and it's all one."""
 BLOCK = 1 << 18  # bytes of codes that queries go over in turn: they stay in the second-level cache
 SCAN = 1 << 26  # bytes of codes between ticks: 2 to 4 ms
 REFINE = 1 << 22  # bytes of codes likewise
@@ -289,39 +292,54 @@ def _judge(
 
 
 def _decide(wanted: _Wanted, queries: FloatArray, held: Held, pages: Sequence[Page | None]) -> list[Nearest]:
-    """Return the nearest of the candidates, by their rows."""
+    """Return the nearest of the candidates, by their rows; what queries side by side ask for is fetched together."""
     sizes, most = held.counts[:, SIZE], max(1, FETCH // queries.shape[1])
-    together: tuple[IntArray, RowArray] | None = None
-    if len(queries) > 1 and sizes.sum() <= most:  # one call for all of them
-        slots = np.unique(np.concatenate([held.slots[j, :size] for j, size in enumerate(sizes)]))
-        together = slots, wanted.fetch(slots)
-    found = []
+    asking = []
     for j, query in enumerate(queries):
         order = np.argsort(held.bounds[j, 0, : sizes[j]], kind="stable")
-        slots, least = held.slots[j, order], held.bounds[j, 0, order]
-        nearest = _measured(wanted, query, slots, least, pages[j], together, most)
-        found.append(nearest._replace(refined=int(held.counts[j, knn_refine_kernel.REFINED])))
-    return found
+        asking.append(_measured(wanted, query, held.slots[j, order], held.bounds[j, 0, order], pages[j], most))
+    told: list[IntArray | Nearest] = [_go_on(each) for each in asking]
+    while waiting := {j: chunk for j, chunk in enumerate(told) if not isinstance(chunk, Nearest)}:
+        for some in _side_by_side(waiting, most):
+            slots = waiting[some[0]] if len(some) == 1 else np.unique(np.concatenate([waiting[j] for j in some]))
+            rows = wanted.fetch(slots)
+            for j in some:
+                told[j] = _go_on(asking[j], rows if len(some) == 1 else rows[np.searchsorted(slots, waiting[j])])
+    refined = held.counts[:, knn_refine_kernel.REFINED].tolist()
+    return [each._replace(refined=refined[j]) for j, each in enumerate(told) if isinstance(each, Nearest)]
+
+
+def _go_on(asking: Generator[IntArray, RowArray, Nearest], rows: RowArray | None = None) -> IntArray | Nearest:
+    """Return which rows a query asks for next, given those it asked for last, or at its end what is nearest."""
+    try:
+        return next(asking) if rows is None else asking.send(rows)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _side_by_side(waiting: dict[int, IntArray], most: int) -> Iterator[list[int]]:
+    """Yield queries that together ask for at most so many rows, one at least."""
+    some: list[int] = []
+    size = 0
+    for j, chunk in waiting.items():
+        if some and size + len(chunk) > most:
+            yield some
+            some, size = [], 0
+        some.append(j)
+        size += len(chunk)
+    yield some
 
 
 def _measured(
-    wanted: _Wanted,
-    query: FloatArray,
-    slots: IntArray,
-    least: FloatArray,
-    page: Page | None,
-    together: tuple[IntArray, RowArray] | None,
-    most: int,
-) -> Nearest:
-    """Return the k nearest of candidates in order of their bounds (invariant 3)."""
-    nearest, done = _nothing(), 0
+    wanted: _Wanted, query: FloatArray, slots: IntArray, least: FloatArray, page: Page | None, most: int
+) -> Generator[IntArray, RowArray, Nearest]:
+    """Return the k nearest of candidates in order of their bounds (invariant 3); yield slots to be given their rows."""
+    nearest, done, few = _nothing(), 0, wanted.k + FIRST
     waiting: list[tuple[IntArray, FloatArray]] = []
     while done < len(slots):
-        few = done == 0 and together is None and len(slots) > 2 * (wanted.k + FIRST)
-        step = min(most, wanted.k + FIRST) if few else most
+        step = min(most, few) if done == 0 and len(slots) > 2 * few else most
         chunk = np.sort(slots[done : done + step])
-        rows = wanted.fetch(chunk) if together is None else together[1][np.searchsorted(together[0], chunk)]
-        distances = np.empty(len(chunk))
+        rows, distances = (yield chunk), np.empty(len(chunk))
         measure(np.ascontiguousarray(rows.T), query, wanted.metric, distances)
         done += len(chunk)
         waiting.append((chunk, distances))
