@@ -100,6 +100,33 @@ def test_less_their_centers_rows_are_told_apart_better():
 
 
 @pytest.mark.parametrize("centered", [True, False])
+def test_many_queries_take_bounded_room_and_find_the_same(monkeypatch, centered):
+    _, _, bits, _, parts, _ = parted("l2", 8, np.zeros(D))
+    queries, rooms, real = made(clustered, 9, 30, D), [], knn_bits._likely
+    alone = [run_likely(bits, q[None], 9, metric="l2", parts=parts if centered else None)[0] for q in queries]
+
+    def likely(asked, metric, candidates):
+        found = real(asked, metric, candidates)
+        rooms.append(found.keys.nbytes + found.slots.nbytes)
+        return found
+
+    monkeypatch.setattr(knn_bits, "KEYS", 20_000)
+    monkeypatch.setattr(knn_bits, "_likely", likely)
+    found = run_likely(bits, queries, 9, metric="l2", parts=parts if centered else None)
+    assert [slots.tolist() for slots in found] == [slots.tolist() for slots in alone]
+    assert max(rooms) < 30_000
+
+
+def test_between_ticks_few_rows_are_looked_at_however_they_lie(monkeypatch):
+    _, _, bits, _, parts, _ = parted("dot", 9, np.zeros(D))
+    none = parts._replace(first=np.zeros(P + 1, np.int64))
+    monkeypatch.setattr(knn_bits, "SCAN", 8 * 2 * 16)
+    ticks: list[int] = []
+    run_likely(bits, made(clustered, 9, 1, D), 9, metric="dot", parts=none, tick=lambda: ticks.append(1))
+    assert len(ticks) >= N // 16 - 1
+
+
+@pytest.mark.parametrize("centered", [True, False])
 def test_under_dot_a_query_of_any_length_finds_the_same(centered):
     mean = np.full(D, 0.25)
     _, _, bits, _, parts, _ = parted("dot", 6, mean)

@@ -24,6 +24,7 @@ from .knn_signs_kernel import ask_bits, take_signs
 
 BLOCK = 1 << 18  # bytes that queries go over in turn: they stay in the second-level cache
 SCAN = 1 << 26  # bytes between ticks: 2 to 3 ms
+KEYS = 1 << 26  # bytes of keys and slots of queries side by side; their candidates decide how many these are
 LOOSER = 4  # times the candidates, for rows in no partition: a million in clusters need 1,378 instead of 508
 SLICE = 1 << 22  # numbers whose signs are taken between ticks: 4 ms
 
@@ -209,17 +210,38 @@ def run_likely(
         )
     asked = run_asked(queries, metric, mean=mean, turn=turn, centers=None if parts is None else parts.centers)
     rows = max(GROUP, SCAN // (8 * count) // GROUP * GROUP)
-    if parts is None:
-        likely = _likely(asked, metric, min(candidates, max(1, last - begin)))
-        _scan(bits, likely, begin, last, rows, tick)
-        return _found(likely)
-    near, alone = _likely(asked, metric, min(candidates, max(1, last))), None
-    if len(parts.moved) or parts.first[-1] < last:
-        alone = _likely(asked, metric, min(LOOSER * candidates, len(parts.moved) + last - int(parts.first[-1])))
-    for j in range(len(queries)):
+    found: list[IntArray] = []
+    side = max(1, KEYS // (16 * ROOM * candidates * (1 if parts is None else 1 + LOOSER)))
+    for j in range(0, len(queries), side):
+        some = Asked(asked.turned[j : j + side], asked.along[j : j + side])
+        if parts is None:
+            likely = _likely(some, metric, min(candidates, max(1, last - begin)))
+            _scan(bits, likely, begin, last, rows, tick)
+            found += _found(likely)
+        else:
+            found += _in_parts(bits, some, candidates, metric, parts, partitions, last, rows, tick)
+    return found
+
+
+def _in_parts(
+    bits: Bits,
+    asked: Asked,
+    candidates: int,
+    metric: str,
+    parts: Parts,
+    partitions: int,
+    end: int,
+    rows: int,
+    tick: Tick | None,
+) -> list[IntArray]:
+    """Return each query's slots in partitions, then those in none."""
+    near, alone = _likely(asked, metric, min(candidates, max(1, end))), None
+    if len(parts.moved) or parts.first[-1] < end:
+        alone = _likely(asked, metric, min(LOOSER * candidates, len(parts.moved) + end - int(parts.first[-1])))
+    for j in range(len(asked.turned)):
         _scan_runs(bits, near, j, *choose(parts, asked, j, metric, partitions), rows, tick)
         if alone is not None:
-            _scan_runs(bits, alone, j, *in_none(parts, last), rows, tick)
+            _scan_runs(bits, alone, j, *in_none(parts, end), rows, tick)
     if alone is None:
         return _found(near)
     return [np.concatenate(both) for both in zip(_found(near), _found(alone), strict=True)]
@@ -259,7 +281,8 @@ def _scan(bits: Bits, likely: Likely, begin: int, end: int, rows: int, tick: Tic
 def _scan_runs(
     bits: Bits, likely: Likely, j: int, runs: IntArray, bases: FloatArray, rows: int, tick: Tick | None
 ) -> None:
-    """Scan the runs of one query."""
+    """Scan the runs of one query, so many rows between ticks."""
+    runs, bases = _cut(runs, bases, rows)
     state = np.array([0, 0, 0, rows, 0], np.int64)
     while scan_runs(bits, likely, j, runs, bases, state) != knn_bits_kernel.DONE:
         if tick is not None:

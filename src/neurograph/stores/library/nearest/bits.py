@@ -16,8 +16,7 @@ import apsw
 
 from ....derived.kind import CHUNK_BITS, Columns
 from ..base import Space
-from ..partitions.layout import laid_out, read_placing
-from ..partitions.nearest import in_use
+from ..partitions.layout import laid_out, partitioning_of, read_placing
 from .arrays import VectorKind
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ class BitKind(VectorKind):
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk; they are held twice while they are laid out by partitions."""
         rows, words = chunks << CHUNK_BITS, -(-self._space.dimension // 64)
-        times = 1 if in_use(connection, self._space) is None else 2
+        times = 2 if partitioning_of(connection, self._space) else 1
         return rows, times * rows * (8 * words + NUMBERS)
 
 

@@ -12,7 +12,9 @@ Invariants:
 2. What was measured counts until a tenth of the vectors changed. Arrays count their own changes row by row; of what is
    kept in the file it is known by the marks of its chunks, so one changed row counts for the 512 ids of its chunk: it
    is measured again too early rather than too late.
-3. Only `keep` writes, and no search calls it. What a search measures lives as long as its arrays.
+3. It counts for arrays that lie by the same partitions, or by none likewise: bits less other centers, or less none, may
+   need three times the candidates. What lies in no partition is measured with the candidates it has there.
+4. Only `keep` writes, and no search calls it. What a search measures lives as long as its arrays.
 """
 
 from __future__ import annotations

@@ -10,4 +10,5 @@
 | `rows.py` | vectors as they are read for it |
 | `measure.py` | how far to look for a recall |
 | `nearest.py` | a search, in SQL |
+| `layout.py` | how arrays in memory lie by partition |
 """
