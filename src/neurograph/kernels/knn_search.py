@@ -9,7 +9,7 @@ Invariants:
    the radius or before the page, or when it has no code (`knn_codes`). Ties are never broken by a bound.
 3. What is left is fetched in order of its bound, k rows and FIRST more, then at most FETCH numbers at a time, and no
    further than where a bound is above the k-th distance so far: a thousand copies of one row cost time, and neither
-   room nor exactness. Queries side by side ask for it together.
+   room nor exactness. Queries side by side that are left with few ask for these together.
 4. Given candidates, nothing else is looked at: the answer is the nearest of them, by invariants 1 and 3.
 
 One thread. No room but for keys of the queries searched side by side (at most KEYS bytes and what `scratch` may take,
@@ -18,7 +18,7 @@ or those of one query: 4 bytes a row) and the candidates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ SEEDS = 16  # groups beyond k whose best rows are refined first
 FETCH = 1 << 21  # numbers fetched at a time: 10 ms
 FIRST = 2
 """Rows beyond k that are fetched first: of a million in clusters 26 are then enough where codes left 59. 64 queries
-together take 28 ms so, else 39; of WordNet's glosses codes leave 15, and it's all one."""
+together take 22 ms so, else 28; of WordNet's glosses codes leave 15, and it's all one."""
 BLOCK = 1 << 18  # bytes of codes that queries go over in turn: they stay in the second-level cache
 SCAN = 1 << 26  # bytes of codes between ticks: 2 to 4 ms
 REFINE = 1 << 22  # bytes of codes likewise
@@ -63,6 +63,10 @@ class Nearest(NamedTuple):
     """Rows that the upper planes left."""
     fetched: int
     """Rows that both planes left, and whose distance was computed."""
+
+
+_Asking = Generator[IntArray, RowArray, Nearest]
+"""A query that yields the slots whose rows it wants next, and returns at its end what is nearest."""
 
 
 class _Wanted(NamedTuple):
@@ -292,24 +296,33 @@ def _judge(
 
 
 def _decide(wanted: _Wanted, queries: FloatArray, held: Held, pages: Sequence[Page | None]) -> list[Nearest]:
-    """Return the nearest of the candidates, by their rows; what queries side by side ask for is fetched together."""
-    sizes, most = held.counts[:, SIZE], max(1, FETCH // queries.shape[1])
-    asking = []
-    for j, query in enumerate(queries):
-        order = np.argsort(held.bounds[j, 0, : sizes[j]], kind="stable")
-        asking.append(_measured(wanted, query, held.slots[j, order], held.bounds[j, 0, order], pages[j], most))
-    told: list[IntArray | Nearest] = [_go_on(each) for each in asking]
+    """Return the nearest of the candidates, by their rows; few candidates of many queries are fetched together."""
+    sizes, most = held.counts[:, SIZE].tolist(), max(1, FETCH // queries.shape[1])
+    every, refined = range(len(queries)), held.counts[:, knn_refine_kernel.REFINED].tolist()
+    found = []
+    for some in [[*every]] if sum(sizes) <= most else [[j] for j in every]:
+        asking = []
+        for j in some:
+            order = np.argsort(held.bounds[j, 0, : sizes[j]], kind="stable")
+            slots, least = held.slots[j, order], held.bounds[j, 0, order]
+            asking.append(_measured(wanted, queries[j], slots, least, pages[j], most))
+        found += _answered(wanted, asking)
+    return [nearest._replace(refined=count) for nearest, count in zip(found, refined, strict=True)]
+
+
+def _answered(wanted: _Wanted, asking: list[_Asking]) -> list[Nearest]:
+    """Return what queries find that are given the rows they ask for."""
+    told = [_go_on(each) for each in asking]
     while waiting := {j: chunk for j, chunk in enumerate(told) if not isinstance(chunk, Nearest)}:
-        for some in _side_by_side(waiting, most):
-            slots = waiting[some[0]] if len(some) == 1 else np.unique(np.concatenate([waiting[j] for j in some]))
-            rows = wanted.fetch(slots)
-            for j in some:
-                told[j] = _go_on(asking[j], rows if len(some) == 1 else rows[np.searchsorted(slots, waiting[j])])
-    refined = held.counts[:, knn_refine_kernel.REFINED].tolist()
-    return [each._replace(refined=refined[j]) for j, each in enumerate(told) if isinstance(each, Nearest)]
+        chunks = [*waiting.values()]
+        slots = chunks[0] if len(chunks) == 1 else np.unique(np.concatenate(chunks))
+        rows = wanted.fetch(slots)
+        for j, chunk in waiting.items():
+            told[j] = _go_on(asking[j], rows if chunk is slots else rows[np.searchsorted(slots, chunk)])
+    return [each for each in told if isinstance(each, Nearest)]
 
 
-def _go_on(asking: Generator[IntArray, RowArray, Nearest], rows: RowArray | None = None) -> IntArray | Nearest:
+def _go_on(asking: _Asking, rows: RowArray | None = None) -> IntArray | Nearest:
     """Return which rows a query asks for next, given those it asked for last, or at its end what is nearest."""
     try:
         return next(asking) if rows is None else asking.send(rows)
@@ -317,22 +330,9 @@ def _go_on(asking: Generator[IntArray, RowArray, Nearest], rows: RowArray | None
         return end.value  # type: ignore[no-any-return]
 
 
-def _side_by_side(waiting: dict[int, IntArray], most: int) -> Iterator[list[int]]:
-    """Yield queries that together ask for at most so many rows, one at least."""
-    some: list[int] = []
-    size = 0
-    for j, chunk in waiting.items():
-        if some and size + len(chunk) > most:
-            yield some
-            some, size = [], 0
-        some.append(j)
-        size += len(chunk)
-    yield some
-
-
 def _measured(
     wanted: _Wanted, query: FloatArray, slots: IntArray, least: FloatArray, page: Page | None, most: int
-) -> Generator[IntArray, RowArray, Nearest]:
+) -> _Asking:
     """Return the k nearest of candidates in order of their bounds (invariant 3); yield slots to be given their rows."""
     nearest, done, few = _nothing(), 0, wanted.k + FIRST
     waiting: list[tuple[IntArray, FloatArray]] = []
