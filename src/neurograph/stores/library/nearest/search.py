@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from ....connection.line import Line
+from ....connection.passing import FewPages
 from ....connection.paths import ROWS
 from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
@@ -321,11 +322,13 @@ class SearchedLibrary(EncodedLibrary):
                 raise NotHere(f"engine='numba' needs kernels and codes, and {why}; use engine='auto'")
         line.took(ROWS, "sqlite-vec over embedding")
         began = time.perf_counter()
+        read_bytes = 0 if asked.among else 4 * self.dimension * self._most_vectors(line.connection)
         try:
-            return [
-                by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
-                for query in queries
-            ], 1.0
+            with FewPages(line.connection, read_bytes):
+                return [
+                    by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
+                    for query in queries
+                ], 1.0
         finally:
             if engine != "sqlite-vec":
                 policy.spend(kind.name, time.perf_counter() - began)
