@@ -30,9 +30,12 @@ def test_few_pages_are_kept_while_much_is_read(tmp_path: Path, usual: int) -> No
 
 
 def test_pages_stay_where_all_find_room(tmp_path: Path) -> None:
-    with neurograph.open(tmp_path / "a.ngdb") as db, db._session.reading() as line:
-        with FewPages(line.connection, CACHE_BYTES):
-            assert kept(line.connection) == USUAL
+    with (
+        neurograph.open(tmp_path / "a.ngdb") as db,
+        db._session.reading() as line,
+        FewPages(line.connection, CACHE_BYTES),
+    ):
+        assert kept(line.connection) == USUAL
 
 
 def test_pages_stay_while_a_transaction_writes(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from .. import log
@@ -27,8 +26,13 @@ from . import saved
 from .kind import CHUNK_BITS, Columns, Kind, joined
 from .policy import FAMILIES, Policy
 
-A = TypeVar("A")
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    A = TypeVar("A")
+    T = TypeVar("T")
+
 Stamp = tuple[int, int, int]
 MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
 REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching

@@ -7,13 +7,17 @@ plain SQL answered (a fresh process then needs no numpy) and arrays where a kern
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, overload
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+
     import numpy as np
     import pandas
+else:
+    from .typed import Generic, NamedTuple, TypeVar
 
-R = TypeVar("R", bound=tuple[Any, ...])
+R = TypeVar("R", bound="tuple[Any, ...]")
 
 
 class Records(Sequence[R], Generic[R]):
@@ -44,10 +48,13 @@ class Records(Sequence[R], Generic[R]):
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    @overload
-    def __getitem__(self, at: int) -> R: ...
-    @overload
-    def __getitem__(self, at: slice) -> Records[R]: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, at: int) -> R: ...
+        @overload
+        def __getitem__(self, at: slice) -> Records[R]: ...
+
     def __getitem__(self, at: int | slice) -> R | Records[R]:
         if isinstance(at, slice):
             return self._like([column[at] for column in self._columns])
@@ -282,10 +289,13 @@ class Activations(Records[Activation]):
             id, energy, depth = values
             yield Activation(id, energy, depth, self._path(at))
 
-    @overload
-    def __getitem__(self, at: int) -> Activation: ...
-    @overload
-    def __getitem__(self, at: slice) -> Records[Activation]: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, at: int) -> Activation: ...
+        @overload
+        def __getitem__(self, at: slice) -> Records[Activation]: ...
+
     def __getitem__(self, at: int | slice) -> Activation | Records[Activation]:
         places = range(len(self))[at]
         if isinstance(places, int):

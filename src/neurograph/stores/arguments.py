@@ -5,11 +5,9 @@ A part of the stores layer, not a store.
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import apsw
 
@@ -17,7 +15,10 @@ from ..connection.session import Session
 from ..errors import InvalidValue, RuleViolated, TokenNotFound, UnknownName
 from ..model.token import Token
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, SupportsIndex
+
     import numpy as np
 
 TokenLike = Token | int | str
@@ -189,6 +190,8 @@ def key_text(key: object) -> str:
 
 def json_text(properties: Mapping[str, Any], what: str = "properties") -> str:
     """Return properties as JSON text; NaN, infinities and keys that are no strings are refused."""
+    import json
+
     if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
         raise InvalidValue(f"{what} must map strings to JSON values, got {properties!r}")
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from typing import Any
 
 from ....connection.streaming import stream
 from ....errors import ItemNotFound
@@ -13,6 +12,10 @@ from ...arguments import whole
 from ...where import Where, condition_of
 from ..base import ItemLike, LibraryPart, require_library
 from .single import RECORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ListedItems(LibraryPart):

@@ -10,23 +10,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from struct import unpack
-from typing import TYPE_CHECKING, Any
 
 from ....connection.line import Line
 from ....errors import InvalidValue
 from ...arguments import real
 from ..base import Space
-from . import calibration
 from .arrays import VectorKind
 from .bits import BitKind
-from .coded import as_array, bound_scratch, nearest, rows_of
 from .scan import SLICE_ROWS, Found, Question
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....derived.mechanism import Derived
     from .arrays import VectorArrays
+    from .calibration import Calibration
 
 USUAL_RECALL = 0.99
 
@@ -40,7 +41,7 @@ class Approximate:
         space: Space,
         bits: VectorArrays,
         planes: VectorArrays | None,
-        calibration: calibration.Calibration,
+        calibration: Calibration,
     ) -> None:
         self.line = line
         self._space = space
@@ -55,6 +56,9 @@ class Approximate:
         bits = derived.current(kind, line, cost_s)
         if bits is None:
             return None
+        from . import calibration
+        from .coded import bound_scratch
+
         planes = None
         if derived.loaded(codes) or _has_room(line, derived, kind, codes):
             planes = derived.current(codes, line, math.inf)
@@ -64,11 +68,14 @@ class Approximate:
 
     def nearest(self, asked: Question, queries: Sequence[bytes], candidates: int) -> list[Found]:
         """Return ids and distances of the nearest among so many candidates of each query."""
+        from .coded import as_array
+        from .coded import nearest as by_codes
+
         vectors = as_array(self._space, queries)
         chosen = likely(self.line, self._space, self.bits, vectors, candidates)
         if self.planes is None:
             return [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
-        return nearest(self.line, self._space, self.planes, asked, queries, [self._places(slots) for slots in chosen])
+        return by_codes(self.line, self._space, self.planes, asked, queries, [self._places(slots) for slots in chosen])
 
     def _places(self, slots: np.ndarray) -> np.ndarray:
         """Return where the codes of those rows are: mostly at the same slots."""
@@ -85,6 +92,7 @@ class Approximate:
 
         from ....kernels.knn_codes import metric_code
         from ....kernels.knn_query_kernel import measure
+        from .coded import rows_of
 
         ids, metric = np.sort(self.bits.ids[slots]), metric_code(self._space.metric)
         distances, wide = np.empty(len(ids)), query.astype(np.float64)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from ....derived.kind import CHUNK_BITS, Columns
 from ..base import Space
 from .arrays import VectorKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
 NUMBERS = 8 + 8  # bytes of a slot besides its bits: two numbers and the id

@@ -17,10 +17,8 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
@@ -32,11 +30,16 @@ from ..base import Space
 from .arrays import VectorKind
 from .scan import Question
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     import numpy as np
 
     from ....derived.mechanism import Derived
     from .arrays import VectorArrays
+else:
+    from ....model.typed import NamedTuple
 
 SAMPLE = 256
 LEAST_VECTORS = 4096  # below, exact searches are as fast
@@ -124,6 +127,8 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
         found = measured(line, space, bits, planes)
         bits.calibrated = found, bits.changes
         marks = _packed(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
+    import json
+
     session.change(
         """insert into calibration (library_id, sample, marks, points)
            select id, ?2, ?3, ?4 from library where id = ?1
@@ -237,6 +242,8 @@ def _nonces(marks: bytes) -> dict[int, int]:
 
 def _points(text: str) -> Iterator[Point]:
     """Yield the points of a file, whoever wrote them; what is no point is passed over."""
+    import json
+
     try:
         rows: Sequence[Any] = json.loads(text)
     except ValueError:

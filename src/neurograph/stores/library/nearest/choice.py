@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import apsw
 
@@ -13,7 +12,11 @@ from ...arguments import bound_ids, id_array, row_id
 from ...where import Where, condition_of, is_lasting, names_table
 from ..base import Space
 
-Chosen = tuple[str, Sequence[Any], bool]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Chosen = tuple[str, Sequence["Any"], bool]
 
 
 def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] | None) -> Chosen:

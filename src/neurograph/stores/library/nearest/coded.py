@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 from ....connection.line import Line
 from ...arguments import bound_ids
@@ -13,7 +12,10 @@ from .scan import Found, Question
 
 MOST_MASKS = 8  # that a line remembers of one library, a byte a vector each
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....derived.mechanism import Derived

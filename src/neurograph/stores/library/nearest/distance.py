@@ -16,7 +16,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from struct import unpack
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 FEW = 48  # vectors; above, numpy is faster even when it must be imported only for this: measured at 384 dimensions
 

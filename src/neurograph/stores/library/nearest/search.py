@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Collection, Iterable, Sequence
 from struct import unpack
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -26,12 +25,13 @@ from .approximate import Approximate, may_miss, recall_of
 from .arrays import VectorKind
 from .bits import BitKind
 from .choice import Chosen, chosen, keys_of
-from .coded import bound_scratch
-from .coded import nearest as by_codes
 from .scan import Found, Question
 from .scan import nearest as by_rows
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from numpy.typing import ArrayLike
 
@@ -314,6 +314,9 @@ class SearchedLibrary(EncodedLibrary):
             cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
             arrays = self._derived.current(kind, line, cost_s)
             if arrays is not None:
+                from .coded import bound_scratch
+                from .coded import nearest as by_codes
+
                 if len(queries) > 1:
                     bound_scratch(line, self._derived)
                 return by_codes(line, self._space, arrays, asked, queries), 1.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ....connection.line import Line
 from ....errors import InvalidValue
@@ -16,6 +15,7 @@ from ..vectors import little_endian, vector_array
 from .choice import chosen
 from .search import SearchedLibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy as np
 

@@ -6,24 +6,28 @@ An encoder is a part of this process, its identity a part of the file. Nothing i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
 from .... import log
 from ....connection.line import Line
 from ....errors import IdentityMismatch, InvalidValue, Misuse, NotHere, TransactionBusy
-from ....model.identity import UNSPECIFIED, Identity
 from ....model.names import unknown_name
 from ...arguments import whole
 from ..base import LibraryPart, Space, require_library
 from ..vectors import little_endian, vector_array
 from . import identity, kept
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     import numpy as np
 
     from ....embed.engine import EmbeddingEngine
+    from ....model.identity import Identity
+else:
+    from ....model.typed import NamedTuple
 
 KINDS = ("document", "query")
 AT_ONCE = 2048  # texts made vectors of before they are kept
@@ -254,6 +258,8 @@ class EncodedLibrary(LibraryPart):
         encoder = self._encoder(connection)
         if encoder is not None:
             return encoder
+        from ....model.identity import UNSPECIFIED
+
         made_by = identity.read(connection, self.id)
         if made_by.model == UNSPECIFIED:
             raise NotHere(

@@ -11,26 +11,26 @@ Invariants:
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from ....derived.kind import CHUNK_BITS
 from ....errors import Conflict, InvalidValue, Misuse
-from ....model.identity import Identity
-from ....progress import Progress, Told
-from ...bulk import Bulk, bulk
+from ....progress import Told, telling
 from ..base import require_library
 from ..vectors import blobs, norms
 from . import kept
 from .encoders import WRITTEN_BYTES, EncodedLibrary, encoder_of
 from .identity import details, read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....embed.engine import EmbeddingEngine
+    from ....model.identity import Identity
+    from ...bulk import Bulk
 
 AT_ONCE = 2048  # texts read, made vectors of and written before the next are
 CLEANED = 1024  # of what was made ahead, deleted in one transaction
@@ -105,8 +105,7 @@ class ReembeddedLibrary(EncodedLibrary):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
         if self._session.in_transaction:
             raise Misuse("cannot make vectors of text inside a transaction, which others wait for; end it first")
-        shown = Progress("texts") if progress is True else nullcontext(progress or (lambda *_: None))
-        with shown as told:
+        with telling(progress, "texts") as told:
             self._begin_reembedding(encoder)
             while True:
                 self._make_missing(encoder, told)
@@ -194,6 +193,8 @@ class ReembeddedLibrary(EncodedLibrary):
 
     def _switch(self, encoder: EmbeddingEngine) -> int | None:
         """Put the new vectors into the place of the old ones, and return how many; None where some are missing."""
+        from ...bulk import bulk
+
         with bulk(self._session, "embedding") as work:
             connection = work.connection
             require_library(connection, self._space)
