@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .records import Records
+from .columns import Records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import apsw
 from ....connection.line import Line
 from ....connection.passing import FewPages
 from ....connection.paths import ROWS
+from ....connection.settings import CACHE_BYTES
 from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
 from ....model.item import Hit, Hits, Item
@@ -325,9 +326,8 @@ class SearchedLibrary(EncodedLibrary):
                 raise NotHere(f"engine='numba' needs kernels and codes, and {why}; use engine='auto'")
         line.took(ROWS, "sqlite-vec over embedding")
         began = time.perf_counter()
-        read_bytes = 0 if asked.among else 4 * self.dimension * self._most_vectors(line.connection)
         try:
-            with FewPages(line.connection, read_bytes):
+            with FewPages(line.connection, self._reads_once(line.connection, kind, asked, engine)):
                 return [
                     by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
                     for query in queries
@@ -363,7 +363,8 @@ class SearchedLibrary(EncodedLibrary):
         if reach is None:
             return None
         began = time.perf_counter()
-        near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
+        with FewPages(line.connection, not policy.spent(kind.name)):
+            near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
         policy.spend(kind.name, time.perf_counter() - began)
         return near
 
@@ -374,6 +375,12 @@ class SearchedLibrary(EncodedLibrary):
         if not self._derived.policy.usable or self._derived.loaded(kind):
             return 0.0
         return queries * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
+
+    def _reads_once(self, connection: apsw.Connection, kind: VectorKind, asked: Question, engine: str) -> bool:
+        """Tell whether pages are not worth keeping: they don't all find room, or nobody may ask a second time."""
+        if engine != "sqlite-vec" and not self._derived.policy.spent(kind.name):
+            return True
+        return not asked.among and 4 * self.dimension * self._most_vectors(connection) > CACHE_BYTES
 
     def _most_vectors(self, connection: apsw.Connection) -> int:
         """Return how many vectors there are at most, told at once."""
