@@ -10,7 +10,6 @@ from .nearest.vec0 import Vec0Library
 from .nearest.words import WordLibrary
 from .partitions.optimizing import OptimizingLibrary
 from .places.components import ProjectedLibrary
-from .texts import identity
 from .texts.index import TextLibrary
 from .texts.reembedding import ReembeddedLibrary
 
@@ -50,7 +49,7 @@ class Library(
         """What made the vectors, and how."""
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            return identity.read(line.connection, self.id)
+            return self._maker(line.connection)
 
     @property
     def grid(self) -> SemanticGrid:

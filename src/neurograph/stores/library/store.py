@@ -9,12 +9,10 @@ from collections.abc import Collection, Iterator
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, LibraryNotFound
 from ...model.item import METRICS
-from ...progress import Told
 from ..arguments import bindable, whole
 from .base import Space, checked_text
 from .library import Library
 from .texts.encoders import Encoders, encoder_of
-from .texts.identity import details, identity_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from ...derived.mechanism import Derived
     from ...embed.engine import EmbeddingEngine
     from ...model.identity import Identity
+    from ...progress import Told
 
 SPACE = "select id, name, dimension, metric from library"
 
@@ -94,6 +93,7 @@ class Libraries:
         if metric not in METRICS:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
         from ...model.identity import Identity
+        from .texts.identity import details, identity_of
 
         must = "model must be a name, an Identity or an EmbeddingEngine"
         encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model, must)

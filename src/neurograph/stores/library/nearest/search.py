@@ -17,7 +17,6 @@ from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
 from ....model.item import Hit, Hits, Item
 from ...arguments import TokenLike, existing_token_id, real, whole
-from ...where import Where
 from ..base import ItemLike, require_library
 from ..partitions import nearest as partitions
 from ..texts.encoders import EncodedLibrary
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import ArrayLike
+
+    from ...where import Where
 
 ENGINES = ("auto", "sqlite-vec", "numba")
 ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from ....connection.line import Line
 from ....errors import InvalidValue
 from ....model.item import Hit, Hits
-from ...where import Where
 from ..base import ItemLike
 from ..items.many import ManyItems
 from ..vectors import little_endian, vector_array
@@ -18,6 +17,8 @@ from .search import SearchedLibrary
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy as np
+
+    from ...where import Where
 
 COMBINE = ("average", "sum", "max")
 

@@ -16,13 +16,14 @@ import time
 import apsw
 
 from ....errors import Conflict, InvalidValue
-from ....progress import Told, telling
 from ..base import require_library
 from .matching import MatchedLibrary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from ....progress import Told
 
 SLICE_S = 0.03
 FIRST_SLICE, LAST_SLICE = 256, 4096  # items
@@ -93,6 +94,8 @@ class TextLibrary(MatchedLibrary):
             chosen = self._begin_text_index(self._session.writer.connection, wanted, rebuild)
         if chosen is None:
             return 0
+        from ....progress import telling
+
         with telling(progress, "items") as told:
             return self._fill_text_index(chosen, told)
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ....model.identity import Identity
 
-MOST_KEPT = 10_000  # vectors without an item: 15 MB of 384 numbers
 HOUR_NS = 3_600_000_000_000  # a use is noted once in so long: most calls that find everything write nothing
 FIRST_ITEM = 1 << 32
 AT_ONCE = 4096  # hashes looked up in one statement

@@ -9,7 +9,6 @@ import apsw
 from ....errors import InvalidValue, NotHere
 from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
-from ...where import Where, condition_of
 from ..base import LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ....connection.line import Line
+    from ...where import Where
 
 MOST = (1 << 63) - 1
 
@@ -103,6 +103,8 @@ class MatchedLibrary(LibraryPart):
             parts.append("+rowid in (select value from carray(?))")
             values.append(bound_ids(ids_among(among)))
         if where is not None:  # for each item that matches: often fewer than the library has
+            from ...where import condition_of
+
             condition, bound = condition_of(where)
             parts.append(f"exists (select 1 from ({query_of(self._space, condition)}) where id = {table}.rowid)")
             values += bound
