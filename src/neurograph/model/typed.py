@@ -26,6 +26,7 @@ class _Named(type):
         fields = body.get("__annotations__", {})
         defaults = [body.pop(field) for field in fields if field in body]
         made = namedtuple(name, fields, defaults=defaults, module=body["__module__"])  # type: ignore[misc]
+        made.__new__.__annotations__ = fields  # for `help` and the manual
         for what, value in body.items():
             setattr(made, what, value)
         return made
