@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 
@@ -183,6 +184,26 @@ def test_a_condition_is_asked_again_when_anything_changed(db: neurograph.Databas
 )
 def test_only_what_depends_on_the_row_alone_is_remembered(condition: str, lasting: bool) -> None:
     assert is_lasting(condition, []) is lasting
+
+
+def test_none_and_ids_of_others_leave_what_is_left(db: neurograph.Database, library: Library) -> None:
+    other = db.library.create("other", dimension=DIMENSION).add(vectors(3))
+    same(library, where="false")
+    one = library.search(np.ones(DIMENSION), 1)[0].id
+    for among in ([], other, [*other, 1, (1 << 63) - 1, one], [one] * 3):
+        by_rows = library.search(np.ones(DIMENSION), 5, among=among, engine="sqlite-vec")
+        assert library.search(np.ones(DIMENSION), 5, among=among, engine="numba") == by_rows
+
+
+def test_more_ids_than_a_text_holds_are_found_too(db: neurograph.Database, library: Library) -> None:
+    few = "item.id % 3 > 0"
+    by_rows = library.search(np.ones(DIMENSION), 50, where=few, engine="sqlite-vec")
+    with db._session.reading() as line:
+        usual = line.connection.limit(apsw.SQLITE_LIMIT_LENGTH, 500)
+        try:
+            assert library.search(np.ones(DIMENSION), 50, where=few, engine="numba") == by_rows
+        finally:
+            line.connection.limit(apsw.SQLITE_LIMIT_LENGTH, usual)
 
 
 def test_an_id_that_a_rollback_gave_back_is_another_library(db: neurograph.Database) -> None:

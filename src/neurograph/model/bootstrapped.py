@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .records import Records
+from .columns import Records
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .records import Records
+from .columns import Records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     import numpy as np
+else:
+    from .typed import NamedTuple
 
 METRICS = ("cosine", "l2", "dot")
 ITEM_COLUMNS = ("id", "key", "text", "token_id", "x", "y", "z", "metadata")
@@ -57,6 +60,8 @@ class Item:
     @property
     def metadata(self) -> dict[str, Any]:
         """A new dict of the JSON metadata; empty where there is none."""
+        import json  # 1.7 ms, 4 with `re`
+
         return json.loads(self._row[7]) if self._row[7] else {}
 
     def __setattr__(self, name: str, value: object) -> None:

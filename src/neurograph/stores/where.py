@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from ..connection.bindings import PLAIN, plain_bindings
 from ..errors import InvalidValue
 from .arguments import bindable
 
-Where = str | tuple[str, Sequence[Any]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Where = str | tuple[str, Sequence["Any"]]
 """An SQL condition, with a sequence of values for its ``?`` where it has any."""
 
 # First what may hold a sign that means nothing there (texts, quoted names, comments, names), then the signs.
-_PARTS = re.compile(
+_PARTS = (
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
-    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]""",
-    re.DOTALL,
+    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]"""
 )
 
-LASTING = frozenset(  # functions, and other words that a bracket may follow
-    re.findall(
-        r"\w+",
-        """abs and between case cast coalesce else glob iif ifnull in instr is json_extract json_type json_valid length
-        like lower ltrim max min not nullif on or replace round rtrim substr then trim typeof unicode upper when""",
-    )
-)
+_LASTING = """abs and between case cast coalesce else glob iif ifnull in instr is json_extract json_type json_valid
+    length like lower ltrim max min not nullif on or replace round rtrim substr then trim typeof unicode upper when"""
+LASTING = frozenset(_LASTING.split())
+"""Functions, and other words that a bracket may follow."""
 
 
 def condition_of(where: Where) -> tuple[str, list[Any]]:
     """Return a condition in brackets, and its values; refuse what is more, or less, than one expression."""
+    import re  # 3 ms, and most searches have no condition
+
     condition, values = (where, ()) if isinstance(where, str) else where if _is_pair(where) else (None, ())
     if not isinstance(condition, str) or isinstance(values, str | bytes | dict) or not hasattr(values, "__iter__"):
         raise InvalidValue(f"where must be SQL, or SQL and a sequence of its values, got {where!r}")
-    parts = _PARTS.findall(condition)
+    parts = re.findall(_PARTS, condition, re.DOTALL)
     if not condition.strip() or "\x00" in condition or bindable(condition) is None or not _is_one(parts):
         raise InvalidValue(f"where must be an SQL condition, one expression, got {condition!r}")
     named = [part for part in parts if part[0] in ":@$" or (part[0] == "?" and part != "?")]
@@ -51,6 +51,8 @@ def condition_of(where: Where) -> tuple[str, list[Any]]:
 
 def names_table(condition: str, table: str) -> bool:
     """Tell whether a condition may read a table besides its own: whether its name stands anywhere in it."""
+    import re
+
     return re.search(rf"\b{table}\b", condition, re.IGNORECASE) is not None
 
 
@@ -82,6 +84,8 @@ def is_lasting(condition: str, values: Sequence[Any]) -> bool:
     The clock, chance, a user's own function and what stands elsewhere would change it; so it may ask nothing else, and
     call only what is known to depend on its arguments alone.
     """
+    import re
+
     text = condition.lower()
     if re.search(r"""["`\[]|--|/\*|\b(?:select|match|regexp|current_\w+)\b""", text):
         return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 import apsw
 
 from ...connection.session import Session
@@ -11,9 +9,14 @@ from ...errors import IdentityMismatch, InvalidValue, ItemNotFound, LibraryNotFo
 from ...model.item import Hit, Item
 from ..arguments import bindable, row_id
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     from ...derived.mechanism import Derived
     from .texts.encoders import Encoders
+else:
+    from ...model.typed import NamedTuple
 
 ItemLike = Item | Hit | int | str
 ID_BITS = 32

@@ -5,24 +5,23 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any
 
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, LibraryNotFound
-from ...model.identity import Identity
 from ...model.item import METRICS
-from ...progress import Told
 from ..arguments import bindable, whole
-from ..text_objects import drop_text_objects
 from .base import Space, checked_text
 from .library import Library
-from .pages import give_back
 from .texts.encoders import Encoders, encoder_of
-from .texts.identity import details, identity_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ...derived.mechanism import Derived
     from ...embed.engine import EmbeddingEngine
+    from ...model.identity import Identity
+    from ...progress import Told
 
 SPACE = "select id, name, dimension, metric from library"
 
@@ -93,6 +92,9 @@ class Libraries:
             raise InvalidValue("name must be a string, got None")
         if metric not in METRICS:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        from ...model.identity import Identity
+        from .texts.identity import details, identity_of
+
         must = "model must be a name, an Identity or an EmbeddingEngine"
         encoder = None if model is None or isinstance(model, str | Identity) else encoder_of(model, must)
         if dimension is None and encoder is not None:
@@ -282,6 +284,9 @@ class Libraries:
         Grows with the number of items: 0.7 s for 117,659 with vectors of 384 (two cores, Linux). One transaction, row
         by row through the triggers.
         """
+        from ..text_objects import drop_text_objects
+        from .pages import give_back
+
         if not isinstance(name, str):
             raise InvalidValue(f"name must be a string, got {name!r}")
         with self._session.transaction():

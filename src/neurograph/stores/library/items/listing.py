@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from typing import Any
 
-from ....connection.streaming import stream
 from ....errors import ItemNotFound
 from ....model.item import Item
 from ...arguments import whole
-from ...where import Where, condition_of
 from ..base import ItemLike, LibraryPart, require_library
 from .single import RECORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...where import Where
 
 
 class ListedItems(LibraryPart):
@@ -110,6 +113,8 @@ class ListedItems(LibraryPart):
     def _clause(self, where: Where | None, first: int) -> tuple[str, builtins.list[Any]]:
         if where is None:
             return "where id between ? and ?", [first, self._space.last_id]
+        from ...where import condition_of
+
         condition, values = condition_of(where)
         return f"where id between ? and ? and {condition}", [first, self._space.last_id, *values]
 
@@ -118,6 +123,8 @@ class ListedItems(LibraryPart):
         with self._session.reading() as line:
             require_library(line.connection, self._space)
         first, last = self._space.ids
+        from ....connection.streaming import stream
+
         return map(Item, stream(self._session, f"{RECORD} where id between {first} and {last} order by id"))
 
     def __len__(self) -> int:

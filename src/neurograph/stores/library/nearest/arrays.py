@@ -10,7 +10,6 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -19,7 +18,10 @@ from ....connection.line import Line
 from ....derived.kind import CHUNK_BITS, Columns, Kind
 from ..base import Space
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....kernels.knn_bits_kernel import Bits

@@ -10,17 +10,17 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....derived.kind import CHUNK_BITS, Columns
 from ..base import Space
-from ..partitions.layout import laid_out, read_placing
-from ..partitions.nearest import in_use
 from .arrays import VectorKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ..partitions.layout import Layout, Placing
@@ -41,6 +41,8 @@ class BitKind(VectorKind):
 
     def read(self, connection: apsw.Connection, first: int, last: int) -> Columns:
         """Return ids and codes of the vectors in range; which partitions there are is read with the first of them."""
+        from ..partitions.layout import read_placing
+
         if not self._looked:
             self._placing, self._looked = read_placing(connection, self._space, *self._centered(connection)), True
         return super().read(connection, first, last)
@@ -80,6 +82,8 @@ class BitKind(VectorKind):
     def gather(self, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
         """Make arrays of all rows, laid out by partitions where the library has them."""
         arrays = super().gather((self._bits(columns, self._numbers(columns[0])) for columns in parts), nonces)
+        from ..partitions.layout import laid_out
+
         if self._placing is None:
             return arrays
         return self._moved(arrays, *laid_out(self._placing.of(arrays.ids[: arrays.used]), self._placing))
@@ -120,6 +124,8 @@ class BitKind(VectorKind):
         """Return arrays without empty slots, and those that moved where what is in no partition lies."""
         import numpy as np
 
+        from ..partitions.layout import laid_out
+
         if arrays.layout is None or self._placing is None:
             return super()._together(arrays)
         left = np.flatnonzero(~np.isnan(arrays.codes.offset[: arrays.used]))
@@ -140,6 +146,8 @@ class BitKind(VectorKind):
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk; they are held twice while they are laid out by partitions."""
+        from ..partitions.nearest import in_use
+
         rows, words = chunks << CHUNK_BITS, -(-self._space.dimension // 64)
         times = 1 if in_use(connection, self._space) is None else 2
         return rows, times * rows * (8 * words + NUMBERS)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -33,7 +32,10 @@ from .arrays import VectorKind
 from .points import Calibration, Point, nonces_blob, points_text, read_nonces, read_points
 from .scan import Question
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....derived.mechanism import Derived

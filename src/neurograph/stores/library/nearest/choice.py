@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import apsw
 
 from ....errors import InvalidValue
 from ....model.item import Hit, Item
 from ...arguments import bound_ids, id_array, row_id
-from ...where import Where, condition_of, is_lasting, names_table
 from ..base import Space
 
-Chosen = tuple[str, Sequence[Any], bool]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...where import Where
+
+Chosen = tuple[str, Sequence["Any"], bool]
 
 
 def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] | None) -> Chosen:
@@ -22,6 +26,8 @@ def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] 
     values: list[Any] = []
     lasting = False
     if where is not None:
+        from ...where import condition_of, is_lasting
+
         condition, values = condition_of(where)
         parts.append(query_of(space, condition))
         lasting = among is None and is_lasting(condition, values)
@@ -33,6 +39,8 @@ def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] 
 
 def query_of(space: Space, condition: str) -> str:
     """Return a query of the ids of the items for which a condition is true."""
+    from ...where import names_table
+
     inside = f"between {space.first_id} and {space.last_id}"
     if not names_table(condition, "token"):
         return f"select id from item where id {inside} and {condition}"

@@ -6,17 +6,17 @@ import math
 import time
 from collections.abc import Collection, Iterable, Sequence
 from struct import unpack
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....connection.line import Line
+from ....connection.passing import FewPages
 from ....connection.paths import ROWS
+from ....connection.settings import CACHE_BYTES
 from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
 from ....model.item import Hit, Hits, Item
 from ...arguments import TokenLike, existing_token_id, real, whole
-from ...where import Where
 from ..base import ItemLike, require_library
 from ..partitions import nearest as partitions
 from ..texts.encoders import EncodedLibrary
@@ -25,14 +25,17 @@ from .approximate import Approximate, may_miss, recall_of
 from .arrays import VectorKind
 from .bits import BitKind
 from .choice import Chosen, chosen, keys_of
-from .coded import bound_scratch
-from .coded import nearest as by_codes
 from .scan import Found, Question
 from .scan import nearest as by_rows
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from numpy.typing import ArrayLike
+
+    from ...where import Where
 
 ENGINES = ("auto", "sqlite-vec", "numba")
 ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
@@ -313,6 +316,9 @@ class SearchedLibrary(EncodedLibrary):
             cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
             arrays = self._derived.current(kind, line, cost_s)
             if arrays is not None:
+                from .coded import bound_scratch
+                from .coded import nearest as by_codes
+
                 if len(queries) > 1:
                     bound_scratch(line, self._derived)
                 return by_codes(line, self._space, arrays, asked, queries), 1.0
@@ -322,10 +328,11 @@ class SearchedLibrary(EncodedLibrary):
         line.took(ROWS, "sqlite-vec over embedding")
         began = time.perf_counter()
         try:
-            return [
-                by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
-                for query in queries
-            ], 1.0
+            with FewPages(line.connection, self._reads_once(line.connection, kind, asked, engine)):
+                return [
+                    by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
+                    for query in queries
+                ], 1.0
         finally:
             if engine != "sqlite-vec":
                 policy.spend(kind.name, time.perf_counter() - began)
@@ -361,7 +368,8 @@ class SearchedLibrary(EncodedLibrary):
         if reach is None:
             return None
         began = time.perf_counter()
-        near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
+        with FewPages(line.connection, not policy.spent(kind.name)):
+            near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
         policy.spend(kind.name, time.perf_counter() - began)
         return near
 
@@ -372,6 +380,12 @@ class SearchedLibrary(EncodedLibrary):
         if not self._derived.policy.usable or self._derived.loaded(kind):
             return 0.0
         return queries * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
+
+    def _reads_once(self, connection: apsw.Connection, kind: VectorKind, asked: Question, engine: str) -> bool:
+        """Tell whether pages are not worth keeping: they don't all find room, or nobody may ask a second time."""
+        if engine != "sqlite-vec" and not self._derived.policy.spent(kind.name):
+            return True
+        return not asked.among and 4 * self.dimension * self._most_vectors(connection) > CACHE_BYTES
 
     def _most_vectors(self, connection: apsw.Connection) -> int:
         """Return how many vectors there are at most, told at once."""

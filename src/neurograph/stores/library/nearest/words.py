@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ....connection.line import Line
 from ....errors import InvalidValue
 from ....model.item import Hit, Hits
-from ...where import Where
 from ..base import ItemLike
 from ..items.many import ManyItems
 from ..vectors import little_endian, vector_array
 from .choice import chosen
 from .search import SearchedLibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy as np
+
+    from ...where import Where
 
 COMBINE = ("average", "sum", "max")
 

@@ -11,8 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from ....derived.kind import CHUNK_BITS, CHUNK_IDS
@@ -22,7 +20,10 @@ from .nearest import in_use
 from .places import NOWHERE
 from .rows import chunk_range
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....kernels.knn_parts import Centers, Parts

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
-
 from ....errors import InvalidValue
-from ....progress import Progress, Told
 from ..base import LibraryPart, require_library
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ....progress import Told
     from .build import OptimizedLibrary
 
 
@@ -67,8 +65,9 @@ class OptimizingLibrary(LibraryPart):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
         with self._session.write_turn("optimize") as line:  # refused before anything is trained that can't be written
             require_library(line.connection, self._space)
-        shown = Progress("vectors") if progress is True else nullcontext(progress or (lambda *_: None))
-        with shown as told:
+        from ....progress import telling
+
+        with telling(progress, "vectors") as told:
             kept = partition_build.refresh(self._session, self._space, told)
             made = partition_build.build(self._session, self._space, told) if kept is None else kept
             calibration.keep(self._session, self._derived, self._space)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....errors import InvalidValue, NotHere
 from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
-from ...text_objects import table_of
-from ...where import Where, condition_of
 from ..base import LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
-from .query import text_query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ....connection.line import Line
+    from ...where import Where
 
 MOST = (1 << 63) - 1
 
@@ -91,6 +91,9 @@ class MatchedLibrary(LibraryPart):
         item's D words, of which an item has A on average
         (`FTS5's formula <https://sqlite.org/fts5.html#the_bm25_function>`_).
         """
+        from ...text_objects import table_of
+        from .query import text_query
+
         asked = text_query(text, syntax)
         most = min(whole(k, "k"), MOST)
         table = table_of(self.id)
@@ -100,6 +103,8 @@ class MatchedLibrary(LibraryPart):
             parts.append("+rowid in (select value from carray(?))")
             values.append(bound_ids(ids_among(among)))
         if where is not None:  # for each item that matches: often fewer than the library has
+            from ...where import condition_of
+
             condition, bound = condition_of(where)
             parts.append(f"exists (select 1 from ({query_of(self._space, condition)}) where id = {table}.rowid)")
             values += bound
@@ -136,6 +141,8 @@ class MatchedLibrary(LibraryPart):
 
     def _refused_text(self, line: Line, text: str, asked: str) -> InvalidValue | None:
         """Return the error for what FTS5 can't read; None where something else is wrong."""
+        from ...text_objects import table_of
+
         table = table_of(self.id)
         try:
             line.connection.execute(f"select 1 from {table} where {table} match ? limit 1", (asked,)).fetchall()
