@@ -39,12 +39,11 @@ def answer(db: Database, *, timeout_s: float | None = None, **arguments: Any) ->
 
 def _still_there(line: Line, plan: Plan) -> Plan:
     """Return the plan without libraries that were dropped since it was made."""
-    rows: Any = line.connection.execute("select id from library").fetchall()
-    there = {id for (id,) in rows}
+    there = {*line.connection.execute("select id, created_ns from library").fetchall()}
     return plan._replace(
-        libraries=[one for one in plan.libraries if one.id in there],
-        vectors=[one for one in plan.vectors if one.library.id in there],
-        texts=[one for one in plan.texts if one.id in there],
+        libraries=[one for one in plan.libraries if one._space.itself in there],
+        vectors=[one for one in plan.vectors if one.library._space.itself in there],
+        texts=[one for one in plan.texts if one._space.itself in there],
     )
 
 

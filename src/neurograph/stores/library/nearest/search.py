@@ -256,6 +256,7 @@ class SearchedLibrary(EncodedLibrary):
             "select min(id) from item where token_id = ? and id between ? and ?", (number, *self._space.ids)
         ).fetchall()
         if rows[0][0] is None:
+            require_library(connection, self._space)
             raise ItemNotFound(f"no item of {self.name!r} belongs to the token {token!r}")
         return int(rows[0][0])
 
@@ -300,7 +301,8 @@ class SearchedLibrary(EncodedLibrary):
         Of what is asked for, `without` are no neighbors but what is left out.
         """
         rows: Any = line.connection.execute(
-            "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
+            "select norm_low, norm_high from library where id = ? and created_ns = ? and dimension = ?",
+            (*self._space.itself, self.dimension),
         ).fetchall()
         if not rows:
             require_library(line.connection, self._space)

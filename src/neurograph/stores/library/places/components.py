@@ -12,7 +12,7 @@ from ....codec.pca import Pca
 from ....connection.line import Line
 from ....errors import InvalidValue, NotFound
 from ...arguments import real, whole
-from ..base import LibraryPart, require_library
+from ..base import THERE, LibraryPart, require_library
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +133,8 @@ class ProjectedLibrary(LibraryPart):
         """Return the principal components stored with the library, or None."""
         import numpy as np
 
-        rows = self._session.rows("select mean, components, explained from projection where library_id = ?", (self.id,))
+        sql = f"select mean, components, explained from projection where library_id = ? and {THERE}"
+        rows = self._session.rows(sql, (self.id, *self._space.itself))
         if not rows:
             return None
         mean, components, explained = (np.frombuffer(blob, "<f4") for blob in rows[0])

@@ -12,7 +12,7 @@ from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
 from ...text_objects import table_of
 from ...where import Where, condition_of
-from ..base import LibraryPart, require_library
+from ..base import THERE, LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
 from .query import text_query
 
@@ -124,8 +124,8 @@ class MatchedLibrary(LibraryPart):
 
     def _required_text_index(self, connection: apsw.Connection) -> str:
         """Return how the library's text index reads words, or say that it has none."""
-        sql = "select tokenizer, filled is null from text_index where library_id = ?"
-        rows: Any = connection.execute(sql, (self.id,)).fetchall()
+        sql = f"select tokenizer, filled is null from text_index where library_id = ? and {THERE}"
+        rows: Any = connection.execute(sql, (self.id, *self._space.itself)).fetchall()
         if rows and rows[0][1]:
             return rows[0][0]  # type: ignore[no-any-return]
         require_library(connection, self._space)
