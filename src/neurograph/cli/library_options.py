@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import click
 
 from ..errors import InvalidValue
@@ -55,12 +54,10 @@ def attach(library: Library, model: str | None) -> Library:
 
 @contextmanager
 def condition(where: str | None) -> Iterator[None]:
-    """Say of what SQLite refuses that it may be the condition that was given."""
+    """Say of a condition that is refused that it was given as ``--where``."""
     try:
         yield
-    except apsw.SQLError as error:
-        if where is None:
+    except InvalidValue as error:
+        if where is None or not str(error).startswith("where must "):
             raise
-        raise InvalidValue(
-            f"--where must be an SQL condition on columns of item and token, got {where!r}: {error}"
-        ) from error
+        raise InvalidValue(f"--{error}") from error

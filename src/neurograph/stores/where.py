@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import apsw
 
 from ..connection.bindings import PLAIN, plain_bindings
 from ..errors import InvalidValue
 from .arguments import bindable
 
+if TYPE_CHECKING:
+    from ..connection.session import Session
+
 Where = str | tuple[str, Sequence[Any]]
 """An SQL condition, with a sequence of values for its ``?`` where it has any."""
 
-# First what may hold a sign that means nothing there (texts, quoted names, comments, names), then the signs.
+# First what may hold a sign that means nothing there (texts, quoted names, comments, names), then the signs. A quote or
+# a comment that is not closed would go on in the statement around it.
 _PARTS = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
-    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]""",
+    r"""'(?:[^']|'')*+'|"(?:[^"]|"")*+"|`(?:[^`]|``)*+`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/"""
+    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]|['"`\[]|/\*""",
     re.DOTALL,
 )
+_OPEN = frozenset("'\"`[;") | {"/*"}
+_OF_ITEMS = "select 1 from item where {}"
+_OF_ITEMS_AND_TOKENS = """
+    select 1 from item as asked left join token on token.id = asked.token_id
+     where exists (select 1 from item where id = asked.id and {})"""
+_OF_TOKENS = "select 1 from token where {}"
 
 LASTING = frozenset(  # functions, and other words that a bracket may follow
     re.findall(
@@ -40,6 +53,10 @@ def condition_of(where: Where) -> tuple[str, list[Any]]:
     named = [part for part in parts if part[0] in ":@$" or (part[0] == "?" and part != "?")]
     if named:
         raise InvalidValue(f"where must have a plain ? for each of its values, got {named[0]!r} in {condition!r}")
+    if any(part.lower().startswith("pragma_", part[0] in "'\"`[") for part in parts):
+        raise InvalidValue(
+            f"where must only read rows, got a pragma in {condition!r}; a text like it must be a ? value"
+        )
     bound = [*plain_bindings(values)]  # type: ignore[misc]
     if parts.count("?") != len(bound):
         raise InvalidValue(f"where must be given {parts.count('?')} values, one for each ?, got {len(bound)}")
@@ -47,6 +64,33 @@ def condition_of(where: Where) -> tuple[str, list[Any]]:
         if not _is_bindable(value):
             raise InvalidValue(f"where must be given values SQLite knows (None, int, float, str, bytes), got {value!r}")
     return f"({condition}\n)", bound  # the line ends a comment
+
+
+@contextmanager
+def blamed(session: Session, where: Where | None, table: str = "item") -> Iterator[None]:
+    """Say of what SQLite refuses inside that it is the condition, where it is: where it is refused by itself, too."""
+    try:
+        yield
+    except apsw.SQLError as error:
+        said = None if where is None else _refusal(session, where, table)
+        if said is None:
+            raise
+        raise InvalidValue(said) from error
+
+
+def _refusal(session: Session, where: Where, table: str) -> str | None:
+    """Return what is wrong with a condition, None where SQLite can answer it."""
+    condition, values = condition_of(where)
+    question = _OF_ITEMS_AND_TOKENS if names_table(condition, "token") else _OF_ITEMS
+    try:
+        with session.reading() as line:
+            sql = (_OF_TOKENS if table == "token" else question).replace("{}", condition)
+            for _ in line.connection.execute(sql, values):
+                pass
+    except apsw.SQLError as error:
+        given, of = where if isinstance(where, str) else where[0], "token" if table == "token" else "item and token"
+        return f"where must be an SQL condition on columns of {of}, got {given!r}: {error}"
+    return None
 
 
 def names_table(condition: str, table: str) -> bool:
@@ -63,7 +107,7 @@ def _is_one(parts: list[str]) -> bool:
     depth = 0
     for part in parts:
         depth += {"(": 1, ")": -1}.get(part, 0)
-        if depth < 0 or part == ";":
+        if depth < 0 or part in _OPEN:
             return False
     return depth == 0
 

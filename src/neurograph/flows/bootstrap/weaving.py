@@ -27,7 +27,7 @@ from ...stores.edge_place import TypeLike, type_code
 from ...stores.library import Library
 from ...stores.library.base import require_library
 from ...stores.library.nearest.choice import chosen
-from ...stores.where import Where, condition_of
+from ...stores.where import Where, blamed, condition_of
 from .slices import as_one, library_of, rows_of, slices, telling
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def weave(db: Database, given: Asked, progress: bool | Told, timeout_s: float | 
     """Link the tokens of what is near, see `Database.weave`."""
     began = monotonic()
     with telling(progress, "items") as told, as_one(db):
-        with db._session.reading(timeout_s) as line:
+        with blamed(db._session, given.where), db._session.reading(timeout_s) as line:
             asked = _checked(db, line.connection, given)
             tokens, items = _sources(line.connection, asked)
             left = _unlinked(line.connection, asked, tokens) if given.resume else slice(None)

@@ -16,7 +16,7 @@ from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
 from ....model.item import Hit, Hits, Item
 from ...arguments import TokenLike, existing_token_id, real, whole
-from ...where import Where
+from ...where import Where, blamed
 from ..base import ItemLike, require_library
 from ..partitions import nearest as partitions
 from ..texts.encoders import EncodedLibrary
@@ -145,7 +145,7 @@ class SearchedLibrary(EncodedLibrary):
         if text is not None and query is None:
             query, made_by = self._question_of(text)
         reached = recall_of(exact, recall)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             if text is not None:
                 self._require_made_by(line.connection, made_by)
             vector, own = self._query(line.connection, query, key, item, token)
@@ -204,7 +204,7 @@ class SearchedLibrary(EncodedLibrary):
 
         vectors = vector_array(queries, self.dimension, "queries")
         among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             asked = self._question(b"", k, max_distance, None, among_these)
             vectors_given = [little_endian(vector) for vector in vectors]
             found, _ = self._nearest(line, asked, vectors_given, engine_of(engine), reached)

@@ -11,7 +11,7 @@ from ....errors import InvalidValue, NotHere
 from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
 from ...text_objects import table_of
-from ...where import Where, condition_of
+from ...where import Where, blamed, condition_of
 from ..base import THERE, LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
 from .query import text_query
@@ -106,7 +106,7 @@ class MatchedLibrary(LibraryPart):
         if after is not None:
             parts.append(f"(-bm25({table}) < ? or (-bm25({table}) = ? and rowid > ?))")
             values += _behind(after)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             tokenizer = self._required_text_index(line.connection)
             if line.paths is not None:
                 line.took("full text", f"FTS5 {tokenizer}")
