@@ -52,7 +52,7 @@ def test_filters_leave_what_they_say(zoo: neurograph.Database) -> None:
     assert zoo.tokens.count() == len(zoo.tokens) == 250
     assert zoo.tokens.count(entity_type="event") == 83
     assert zoo.tokens.count(level="social", where=("id <= ?", (10,))) == 2
-    with pytest.raises(InvalidValue, match="where must be an SQL condition on columns of token, .*no such column"):
+    with pytest.raises(InvalidValue, match=r"where must be an SQL condition on columns of token, .*no such column"):
         zoo.tokens.list(where="wieght > 1")
 
 
