@@ -353,6 +353,11 @@ def test_networkx_sees_every_token_with_k_links(db: neurograph.Database, words: 
         (lambda db: db.weave("words", decay=-1), errors.InvalidValue, "decay must be in [0, inf], got -1.0"),
         (lambda db: db.weave("words", type="x"), errors.UnknownName, "connection_type must be one of"),
         (lambda db: db.weave("words", key="a\0"), errors.InvalidValue, "key must be text"),
+        (
+            lambda db: db.weave("words", max_distance=-1),
+            errors.InvalidValue,
+            r"max_distance must be in \[0, inf\], got -1",
+        ),
         (lambda db: db.weave("words", max_distance="x"), errors.InvalidValue, "max_distance must be a number"),
         (lambda db: db.weave("words", where="1) or (1"), errors.InvalidValue, "where must be an SQL condition"),
         (lambda db: db.weave("words", on_conflict="error"), errors.InvalidValue, "on_conflict must be one of update,"),

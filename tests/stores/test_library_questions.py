@@ -27,6 +27,7 @@ SEARCHES: list[Case] = [
     ({"k": None}, InvalidValue, "k must be a whole number, got None"),
     ({"max_distance": NAN}, InvalidValue, "max_distance must be finite, got nan"),
     ({"max_distance": -INF}, InvalidValue, "max_distance must be finite, got -inf"),
+    ({"max_distance": -1}, InvalidValue, "max_distance must be in [0, inf], got -1.0"),
     ({"max_distance": None}, InvalidValue, "max_distance must be a number, got None"),
     ({"among": 5}, InvalidValue, "among must be a sequence of ids, got 5"),
     ({"among": "12"}, InvalidValue, "among must be a sequence of ids, got '12'"),
@@ -178,6 +179,16 @@ def test_what_fails_beside_a_condition_is_not_blamed_on_it(mind: tuple[neurograp
         db._session.rows("select * from nowhere")
     with pytest.raises(InvalidValue, match="language of FTS5"):
         library.match('"', where="true", syntax="fts5")
+
+
+def test_products_may_be_looked_for_below_a_negative_distance(mind: tuple[neurograph.Database, Library]) -> None:
+    db, library = mind
+    with db.transaction():
+        products = db.library.create("products", dimension=1, metric="dot")
+        products.add([[1], [2], [3]], keys=["a", "b", "c"])
+        assert [hit.key for hit in products.search([1], max_distance=-2)] == ["c", "b"]
+        db.library.drop("products")
+    assert [hit.distance for hit in library.search([1, 0], max_distance=0)] == [0.0]
 
 
 def test_a_search_is_about_one_thing(mind: tuple[neurograph.Database, Library]) -> None:

@@ -52,6 +52,14 @@ def attach(library: Library, model: str | None) -> Library:
     return library
 
 
+def require_words(**given: str | None) -> None:
+    """Refuse text to search for that has no character but blanks: every encoder makes some vector of it."""
+    for name, text in given.items():
+        if text is not None and not text.strip():
+            said = name.upper() if name == "query" else f"--{name}"
+            raise click.UsageError(f"{said} must have at least one character that is no blank, got {text!r}")
+
+
 @contextmanager
 def condition(where: str | None) -> Iterator[None]:
     """Say of a condition that is refused that it was given as ``--where``."""

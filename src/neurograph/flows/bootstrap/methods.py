@@ -267,7 +267,7 @@ class Bootstrapping:
         key
             The key of the links; None for the library's name. Edges of that type with that key are the weave's.
         max_distance
-            No links farther than that.
+            No links farther than that; at least 0.
         where
             Only among items that an SQL condition leaves, as for `Library.search`.
         on_conflict

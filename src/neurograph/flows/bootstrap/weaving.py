@@ -114,7 +114,7 @@ def _checked(db: Database, connection: Any, given: Asked) -> Weave:
     if given.on_conflict not in POLICIES:
         raise InvalidValue(f"on_conflict must be one of {', '.join(POLICIES)}, got {given.on_conflict!r}")
     k, decay, reach = whole(given.k, "k"), real(given.decay, "decay", 0.0), given.max_distance
-    reach = reach if reach == math.inf else real(reach, "max_distance")
+    reach = reach if reach == math.inf else real(reach, "max_distance", 0.0)
     key = library.name if given.key is None else key_text(given.key)
     code = type_code(connection, given.type)
     return Weave(library, k, decay, code, key, given.where, reach, given.on_conflict == "ignore")

@@ -74,7 +74,7 @@ class SearchedLibrary(EncodedLibrary):
             Instead of `query`: a text, a key, an item by record, id or key, or the token an item belongs to (of
             several, the first).
         max_distance
-            The farthest an item may be.
+            The farthest an item may be; at least 0, but under dot, where distances may be below.
         after
             Only what comes behind this hit: the last one of the page before.
         where
@@ -264,7 +264,8 @@ class SearchedLibrary(EncodedLibrary):
         self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", (), False)
     ) -> Question:
         most = min(whole(k, "k"), EVERY)
-        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
+        least = -math.inf if self.metric == "dot" else 0.0
+        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance", least)
         if after is not None and not isinstance(after, Hit):
             raise InvalidValue(f"after must be a hit of the page before, got {after!r}")
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
