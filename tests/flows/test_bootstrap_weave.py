@@ -356,7 +356,7 @@ def test_networkx_sees_every_token_with_k_links(db: neurograph.Database, words: 
         (
             lambda db: db.weave("words", max_distance=-1),
             errors.InvalidValue,
-            r"max_distance must be in \[0, inf\], got -1",
+            "max_distance must be in [0, inf], got -1.0",
         ),
         (lambda db: db.weave("words", max_distance="x"), errors.InvalidValue, "max_distance must be a number"),
         (lambda db: db.weave("words", where="1) or (1"), errors.InvalidValue, "where must be an SQL condition"),
