@@ -55,6 +55,24 @@ def test_a_range_is_what_is_in_it(data, seed):
     assert len(set(found.tolist())) == len(found)
 
 
+@settled
+@given(st.lists(st.integers(0, 90), max_size=9, unique=True), st.integers(1, 60), st.sampled_from([2, 7, 1 << 20]))
+def test_runs_are_what_is_in_them(edges, c, most):
+    edges = sorted(edges)[: len(edges) // 2 * 2]
+    runs = np.array(edges, np.int64).reshape(-1, 2)
+    n, d, inside = 90, 70, {slot for begin, end in runs.tolist() for slot in range(begin, end)}
+    rows = made(structureless, 7, n, d)
+    planes, queries = coded(rows, "l2"), rows[:2] + 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(knn_bits, "SCAN", 8 * 2 * most)
+        found = run_likely(bits_of(planes, d), queries, c, metric="l2", runs=[runs, runs[:1]], tick=lambda: None)
+    for query, slots, mine in zip(queries, found, [inside, {*range(*edges[:2])} if edges else set()], strict=True):
+        every = [pair for pair in naive_bits.estimates(planes, "l2", query, [0.0] * d) if pair[1] in mine]
+        told = {slot: estimate for estimate, slot in every}
+        assert [told[slot] for slot in slots.tolist()] == [estimate for estimate, _ in every[:c]]
+        assert len(set(slots.tolist())) == len(slots)
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_of_equal_rows_those_of_lower_slots_are_found(metric):
     rng = np.random.default_rng(5)

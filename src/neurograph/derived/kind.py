@@ -63,7 +63,7 @@ class Kind(ABC, Generic[A]):
     def build(self, columns: Columns) -> A:
         """Make arrays from all rows."""
 
-    def gather(self, parts: Iterator[Columns], nonces: dict[int, int]) -> A:
+    def gather(self, connection: apsw.Connection, parts: Iterator[Columns], nonces: dict[int, int]) -> A:
         """Make arrays from all rows, given chunk after chunk; for kinds too large to be held twice."""
         return self.build(joined([*parts]))
 

@@ -154,6 +154,11 @@ class Derived:
         with self._lock:
             self._shelves.clear()
 
+    def forget_kind(self, kind: Kind[Any]) -> None:
+        """Let the arrays of one kind go."""
+        with self._lock:
+            self._shelves.pop(kind.name, None)
+
     def _shelf(self, kind: Kind[Any]) -> Shelf:
         shelf = self._shelves.get(kind.name)
         if shelf is None:
@@ -219,7 +224,7 @@ class Derived:
             return None, f"arrays of {size} bytes exceed the memory budget of {self.policy.budget_bytes}"
         found = saved.load(line.connection, kind, nonces)
         read = len(nonces) - len(found)
-        arrays = kind.gather(_parts(line, kind, nonces, found), nonces)
+        arrays = kind.gather(line.connection, _parts(line, kind, nonces, found), nonces)
         return Version(nonces, arrays), f"{read} of {len(nonces)} chunks read"
 
     def _patched(

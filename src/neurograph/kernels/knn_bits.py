@@ -11,12 +11,14 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidValue
 from . import knn_bits_kernel
-from .knn_bits_kernel import GROUP, ROOM, Bits, Likely, scan_bits
+from .knn_bits_kernel import GROUP, ROOM, Bits, Likely, scan_bits, scan_runs
 from .knn_codes import IntArray, RowArray, Tick, capacity_of, mean_for, metric_code, turning
 from .knn_codes_kernel import Planes, Turn
 from .knn_query_kernel import ask
@@ -129,6 +131,7 @@ def run_likely(
     turn: Turn | None = None,
     begin: int = 0,
     end: int | None = None,
+    runs: Sequence[IntArray] | None = None,
     tick: Tick | None = None,
 ) -> list[IntArray]:
     """Find the rows that are probably nearest to each query.
@@ -145,6 +148,9 @@ def run_likely(
         What the rows were quantised with.
     begin, end
         Only slots from `begin` to before `end`.
+    runs
+        For each query (r, 2) int64: only slots of these runs, each from its first number to before its second, of which
+        no two share a slot; instead of `begin` and `end`.
     tick
         Called between slices of at most about 20 ms; what it raises ends the call.
 
@@ -183,17 +189,49 @@ def run_likely(
         np.empty((m, room), np.int64), np.zeros(m, np.int64), np.full(m, np.inf), np.empty(GROUP),
     )  # fmt: skip
     _ask(likely, queries, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn))
-    block = max(4 * GROUP, BLOCK // (8 * count) // GROUP * GROUP) if m > 1 else max(last - begin, 1)
     rows = max(GROUP, SCAN // (8 * count) // GROUP * GROUP)
-    state = np.array([begin, last, 0, rows, min(block, rows)], np.int64)
-    while scan_bits(bits, likely, state) != knn_bits_kernel.DONE:
-        if tick is not None:
-            tick()
-        state[knn_bits_kernel.BUDGET] = rows
+    if runs is None:
+        _scan(bits, likely, begin, last, rows, tick)
+    else:
+        _scan_runs(bits, likely, [_cut(each, places, rows) for each in runs], rows, tick)
     found = []
     for keys, slots, size in zip(likely.keys, likely.slots, likely.sizes.tolist(), strict=True):
         found.append(slots[:size][np.lexsort((slots[:size], keys[:size]))])
     return found
+
+
+def _scan(bits: Bits, likely: Likely, begin: int, end: int, rows: int, tick: Tick | None) -> None:
+    """Scan all rows for all queries, so many between ticks."""
+    m, count = likely.planes.shape[:2]
+    block = max(4 * GROUP, BLOCK // (8 * count) // GROUP * GROUP) if m > 1 else max(end - begin, 1)
+    state = np.array([begin, end, 0, rows, min(block, rows)], np.int64)
+    while scan_bits(bits, likely, state) != knn_bits_kernel.DONE:
+        if tick is not None:
+            tick()
+        state[knn_bits_kernel.BUDGET] = rows
+
+
+def _scan_runs(bits: Bits, likely: Likely, runs: list[IntArray], rows: int, tick: Tick | None) -> None:
+    """Scan each query's runs."""
+    state = np.zeros(5, np.int64)
+    state[knn_bits_kernel.BUDGET] = rows
+    for j, mine in enumerate(runs):
+        state[knn_bits_kernel.POSITION] = 0
+        while scan_runs(bits, likely, j, mine, state) != knn_bits_kernel.DONE:
+            if tick is not None:
+                tick()
+            state[knn_bits_kernel.BUDGET] = rows
+
+
+def _cut(runs: IntArray, places: int, most: int) -> IntArray:
+    """Return runs of at most so many places each."""
+    runs = np.ascontiguousarray(runs, np.int64)
+    if runs.ndim != 2 or runs.shape[1] != 2 or (len(runs) and (runs.min() < 0 or runs.max() > places)):
+        raise InvalidValue(f"runs must be (r, 2) with slots in [0, {places}], got {runs!r}")
+    if not len(runs) or (runs[:, 1] - runs[:, 0]).max() <= most:
+        return runs
+    parts = [np.append(np.arange(begin, end, most), end) for begin, end in runs.tolist() if begin < end]
+    return np.concatenate([np.stack((edges[:-1], edges[1:]), axis=1) for edges in parts])
 
 
 def _ask(likely: Likely, queries: RowArray, metric: int, mean: NDArray[np.float64], turn: Turn) -> None:

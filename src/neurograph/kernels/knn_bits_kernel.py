@@ -210,7 +210,7 @@ def _select(keys: FloatArray, slots: IntArray, size: int, count: int) -> Any:
     return last
 
 
-@_part
+@_called
 def _scan_block(bits: Bits, likely: Likely, j: int, begin: int, end: int) -> None:
     """Scan groups of rows for one query; rows before `begin`, or from `end` on, don't count."""
     planes, numbers, keys, slots, lanes = (
@@ -235,6 +235,15 @@ def _scan_block(bits: Bits, likely: Likely, j: int, begin: int, end: int) -> Non
     likely.sizes[j], likely.reach[j] = size, last
 
 
+@_called
+def _settle(likely: Likely, j: int) -> None:
+    """Leave the c least that a query has seen."""
+    count = (likely.keys.shape[1] - GROUP) // ROOM
+    if likely.sizes[j] > count:
+        likely.reach[j] = _select(likely.keys[j], likely.slots[j], likely.sizes[j], count)
+        likely.sizes[j] = count
+
+
 @njit(cache=True, nogil=True)
 def scan_bits(bits: Bits, likely: Likely, state: IntArray) -> int:
     """Go on with the scan of the places from POSITION to END: all queries over a block, then the next block.
@@ -251,9 +260,20 @@ def scan_bits(bits: Bits, likely: Likely, state: IntArray) -> int:
             state[BUDGET] -= end - state[POSITION]
             state[QUERY] += 1
         state[QUERY], state[POSITION] = 0, end
-    count = (likely.keys.shape[1] - GROUP) // ROOM
     for j in range(m):
-        if likely.sizes[j] > count:
-            likely.reach[j] = _select(likely.keys[j], likely.slots[j], likely.sizes[j], count)
-            likely.sizes[j] = count
+        _settle(likely, j)
+    return DONE
+
+
+@njit(cache=True, nogil=True)
+def scan_runs(bits: Bits, likely: Likely, j: int, runs: IntArray, state: IntArray) -> int:
+    """Go on with the scan of runs of places, (r, 2), for one query; POSITION counts the runs. Return MORE or DONE."""
+    while state[POSITION] < runs.shape[0]:
+        if state[BUDGET] <= 0:
+            return MORE
+        begin, end = runs[state[POSITION]]
+        _scan_block(bits, likely, j, begin, end)
+        state[BUDGET] -= end - begin
+        state[POSITION] += 1
+    _settle(likely, j)
     return DONE

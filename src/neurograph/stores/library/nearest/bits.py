@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....derived.kind import CHUNK_BITS, Columns
 from ..base import Space
+from ..partitions.layout import read_layout
+from ..partitions.nearest import in_use
 from .arrays import VectorKind
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..partitions.layout import Layout
+    from .arrays import VectorArrays
+
+LAID_ROWS = 1 << 16  # copied at a time
 NUMBERS = 8 + 8  # bytes of a slot besides its bits: two numbers and the id
 
 
@@ -45,10 +52,24 @@ class BitKind(VectorKind):
 
         return [_Words(by_row(codes.words, self._space.dimension)), codes.factor[:count], codes.offset[:count]]
 
+    def gather(self, connection: apsw.Connection, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
+        """Make arrays of all rows, laid out by partitions where the library has them."""
+        arrays = super().gather(connection, parts, nonces)
+        found = read_layout(connection, self._space, nonces, arrays.ids[: arrays.used])
+        return arrays if found is None else self._laid(arrays, *found)
+
+    def _laid(self, arrays: VectorArrays, layout: Layout, order: np.ndarray) -> VectorArrays:
+        laid = self._empty(len(order))
+        for begin in range(0, len(order), LAID_ROWS):
+            laid = self._append(laid, self._slots_of(arrays, order[begin : begin + LAID_ROWS]))
+        laid.layout, laid.ascending = layout, bool((order[1:] > order[:-1]).all())
+        return laid
+
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
-        """Return 512 vectors a chunk."""
+        """Return 512 vectors a chunk; they are held twice while they are laid out by partitions."""
         rows, words = chunks << CHUNK_BITS, -(-self._space.dimension // 64)
-        return rows, rows * (8 * words + NUMBERS)
+        times = 1 if in_use(connection, self._space) is None else 2
+        return rows, times * rows * (8 * words + NUMBERS)
 
 
 class _Words:

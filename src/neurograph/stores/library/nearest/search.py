@@ -348,15 +348,19 @@ class SearchedLibrary(EncodedLibrary):
         Bits in memory answer first, then partitions in the file; what these take counts towards loading those.
         """
         kind, policy = BitKind(self._space), self._derived.policy
-        reach = None if engine == "numba" else partitions.reach_now(line, self._space, asked.k - without, recall)
-        if engine != "sqlite-vec":
+        k, sql = asked.k - without, engine == "sqlite-vec"
+        loaded = not sql and self._derived.loaded(kind)
+        reach = None if loaded or engine == "numba" else partitions.reach_now(line, self._space, k, recall)
+        if not sql:
             cost_s = self._plain_cost_s(line, kind, len(queries), engine)
             if reach is not None:
                 cost_s = min(cost_s, len(queries) * PARTITIONS_S)
             few = Approximate.there(line, self._derived, self._space, cost_s)
-            point = few and few.calibration.point(asked.k - without, recall)
+            point = few and few.point(k, recall)
             if few and point:
-                return few.nearest(asked, queries, point.candidates + without), point.mean
+                return few.nearest(asked, queries, point.candidates + without, point.partitions), point.mean
+        if loaded and engine != "numba":
+            reach = partitions.reach_now(line, self._space, k, recall)
         if reach is None:
             return None
         began = time.perf_counter()

@@ -17,13 +17,13 @@ class OptimizingLibrary(LibraryPart):
     """Partitions."""
 
     def optimize(self, *, progress: bool | Told = False) -> OptimizedLibrary:
-        """Make or mend the partitions that a fresh process answers approximate searches by.
+        """Make or mend the partitions that approximate searches look at few of.
 
         Vectors that lie together are put into one partition, each with a bit for each of its numbers, and how many
         partitions a search has to look at for a recall is measured on a sample. Later calls place what changed since,
         measure again after a tenth of the vectors moved, and begin anew after half of them did. Nothing else ever makes
         partitions, and no exact answer depends on them. Where kernels can be used, it's also measured how many
-        candidates approximate searches take in memory.
+        candidates, or how many partitions, approximate searches in memory take, and arrays are laid out by partition.
 
         Parameters
         ----------
