@@ -14,7 +14,7 @@ from ....connection.line import Line
 from ....connection.paths import ROWS
 from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
-from ....model.item import Hit, Hits, Item
+from ....model.item import Hit, HitArrays, Hits, Item
 from ...arguments import TokenLike, existing_token_id, real, whole
 from ...where import Where, blamed
 from ..base import ItemLike, require_library
@@ -31,7 +31,6 @@ from .scan import Found, Question
 from .scan import nearest as by_rows
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
 
 ENGINES = ("auto", "sqlite-vec", "numba")
@@ -164,7 +163,7 @@ class SearchedLibrary(EncodedLibrary):
         recall: float | None = None,
         engine: str = "auto",
         timeout_s: float | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> HitArrays:
         """Find the k items nearest to each of many vectors.
 
         Parameters
@@ -172,14 +171,14 @@ class SearchedLibrary(EncodedLibrary):
         queries
             (m, dimension) finite numbers; rounded to float32.
         k, max_distance, where, among, exact, recall, engine, timeout_s
-            As for `search`; which recall such searches have, `recall` tells.
+            As for `search`.
 
         Returns
         -------
-        tuple of numpy.ndarray
-            Ids, (m, k) int64, and distances, (m, k) float64, each row in order of distance, then id. Where no query
-            finds k there are fewer columns; where one finds fewer than another, its row is filled up with id 0 at an
-            infinite distance.
+        HitArrays
+            A pair of arrays that knows its `recall`, as `Hits` do: ids, (m, k) int64, and distances, (m, k) float64,
+            each row in order of distance, then id. Where no query finds k there are fewer columns; where one finds
+            fewer than another, its row is filled up with id 0 at an infinite distance.
 
         Raises
         ------
@@ -207,14 +206,14 @@ class SearchedLibrary(EncodedLibrary):
         with blamed(self._session, where), self._session.reading(timeout_s) as line:
             asked = self._question(b"", k, max_distance, None, among_these)
             vectors_given = [little_endian(vector) for vector in vectors]
-            found, _ = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
+            found, measured = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
         longest = max((len(ids) for ids, _ in found), default=0)
         all_ids = np.zeros((len(found), longest), np.int64)
         all_distances = np.full((len(found), longest), np.inf)
         for row, (ids, distances) in enumerate(found):
             all_ids[row, : len(ids)] = ids
             all_distances[row, : len(ids)] = distances
-        return all_ids, all_distances
+        return HitArrays(all_ids, all_distances, measured)
 
     def _query(
         self,
