@@ -1,11 +1,11 @@
 """Searches that may miss some of the nearest, beside exact ones and beside others', in one run.
 
 Run ``python benches/recall.py [--only wordnet clustered structureless] [--rows 1000000] [--queries 1000]
-[--folder FOLDER] [--hnswlib] [--write]``. Needs numpy; faiss and sqlite-vec are asked where they are installed, and
-hnswlib, which takes minutes to build, where ``--hnswlib`` is given too. All with one thread, the 10 nearest by cosine,
-one question at a time, in memory; files are in the page cache. Each system answers the same questions in five turns,
-all systems in each; a question's least time counts, and a ratio is the other's median by ours. ``--write`` puts the
-tables into ``docs/benchmarks.md``.
+[--folder FOLDER] [--graphs FOLDER] [--write]``. Needs numpy, faiss and sqlite-vec; hnswlib, whose graphs take minutes
+to build, is asked where ``--graphs`` says where they are kept. All with one thread, the 10 nearest by cosine, one
+question at a time, in memory; files are in the page cache. Each system answers the same questions in five turns, all
+systems in each; a question's least time counts, and a ratio is the other's median by ours. ``--write`` puts the tables
+into ``docs/benchmarks.md``.
 """
 
 from __future__ import annotations
@@ -13,125 +13,72 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from measure import machine, said, write
+from vector_peers import K, System, faiss_all, hnsw, product, sqlite_vec_all
 
 import neurograph
 
-K, TURNS, ENOUGH_S = 10, 5, 4.0
+TURNS, ENOUGH_S = 5, 4.0
+BITS_BUDGET = 150  # bytes of memory a vector that leave room for bits alone
 Array = np.ndarray
-Search = Callable[[Array], Any]
-
-
-class System(NamedTuple):
-    """Something that answers: ids of a question, and what it took to build."""
-
-    name: str
-    search: Search
-    built_s: float
 
 
 def ours(folder: Path, rows: Array, questions: Array, opened: contextlib.ExitStack) -> Iterator[System]:
-    path = folder / "recall.ngdb"
-    path.unlink(missing_ok=True)
-    db = opened.enter_context(neurograph.open(path, engine="numba", memory_budget_bytes=4 << 30))
-    library = db.library.create("v", dimension=rows.shape[1])
+    """Exact; by bits, as they come; and after `optimize`, by partitions, or with no memory for more than bits."""
+    path, optimized = folder / "recall.ngdb", folder / "optimized.ngdb"
+    for old in folder.glob("*.ngdb*"):
+        old.unlink()
     began = time.perf_counter()
-    for first in range(0, len(rows), 100_000):
-        library.add(rows[first : first + 100_000])
-    library.search(questions[0])
-    exact_s = time.perf_counter() - began
-    library.search(questions[0], exact=False)
-    all_s = time.perf_counter() - began
-    first_id = library.list(1)[0].id
-    for recall in (0.99, 0.95, 0.999):
-        print(f"  {recall}: {library.recall(K, recall)}", flush=True)
+    with neurograph.open(path) as db:
+        library = db.library.create("v", dimension=rows.shape[1])
+        for first in range(0, len(rows), 100_000):
+            library.add(rows[first : first + 100_000])
+        first_id = library.list(1)[0].id
+    added_s = time.perf_counter() - began
+
+    def asked(db: neurograph.Database, **how: Any) -> tuple[Callable[[Array], Any], float]:
+        library = db.library.get("v")
+        search = lambda q: library.search(q, K, engine="numba", **how).ids - first_id  # noqa: E731
+        began = time.perf_counter()
+        search(questions[0])
+        return search, time.perf_counter() - began
+
+    db = opened.enter_context(neurograph.open(path, memory_budget_bytes=4 << 30))
+    exact, coded_s = asked(db)
+    codes = held(db)
+    likely, bits_s = asked(db, exact=False)
+    print(f"  {db.library.get('v').recall(K)}", flush=True)
+    yield System("ours, recall 0.99", likely, added_s + coded_s + bits_s, held(db))
+    for recall in (0.95, 0.999):
         yield System(
-            f"ours, recall {recall}",
-            lambda q, recall=recall: library.search(q, K, exact=False, recall=recall).ids - first_id,
-            all_s,
+            f"ours, recall {recall}", asked(db, exact=False, recall=recall)[0], added_s + coded_s + bits_s, held(db)
         )
-    yield System("ours, exact", lambda q: library.search(q, K).ids - first_id, exact_s)
+    yield System("ours, exact", exact, added_s + coded_s, codes)
+    shutil.copyfile(path, optimized)
+    with neurograph.open(optimized) as db:
+        began = time.perf_counter()
+        print(f"  {db.library.get('v').optimize()}", flush=True)
+        made_s = time.perf_counter() - began
+    db = opened.enter_context(neurograph.open(optimized, memory_budget_bytes=4 << 30))
+    for recall in (0.99, 0.95):
+        search, loaded_s = asked(db, exact=False, recall=recall)
+        yield System(f"ours, recall {recall}, optimized", search, added_s + made_s + loaded_s, held(db))
+    db = opened.enter_context(neurograph.open(optimized, memory_budget_bytes=BITS_BUDGET * len(rows)))
+    search, loaded_s = asked(db, exact=False)
+    yield System("ours, recall 0.99, optimized, bits alone", search, added_s + made_s + loaded_s, held(db))
 
 
-def with_numpy(rows: Array) -> Iterator[System]:
-    def search(q: Array) -> Array:
-        scores = rows @ q
-        few = np.argpartition(-scores, K)[:K]
-        return few[np.argsort(-scores[few])]
-
-    yield System("numpy, product and argpartition", search, 0.0)
-
-
-def with_faiss(rows: Array) -> Iterator[System]:
-    try:
-        import faiss
-    except ImportError:
-        return
-    faiss.omp_set_num_threads(1)
-    flat = faiss.IndexFlatIP(rows.shape[1])
-    flat.add(rows)
-    yield System("faiss, flat", lambda q: flat.search(q[None], K)[1][0], 0.0)
-    began = time.perf_counter()
-    coded = faiss.index_factory(rows.shape[1], "RaBitQfs", faiss.METRIC_INNER_PRODUCT)
-    coded.train(rows)
-    coded.add(rows)
-    refined = faiss.IndexRefine(coded, flat)
-    took = time.perf_counter() - began
-    for factor in (4, 8, 15, 30, 60, 200):
-        refined.k_factor = factor
-        yield System(
-            f"faiss, RaBitQ fast scan, {K * factor} refined",
-            lambda q, factor=factor: (setattr(refined, "k_factor", factor), refined.search(q[None], K))[1][1][0],
-            took,
-        )
-
-
-def with_hnswlib(rows: Array) -> Iterator[System]:
-    try:
-        import hnswlib
-    except ImportError:
-        return
-    index, began = hnswlib.Index("ip", rows.shape[1]), time.perf_counter()
-    index.init_index(len(rows), ef_construction=200, M=16)
-    index.add_items(rows, num_threads=1)
-    took = time.perf_counter() - began
-    index.set_num_threads(1)
-    for ef in (40, 100, 300):
-        yield System(
-            f"hnswlib, M 16, ef {ef}",
-            lambda q, ef=ef: (index.set_ef(ef), index.knn_query(q, K))[1][0][0],
-            took,
-        )
-
-
-def with_sqlite_vec(rows: Array) -> Iterator[System]:
-    try:
-        import apsw
-        import sqlite_vec
-    except ImportError:
-        return
-    db, began, d = apsw.Connection(":memory:"), time.perf_counter(), rows.shape[1]
-    db.enable_load_extension(True)
-    db.load_extension(sqlite_vec.loadable_path())
-    db.execute(f"create virtual table v using vec0(vector float[{d}] distance_metric=cosine, bits bit[{d}])")
-    with db:
-        db.executemany(
-            "insert into v (rowid, vector, bits) values (?1, ?2, vec_quantize_binary(?2))",
-            ((i, row.tobytes()) for i, row in enumerate(rows)),
-        )
-    took = time.perf_counter() - began
-    whole = "select rowid from v where vector match ? and k = 10"
-    yield System("sqlite-vec, vec0 float32", lambda q: [x for (x,) in db.execute(whole, (q.tobytes(),))], took)
-    few = """with few as (select rowid, vector from v where bits match vec_quantize_binary(?1) and k = 200)
-             select rowid from few order by vec_distance_cosine(vector, ?1) limit 10"""
-    yield System("sqlite-vec, vec0 bit, 200 re-scored", lambda q: [x for (x,) in db.execute(few, (q.tobytes(),))], took)
+def held(db: neurograph.Database) -> int:
+    """Return the bytes of a file's arrays in memory."""
+    return db._derived.nbytes()
 
 
 def asked(system: System, questions: Array) -> tuple[Array, list[set[int]]]:
@@ -150,18 +97,18 @@ def asked(system: System, questions: Array) -> tuple[Array, list[set[int]]]:
     return np.array(times), found
 
 
-def table(folder: Path, rows: Array, questions: Array, hnswlib: bool) -> str:
+def table(folder: Path, rows: Array, questions: Array, graph: Path | None) -> str:
     truth: list[set[int]] = []
     for first in range(0, len(questions), 50):
         scores = questions[first : first + 50] @ rows.T
         truth += [set(row.tolist()) for row in np.argpartition(-scores, K, axis=1)[:, :K]]
     with contextlib.ExitStack() as opened:
-        systems = [*ours(folder, rows, questions, opened), *with_numpy(rows), *with_faiss(rows)]
-        systems += [*(with_hnswlib(rows) if hnswlib else ()), *with_sqlite_vec(rows)]
+        systems = [*ours(folder, rows, questions, opened), System("numpy, product", product(rows), 0.0, rows.nbytes)]
+        systems += [*faiss_all(rows), *(hnsw(rows, graph) if graph else ()), *sqlite_vec_all(rows)]
         turns = [[asked(system, questions) for system in systems] for _ in range(TURNS)]
     lines = [
-        "| | p50 | p99 | recall@10 | its 1st percentile | beside ours | made in |",
-        "|---|---|---|---|---|---|---|",
+        "| | p50 | p99 | recall@10 | its 1st percentile | beside ours | made in | bytes a vector |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     own = 0.0
     for i, system in enumerate(systems):
@@ -173,6 +120,7 @@ def table(folder: Path, rows: Array, questions: Array, hnswlib: bool) -> str:
         cells = (
             system.name, said(p50), said(p99), f"{shares.mean():.4f}", f"{np.percentile(shares, 1):.1f}",
             f"{p50 / own:.2f}", said(system.built_s) if system.built_s else "",
+            f"{system.held / len(rows):,.0f}" if system.held else "",
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
         print(lines[-1], flush=True)
@@ -214,7 +162,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--hnswlib", action="store_true")
+    parser.add_argument("--graphs", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     text = f"{machine()}."
@@ -223,7 +171,8 @@ def main() -> None:
             rows, questions = KINDS[kind](options.rows, options.queries)
             print(kind, rows.shape, flush=True)
             text += f"\n\n{kind}, {len(rows):,} x {rows.shape[1]}, {len(questions):,} questions:\n\n"
-            text += table(Path(folder), rows, questions, options.hnswlib)
+            graph = options.graphs and options.graphs / f"{kind}-{len(rows)}.hnswlib"
+            text += table(Path(folder), rows, questions, graph)
             del rows
     if options.write:
         write("recall.py", text)

@@ -1,13 +1,15 @@
-"""The vector stores that `libraries.py` compares with: each a function that takes vectors and returns how to ask it.
+"""The vector stores that `libraries.py` and `recall.py` compare with: functions of vectors that return how to ask.
 
 Vectors and questions are of unit length, so the greatest product is the nearest by cosine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import numpy as np
@@ -15,6 +17,16 @@ import sqlite_vec
 
 Search = Callable[[np.ndarray], Any]
 K = 10
+
+
+class System(NamedTuple):
+    """Something that answers with the ids of the K nearest, what it took to build, and what of it stays in memory."""
+
+    name: str
+    search: Search
+    built_s: float
+    held: int
+    """Bytes; 0 where nobody told."""
 
 
 def vec_connection(path: Path | str = ":memory:") -> apsw.Connection:
@@ -77,9 +89,80 @@ def product(vectors: np.ndarray) -> Search:
 
 def faiss_flat(vectors: np.ndarray) -> Search:
     """faiss, all rows."""
+    index = _flat(vectors)
+    return lambda queries: index.search(np.atleast_2d(queries), K)
+
+
+def _flat(vectors: np.ndarray) -> Any:
     import faiss
 
     faiss.omp_set_num_threads(1)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    return lambda queries: index.search(np.atleast_2d(queries), K)
+    return index
+
+
+def faiss_all(vectors: np.ndarray) -> Iterator[System]:
+    """faiss: all rows; bits, some refined by rows; rows in lists, some of these looked at."""
+    import faiss
+
+    flat, (count, size) = _flat(vectors), vectors.shape
+    yield System("faiss, flat", lambda q: flat.search(q[None], K)[1][0], 0.0, vectors.nbytes)
+    began = time.perf_counter()
+    bits = faiss.index_factory(size, "RaBitQfs", faiss.METRIC_INNER_PRODUCT)
+    bits.train(vectors)
+    bits.add(vectors)
+    refined, took = faiss.IndexRefine(bits, flat), time.perf_counter() - began
+    for factor in (4, 8, 15, 30, 60, 200):
+        search = _asking(refined, "k_factor", factor)
+        yield System(f"faiss, RaBitQ fast scan, {K * factor} refined", search, took, vectors.nbytes + count * size // 8)
+    began = time.perf_counter()
+    lists = faiss.index_factory(size, f"IVF{round(2 * count**0.5)},Flat", faiss.METRIC_INNER_PRODUCT)
+    lists.train(vectors[:: max(1, count // 100_000)])
+    lists.add(vectors)
+    took = time.perf_counter() - began
+    for probes in (8, 32, 128):
+        search = _asking(lists, "nprobe", probes)
+        yield System(f"faiss, {lists.nlist} lists, {probes} looked at", search, took, vectors.nbytes)
+
+
+def _asking(index: Any, name: str, value: int) -> Search:
+    """Return how an index of faiss is asked with one of its numbers set."""
+
+    def search(query: np.ndarray) -> Any:
+        setattr(index, name, value)
+        return index.search(query[None], K)[1][0]
+
+    return search
+
+
+def hnsw(vectors: np.ndarray, kept: Path) -> Iterator[System]:
+    """hnswlib's graph, which takes minutes to build: in `kept`, if it is there, else built by one thread and kept."""
+    import hnswlib
+
+    index, told = hnswlib.Index("ip", vectors.shape[1]), kept.with_suffix(".json")
+    if told.exists():
+        index.load_index(str(kept), max_elements=len(vectors))
+    else:
+        began = time.perf_counter()
+        index.init_index(len(vectors), ef_construction=200, M=16)
+        index.add_items(vectors, num_threads=1)
+        told.write_text(json.dumps(time.perf_counter() - began))
+        index.save_index(str(kept))
+    index.set_num_threads(1)
+    for ef in (20, 40, 70, 100, 300):
+        yield System(
+            f"hnswlib, M 16, ef {ef}",
+            lambda q, ef=ef: (index.set_ef(ef), index.knn_query(q, K))[1][0][0],
+            json.loads(told.read_text()),
+            index.index_file_size(),
+        )
+
+
+def sqlite_vec_all(vectors: np.ndarray) -> Iterator[System]:
+    """sqlite-vec: float32, and bits of which some are scored again."""
+    for name, make in (("float32", vec0), ("bit, 400 scored again", vec_bits)):
+        began = time.perf_counter()
+        search = make(vectors)
+        ids = lambda q, search=search: [row[0] for row in search(q)]  # noqa: E731
+        yield System(f"sqlite-vec, vec0 {name}", ids, time.perf_counter() - began, 0)

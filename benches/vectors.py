@@ -1,13 +1,14 @@
 """`neurograph.vectors` against what one would write with numpy, and against plain Python.
 
-Run ``python benches/vectors.py [DIMENSION …]`` (384 unless given; 128 384 768 1536 for all). The figures are taken
-twice, in processes of their own: with one BLAS thread and with as many as the BLAS likes. All systems are asked in
-turn, best of several; a ratio is the peer's time by ours. Answers are compared before anything is timed. Plain Python
-is timed on a few pairs and reckoned up.
+Run ``python benches/vectors.py [--dimensions 384] [--write]``. The figures are taken twice, in processes of their own:
+with one BLAS thread, which ``--write`` puts into ``docs/benchmarks.md``, and with as many as the BLAS likes. All are
+asked in turn, best of several; a ratio is the peer's time by ours. Answers are compared before anything is timed. Plain
+Python is timed on a few pairs and reckoned up.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from measure import best, machine, said, seconds
+from measure import best, machine, said, seconds, write
 
 from neurograph import vectors
 from neurograph.derived.policy import Policy
@@ -77,16 +78,16 @@ def plain_unit(a: list[float], _: list[float]) -> list[float]:
 
 
 def compare(what: str, ours: Work, plain_s: float, **peers: Work) -> None:
-    """Print ours, each peer's ratio, and plain Python's."""
+    """Print a row: ours, each peer's ratio, and plain Python's."""
     ours()
     once = min(seconds(ours) for _ in range(3))
     rounds, repeat = (3, 1) if once > 0.3 else (7, max(1, int(4e-3 / once)))
     own, *others = best(ours, *peers.values(), rounds=rounds, repeat=min(repeat, 200))
     ratios = [
-        f"{name.replace('_', ' ')} {said(took):>8} = {took / own:7.2f}"
-        for name, took in zip(peers, others, strict=True)
+        f"{name.replace('_', ' ')}: {said(took)} | {took / own:.2f}" for name, took in zip(peers, others, strict=True)
     ]
-    print(f"  {what:28} {said(own):>8}   {'   '.join(ratios)}   python = {plain_s / own:7.0f}", flush=True)
+    cells = (what, said(own), *(ratios + [" | "] * 2)[:2], f"{plain_s / own:.0f}")
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def same(ours: Array, peer: Array) -> None:
@@ -155,18 +156,31 @@ def measured(d: int) -> None:
     compare("cosine, lists, 1 x 1000", lambda: vectors.cosine_similarity_batch(lists[0], rows), one_s * 1000)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dimensions", type=int, nargs="+", default=[384])
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
     if os.environ.get("NGDB_BENCH_INSIDE"):
         engine.set_policy(Policy("numba", 1))
-        for dimension in map(int, sys.argv[1:] or ["384"]):
-            print(f" {dimension} dimensions")
+        for dimension in options.dimensions:
+            print(f"\n{dimension} dimensions:\n\n| | ours | beside | ratio | beside | ratio | plain Python |")
+            print("|---|---|---|---|---|---|---|")
             measured(dimension)
-    else:
-        print(machine())
-        for what, changes in (("one BLAS thread", dict.fromkeys(THREADS, "1")), ("the BLAS's own threads", {})):
-            print(what, flush=True)
-            subprocess.run(
-                [sys.executable, __file__, *sys.argv[1:]],
-                env={**os.environ, **changes, "NGDB_BENCH_INSIDE": "1"},
-                check=True,
-            )
+        return
+    for what, changes in (("one BLAS thread", dict.fromkeys(THREADS, "1")), ("the BLAS's own threads", {})):
+        done = subprocess.run(
+            [sys.executable, *sys.argv],
+            env={**os.environ, **changes, "NGDB_BENCH_INSIDE": "1"},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        text = f"{machine()}; {what}.\n{done.stdout.rstrip()}"
+        print(text, flush=True)
+        if options.write and changes:
+            write("vectors.py", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,22 +1,48 @@
-"""Reading files of word vectors beside gensim: the same file, in turns, kernels on and off.
+"""Files of word vectors beside gensim: read, and read and stored. The same file, in turns.
 
-``python benches/word_vectors.py [rows]`` prints the table; `word_vectors` returns its rows. Only reading is timed:
-gensim keeps what it reads in memory, and so do we here.
+``python benches/word_vectors.py [--rows 100000] [--folder FOLDER] [--write]``; ``--write`` puts the table into
+``docs/benchmarks.md``. Reading keeps what is read in memory, ours and gensim's; storing ends with a committed file, of
+`db.library.load`, and of gensim's loader and then sqlite-vec's `vec0`, 10,000 rows a transaction.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from measure import Row, best, faster, machine, table
+from measure import Row, best, faster, machine, table, write
+from vector_peers import fill_vec0, vec_connection
 
+import neurograph
 from neurograph.codec.word_vectors import open_word_vectors
 from neurograph.kernels.text_rows import run_text_rows
 
 DIMENSION = 50
+
+
+def stored(folder: Path, short: Path, rows: int, rounds: int = 3) -> Row:
+    """A file of words and numbers, in a database."""
+    from gensim.models import KeyedVectors
+
+    turn = iter(range(1000))
+
+    def ours() -> None:
+        with neurograph.open(folder / f"ours{next(turn)}.ngdb", synchronous="normal") as db:
+            assert db.library.load(short, name="words").count() == rows
+
+    def theirs() -> None:
+        vectors = KeyedVectors.load_word2vec_format(short, binary=False, no_header=True)
+        connection = vec_connection(folder / f"vec{next(turn)}.db")
+        connection.execute("create table word (id integer primary key, word text not null unique)")
+        with connection:
+            connection.executemany("insert into word values (?, ?)", enumerate(vectors.index_to_key))
+        fill_vec0(connection, vectors.vectors)
+        connection.close()
+
+    mine, peer = best(ours, theirs, rounds=rounds)
+    return faster(f"{rows:,} x {DIMENSION} text, 5 digits, stored", mine, peer, "gensim, then vec0", 3)
 
 
 def word_vectors(folder: Path, rows: int, rounds: int = 3) -> list[Row]:
@@ -46,17 +72,28 @@ def word_vectors(folder: Path, rows: int, rounds: int = 3) -> list[Row]:
         fast, plain, peer = best(
             lambda: ours(path, True), lambda: ours(path, False), lambda: gensim(path), rounds=rounds
         )
-        size = f"{rows} x {DIMENSION} text, {what}"
+        size = f"{rows:,} x {DIMENSION} text, {what}"
         found += [
             faster(f"{size}, kernel", fast, peer, "gensim", 3),
             faster(f"{size}, plain", plain, peer, "gensim", 3),
         ]
     mine, peer = best(lambda: ours(binary, False), lambda: gensim(binary), rounds=rounds)
-    return [*found, faster(f"{rows} x {DIMENSION} binary", mine, peer, "gensim", 1)]
+    found.append(faster(f"{rows:,} x {DIMENSION} binary", mine, peer, "gensim", 1))
+    return [*found, stored(folder, short, rows, rounds)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        text = f"{machine()}.\n\n{table(word_vectors(Path(folder), options.rows))}"
+    print(text)
+    if options.write:
+        write("word_vectors.py", text)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        print(
-            machine(), table(word_vectors(Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)), sep="\n"
-        )
+    main()

@@ -111,6 +111,9 @@ def test_recall_measures_searches_by_partitions_where_there_are_no_kernels(tmp_p
             near = library.search(query, 10, exact=False, recall=0.8)
             shares.append(len({*near.ids.tolist()} & {*library.search(query, 10).ids.tolist()}) / 10)
         assert near.recall < 1.0
+        found = library.search_many(vectors(3, 4), 10, exact=False, recall=0.8)
+        assert found.recall == near.recall
+        assert library.search_many(vectors(3, 4), 10).recall == 1.0
         assert abs(told.mean - np.mean(shares)) < 0.06
         assert library.recall(k=101) == (1.0, 1.0, 0, 101, None)
 

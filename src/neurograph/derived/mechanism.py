@@ -158,6 +158,11 @@ class Derived:
         with self._lock:
             self._shelves.clear()
 
+    def forget_kind(self, kind: Kind[Any]) -> None:
+        """Let the arrays of one kind go."""
+        with self._lock:
+            self._shelves.pop(kind.name, None)
+
     def _shelf(self, kind: Kind[Any]) -> Shelf:
         shelf = self._shelves.get(kind.name)
         if shelf is None:

@@ -210,9 +210,9 @@ def _select(keys: FloatArray, slots: IntArray, size: int, count: int) -> Any:
     return last
 
 
-@_part
-def _scan_block(bits: Bits, likely: Likely, j: int, begin: int, end: int) -> None:
-    """Scan groups of rows for one query; rows before `begin`, or from `end` on, don't count."""
+@_called
+def _scan_block(bits: Bits, likely: Likely, j: int, begin: int, end: int, base: float) -> None:
+    """Scan groups of rows for one query; rows before `begin`, or from `end` on, don't count; add `base` to keys."""
     planes, numbers, keys, slots, lanes = (
         likely.planes[j],
         likely.numbers[j],
@@ -223,16 +223,25 @@ def _scan_block(bits: Bits, likely: Likely, j: int, begin: int, end: int) -> Non
     size, last, words, count = likely.sizes[j], likely.reach[j], planes.shape[0], (keys.shape[0] - GROUP) // ROOM
     for group in range(begin >> 4, (end + GROUP - 1) >> 4):
         slot = group * GROUP
-        found = _nearer(bits, slot, planes, words, numbers, last, lanes)
+        found = _nearer(bits, slot, planes, words, numbers, last - base, lanes)
         while found:
             i = _lowest(found)
             found &= found - 1
-            keys[size], slots[size] = lanes[i], slot + i
+            keys[size], slots[size] = lanes[i] + base, slot + i
             size += int(begin <= slot + i < end)
         if size > ROOM * count:
             last = _select(keys, slots, size, count)
             size = count
     likely.sizes[j], likely.reach[j] = size, last
+
+
+@_called
+def _settle(likely: Likely, j: int) -> None:
+    """Leave the c least that a query has seen."""
+    count = (likely.keys.shape[1] - GROUP) // ROOM
+    if likely.sizes[j] > count:
+        likely.reach[j] = _select(likely.keys[j], likely.slots[j], likely.sizes[j], count)
+        likely.sizes[j] = count
 
 
 @njit(cache=True, nogil=True)
@@ -247,13 +256,27 @@ def scan_bits(bits: Bits, likely: Likely, state: IntArray) -> int:
         while state[QUERY] < m:
             if state[BUDGET] <= 0:
                 return MORE
-            _scan_block(bits, likely, state[QUERY], state[POSITION], end)
+            _scan_block(bits, likely, state[QUERY], state[POSITION], end, 0.0)
             state[BUDGET] -= end - state[POSITION]
             state[QUERY] += 1
         state[QUERY], state[POSITION] = 0, end
-    count = (likely.keys.shape[1] - GROUP) // ROOM
     for j in range(m):
-        if likely.sizes[j] > count:
-            likely.reach[j] = _select(likely.keys[j], likely.slots[j], likely.sizes[j], count)
-            likely.sizes[j] = count
+        _settle(likely, j)
+    return DONE
+
+
+@njit(cache=True, nogil=True)
+def scan_runs(bits: Bits, likely: Likely, j: int, runs: IntArray, bases: FloatArray, state: IntArray) -> int:
+    """Go on with the scan of runs of places, (r, 2), for one query; POSITION counts the runs. Return MORE or DONE.
+
+    To all keys of a run its base is added.
+    """
+    while state[POSITION] < runs.shape[0]:
+        if state[BUDGET] <= 0:
+            return MORE
+        begin, end = runs[state[POSITION]]
+        _scan_block(bits, likely, j, begin, end, bases[state[POSITION]])
+        state[BUDGET] -= end - begin
+        state[POSITION] += 1
+    _settle(likely, j)
     return DONE

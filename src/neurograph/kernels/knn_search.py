@@ -39,6 +39,7 @@ EVERY: NDArray[np.bool_] = np.ones(GROUP, np.bool_)
 KEYS = 1 << 26  # bytes of keys of queries side by side: on 1M rows as fast with twice that, 1.2 times as slow with half
 SEEDS = 16  # groups beyond k whose best rows are refined first
 FETCH = 1 << 21  # numbers fetched at a time: 10 ms
+FIRST = 2  # rows beyond k that are fetched first: of a million in clusters 26 are then enough where codes left 59
 BLOCK = 1 << 18  # bytes of codes that queries go over in turn: they stay in the second-level cache
 SCAN = 1 << 26  # bytes of codes between ticks: 2 to 4 ms
 REFINE = 1 << 22  # bytes of codes likewise
@@ -316,7 +317,8 @@ def _measured(
     nearest, done = _nothing(), 0
     waiting: list[tuple[IntArray, FloatArray]] = []
     while done < len(slots):
-        step = most if done or len(slots) <= 4 * (wanted.k + ROUND) else min(most, wanted.k + ROUND)
+        few = done == 0 and together is None and len(slots) > 2 * (wanted.k + FIRST)
+        step = min(most, wanted.k + FIRST) if few else most
         chunk = np.sort(slots[done : done + step])
         rows = wanted.fetch(chunk) if together is None else together[1][np.searchsorted(together[0], chunk)]
         distances = np.empty(len(chunk))

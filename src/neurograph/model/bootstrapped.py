@@ -43,6 +43,8 @@ class Woven(NamedTuple):
     """Of those, links whose weight changed."""
     deleted: int
     """Links of an earlier run that don't belong to it any more."""
+    kept: int
+    """Of those that don't, links that stay all the same, for they carry a connection."""
 
 
 class Bootstrapped(NamedTuple):

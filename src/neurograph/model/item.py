@@ -142,6 +142,40 @@ class Hits(Records[Hit]):
         return self._array(2)
 
 
+class HitArrays(tuple["np.ndarray", "np.ndarray"]):
+    """What many searches found: a pair of arrays, ids and distances, that knows its recall.
+
+    Examples
+    --------
+    >>> found = HitArrays(ids=[[3, 1]], distances=[[0.0, 0.5]], recall=0.97)
+    >>> ids, distances = found
+    >>> ids, found.recall
+    ([[3, 1]], 0.97)
+    """
+
+    recall: float
+    """How many of the nearest such searches find, in the mean: 1.0 for exact ones, else as it was measured."""
+
+    def __new__(cls, ids: np.ndarray, distances: np.ndarray, recall: float = 1.0) -> HitArrays:
+        """Return the pair."""
+        pair = super().__new__(cls, (ids, distances))
+        pair.recall = recall
+        return pair
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self[0], self[1], self.recall
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, (m, k) int64; 0 where a search found less than another."""
+        return self[0]
+
+    @property
+    def distances(self) -> np.ndarray:
+        """The distances, (m, k) float64; infinite where a search found less than another."""
+        return self[1]
+
+
 class Match(NamedTuple):
     """An item that has words asked for."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import apsw
+
 from ..connection.bindings import PLAIN, plain_bindings
 from ..errors import InvalidValue
 from .arguments import bindable
@@ -12,14 +14,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..connection.session import Session
+
 Where = str | tuple[str, Sequence["Any"]]
 """An SQL condition, with a sequence of values for its ``?`` where it has any."""
 
-# First what may hold a sign that means nothing there (texts, quoted names, comments, names), then the signs.
+# First what may hold a sign that means nothing there (texts, quoted names, comments, names), then the signs. A quote or
+# a comment that is not closed would go on in the statement around it.
 _PARTS = (
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
-    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]"""
+    r"""'(?:[^']|'')*+'|"(?:[^"]|"")*+"|`(?:[^`]|``)*+`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/"""
+    r"""|[^\W\d][\w$]*|\?\d*|[:@$]\w+|[();]|['"`\[]|/\*"""
 )
+_OPEN = frozenset("'\"`[;") | {"/*"}
+_OF_ITEMS = "select 1 from item where {}"
+_OF_ITEMS_AND_TOKENS = """
+    select 1 from item as asked left join token on token.id = asked.token_id
+     where exists (select 1 from item where id = asked.id and {})"""
+_OF_TOKENS = "select 1 from token where {}"
 
 _LASTING = """abs and between case cast coalesce else glob iif ifnull in instr is json_extract json_type json_valid
     length like lower ltrim max min not nullif on or replace round rtrim substr then trim typeof unicode upper when"""
@@ -40,6 +51,10 @@ def condition_of(where: Where) -> tuple[str, list[Any]]:
     named = [part for part in parts if part[0] in ":@$" or (part[0] == "?" and part != "?")]
     if named:
         raise InvalidValue(f"where must have a plain ? for each of its values, got {named[0]!r} in {condition!r}")
+    if any(part.lower().startswith("pragma_", part[0] in "'\"`[") for part in parts):
+        raise InvalidValue(
+            f"where must only read rows, got a pragma in {condition!r}; a text like it must be a ? value"
+        )
     bound = [*plain_bindings(values)]  # type: ignore[misc]
     if parts.count("?") != len(bound):
         raise InvalidValue(f"where must be given {parts.count('?')} values, one for each ?, got {len(bound)}")
@@ -47,6 +62,42 @@ def condition_of(where: Where) -> tuple[str, list[Any]]:
         if not _is_bindable(value):
             raise InvalidValue(f"where must be given values SQLite knows (None, int, float, str, bytes), got {value!r}")
     return f"({condition}\n)", bound  # the line ends a comment
+
+
+class blamed:  # noqa: N801 - read like a function, as those of contextlib, which takes 1 ms to load
+    """Say of what SQLite refuses inside that it is the condition, where it is: where it is refused by itself, too."""
+
+    __slots__ = ("_session", "_table", "_where")
+
+    def __init__(self, session: Session, where: Where | None, table: str = "item") -> None:
+        self._session = session
+        self._where = where
+        self._table = table
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._where is None or not isinstance(error, apsw.SQLError):
+            return
+        said = _refusal(self._session, self._where, self._table)
+        if said is not None:
+            raise InvalidValue(said) from error
+
+
+def _refusal(session: Session, where: Where, table: str) -> str | None:
+    """Return what is wrong with a condition, None where SQLite can answer it."""
+    condition, values = condition_of(where)
+    question = _OF_ITEMS_AND_TOKENS if names_table(condition, "token") else _OF_ITEMS
+    try:
+        with session.reading() as line:
+            sql = (_OF_TOKENS if table == "token" else question).replace("{}", condition)
+            for _ in line.connection.execute(sql, values):
+                pass
+    except apsw.SQLError as error:
+        given, of = where if isinstance(where, str) else where[0], "token" if table == "token" else "item and token"
+        return f"where must be an SQL condition on columns of {of}, got {given!r}: {error}"
+    return None
 
 
 def names_table(condition: str, table: str) -> bool:
@@ -65,7 +116,7 @@ def _is_one(parts: list[str]) -> bool:
     depth = 0
     for part in parts:
         depth += {"(": 1, ")": -1}.get(part, 0)
-        if depth < 0 or part == ";":
+        if depth < 0 or part in _OPEN:
             return False
     return depth == 0
 

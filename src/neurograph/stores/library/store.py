@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import time
 from collections.abc import Collection, Iterator
 
 from ...connection.session import Session
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ...model.identity import Identity
     from ...progress import Told
 
-SPACE = "select id, name, dimension, metric from library"
+SPACE = "select id, name, dimension, metric, created_ns from library"
 
 
 class Libraries:
@@ -106,10 +107,12 @@ class Libraries:
         with self._session.transaction():
             self._require_free(text)
             rows = self._session.change(
-                "insert into library (name, dimension, metric, model, identity) values (?, ?, ?, ?, ?) returning id",
-                (text, size, metric, identity.model, details(identity)),
+                """insert into library (name, dimension, metric, model, identity, created_ns) values (?, ?, ?, ?, ?, ?)
+                   returning id, created_ns""",
+                (text, size, metric, identity.model, details(identity), time.time_ns()),  # SQLite's is of milliseconds
             )
-            library = self._made(rows[0][0], text, size, metric)
+            id, created_ns = rows[0]
+            library = self._made(id, text, size, metric, created_ns)
             if text_index is not None and text_index is not False:
                 library.index_text(None if text_index is True else text_index)
         if encoder is not None:
@@ -298,8 +301,8 @@ class Libraries:
             give_back(self._session)
         return count
 
-    def _made(self, id: int, name: str, dimension: int, metric: str) -> Library:
-        return Library(self._session, self._derived, self._encoders, Space(id, name, dimension, metric))
+    def _made(self, *space: Any) -> Library:
+        return Library(self._session, self._derived, self._encoders, Space(*space))
 
     def _require_free(self, name: str) -> None:
         rows = self._session.rows("select complete from library where name = ?", (name,))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ....errors import ItemNotFound
 from ....model.item import Item
 from ...arguments import whole
+from ...where import blamed
 from ..base import ItemLike, LibraryPart, require_library
 from .single import RECORD
 
@@ -64,7 +65,7 @@ class ListedItems(LibraryPart):
         Grows with the items passed over and returned. Iterating over the library holds one item at a time.
         """
         most = -1 if limit is None else whole(limit, "limit")
-        with self._session.reading() as line:
+        with blamed(self._session, where), self._session.reading() as line:
             require_library(line.connection, self._space)
             first = self._space.first_id if after is None else self._item_id(line.connection, after) + 1
             clause, bindings = self._clause(where, first)
@@ -105,7 +106,7 @@ class ListedItems(LibraryPart):
         Grows with the number of items: 8 ms for 117,659. ``len(library)`` is the same without a condition.
         """
         clause, bindings = self._clause(where, self._space.first_id)
-        with self._session.reading() as line:
+        with blamed(self._session, where), self._session.reading() as line:
             require_library(line.connection, self._space)
             rows: Any = line.connection.execute(f"select count(*) from item {clause}", bindings).fetchall()
         return rows[0][0]  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ import apsw
 from ....errors import InvalidValue, ItemNotFound
 from ....model.item import Hit
 from ...arguments import TokenLike, bound_ids, id_array, whole
-from ..base import ItemLike, require_library
+from ..base import THERE, ItemLike, require_library
 from ..texts.encoders import EncodedLibrary
 from ..vectors import norms, vector_array
 
@@ -257,9 +257,11 @@ class ManyItems(EncodedLibrary):
         """Return the ids of items that exist, in the order given."""
         if hasattr(items, "dtype") and items.dtype.kind in "iu":
             ids: list[int] = id_array(items, "items").tolist()
-            sql = "select count(*) from item where id between ? and ? and id in (select value from carray(?))"
+            sql = f"""select count(*) from item
+                       where id between ? and ? and id in (select value from carray(?)) and {THERE}"""
             wanted = sorted(set(ids))
-            there: Any = connection.execute(sql, (*self._space.ids, bound_ids(wanted))).fetchall() if ids else [[0]]
+            values = (*self._space.ids, bound_ids(wanted), *self._space.itself)
+            there: Any = connection.execute(sql, values).fetchall() if ids else [[0]]
             if there[0][0] == len(wanted):
                 return ids
         return [self._item_id(connection, item) for item in items]

@@ -9,6 +9,6 @@
 | `scan.py` | exact, from rows, by sqlite-vec |
 | `arrays.py`, `coded.py` | exact, from codes in memory, by kernels |
 | `bits.py`, `approximate.py` | from one bit a number, where some may be missing |
-| `calibration.py`, `recalling.py` | how many candidates that takes, and what it finds |
+| `calibration.py`, `points.py`, `recalling.py` | how many candidates that takes, and what it finds |
 | `vec0.py` | a `vec0` table for those who want its SQL |
 """

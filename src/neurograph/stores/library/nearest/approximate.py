@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ....derived.mechanism import Derived
     from .arrays import VectorArrays
-    from .calibration import Calibration
+    from .points import Calibration, Point
 
 USUAL_RECALL = 0.99
 
@@ -42,8 +42,10 @@ class Approximate:
         bits: VectorArrays,
         planes: VectorArrays | None,
         calibration: Calibration,
+        derived: Derived,
     ) -> None:
         self.line = line
+        self._derived = derived
         self._space = space
         self.bits = bits
         self.planes = planes
@@ -57,25 +59,37 @@ class Approximate:
         if bits is None:
             return None
         from . import calibration
-        from .coded import bound_scratch
 
         planes = None
         if derived.loaded(codes) or _has_room(line, derived, kind, codes):
             planes = derived.current(codes, line, math.inf)
-        bound_scratch(line, derived)
-        found = calibration.of(line, space, bits, planes)
-        return None if found is None else cls(line, space, bits, planes, found)
+        found = calibration.of(line, derived, space, bits, planes)
+        return None if found is None else cls(line, space, bits, planes, found, derived)
 
-    def nearest(self, asked: Question, queries: Sequence[bytes], candidates: int) -> list[Found]:
-        """Return ids and distances of the nearest among so many candidates of each query."""
-        from .coded import as_array
+    def point(self, k: int, recall: float) -> Point | None:
+        """Return how far to look for a recall, None where no number of candidates reaches it."""
+        return self.calibration.point(k, recall, self.bits.layout)
+
+    def nearest(self, asked: Question, queries: Sequence[bytes], candidates: int, partitions: int = 0) -> list[Found]:
+        """Return ids and distances of the nearest among so many candidates of each query.
+
+        Given a number of partitions, of those in the nearest so many.
+        """
+        from .coded import as_array, bound_scratch
         from .coded import nearest as by_codes
 
         vectors = as_array(self._space, queries)
-        chosen = likely(self.line, self._space, self.bits, vectors, candidates)
+        if len(queries) > 1:
+            bound_scratch(self.line, self._derived)
+        chosen = likely(self.line, self._space, self.bits, vectors, candidates, partitions)
         if self.planes is None:
-            return [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
-        return by_codes(self.line, self._space, self.planes, asked, queries, [self._places(slots) for slots in chosen])
+            found = [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
+        else:
+            places = [self._places(slots) for slots in chosen]
+            found = by_codes(self.line, self._space, self.planes, asked, queries, places)
+        if partitions and any(len(ids) < asked.k for ids, _ in found):  # so few are left in them
+            return self.nearest(asked, queries, candidates)
+        return found
 
     def _places(self, slots: np.ndarray) -> np.ndarray:
         """Return where the codes of those rows are: mostly at the same slots."""
@@ -138,13 +152,24 @@ def _has_length(query: bytes) -> bool:
     return bool(query.strip(b"\0\x80")) or any(unpack(f"<{len(query) // 4}f", query))
 
 
-def likely(line: Line, space: Space, bits: VectorArrays, vectors: np.ndarray, candidates: int) -> list[np.ndarray]:
+def likely(
+    line: Line, space: Space, bits: VectorArrays, vectors: np.ndarray, candidates: int, partitions: int = 0
+) -> list[np.ndarray]:
     """Return for each vector the slots of the items that are probably nearest, in the order of the estimates."""
     from ....kernels.knn_bits import run_likely
 
     mean, turn = bits.center
     return run_likely(
-        bits.bits, vectors, candidates, metric=space.metric, mean=mean, turn=turn, end=bits.used, tick=line.tick
+        bits.bits,
+        vectors,
+        candidates,
+        metric=space.metric,
+        mean=mean,
+        turn=turn,
+        end=bits.used,
+        parts=None if bits.layout is None else bits.layout.parts,
+        partitions=partitions,
+        tick=line.tick,
     )
 
 

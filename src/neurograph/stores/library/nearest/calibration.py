@@ -17,7 +17,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 
 import apsw
@@ -27,19 +27,20 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS
 from ....derived.saved import nonces_of
 from ..base import Space
+from ..partitions.nearest import in_use
 from .arrays import VectorKind
+from .points import Calibration, Point, nonces_blob, points_text, read_nonces, read_points
 from .scan import Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple
+    from typing import Any
 
     import numpy as np
 
     from ....derived.mechanism import Derived
+    from ..partitions.layout import Layout
     from .arrays import VectorArrays
-else:
-    from ....model.typed import NamedTuple
 
 SAMPLE = 256
 LEAST_VECTORS = 4096  # below, exact searches are as fast
@@ -51,33 +52,15 @@ RANKS = (1024, 4096, 24_576)  # looked at, and how many where those don't do: of
 SIDE = 1 << 18  # ranks looked at side by side: 12 MB
 USUAL = (10, 0.99)
 GROWTH = 1.05  # from one number of candidates to the next
+CANDIDATE_ROWS, POINT_ROWS, RUN_ROWS, RUNS_ROWS = 60, 15, 300, 60_000
+"""What a candidate, a partition's centroid, each partition looked at, and that there are any take, in rows scanned."""
 ERRORS = 2.0  # standard errors of the mean
 ELSEWHERE = 2  # times the candidates, see invariant 1
 
 
-class Point(NamedTuple):
-    """What a number of candidates reaches."""
-
-    k: int
-    recall: float
-    candidates: int
-    mean: float
-    first_percentile: float
-
-
-class Calibration(NamedTuple):
-    """What was measured of a library."""
-
-    sample: int
-    points: tuple[Point, ...]
-    """In order of k, then recall."""
-
-    def point(self, k: int, recall: float) -> Point | None:
-        """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does."""
-        return next((point for point in self.points if point.k >= k and point.recall >= recall), None)
-
-
-def of(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays | None) -> Calibration | None:
+def of(
+    line: Line, derived: Derived, space: Space, bits: VectorArrays, planes: VectorArrays | None
+) -> Calibration | None:
     """Return the calibration that holds for `bits`: what they have, what the file keeps, or what is measured now.
 
     None where nothing is known and `planes`, which give the exact answers, are not there.
@@ -89,7 +72,7 @@ def of(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays | None
     if found is None:
         if planes is None:
             return None
-        found, share = measured(line, space, bits, planes), 0.0
+        found, share = measured(line, derived, space, bits, planes), 0.0
     bits.calibrated = found, bits.changes - int(share * rows)
     return found
 
@@ -102,10 +85,10 @@ def kept(connection: apsw.Connection, space: Space) -> tuple[Calibration | None,
     if not rows:
         return None, 1.0
     sample, marks, points = rows[0]
-    then, now = _nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
+    then, now = read_nonces(marks), nonces_of(connection, "embedding", VectorKind(space).chunks)
     changed = sum(now.get(chunk) != then.get(chunk) for chunk in now.keys() | then.keys())
     share = changed / max(1, len(now))
-    return (None if share > MOST_CHANGED else Calibration(sample, tuple(sorted(_points(points))))), share
+    return (None if share > MOST_CHANGED else read_points(sample, points)), share
 
 
 def keep(session: Session, derived: Derived, space: Space) -> Calibration | None:
@@ -117,31 +100,36 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
 
     with session.reading() as line:
         found, _ = kept(line.connection, space)
+        using = in_use(line.connection, space)
         chunks = len(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
-        if found is not None or chunks << CHUNK_BITS < LEAST_VECTORS:
+        if (found and found.partitioning == (using[0] if using else 0)) or chunks << CHUNK_BITS < LEAST_VECTORS:
             return found
         bits = derived.current(BitKind(space), line, float("inf"))
+        if bits is not None and using and (bits.layout is None or bits.layout.placing.partitioning != using[0]):
+            derived.forget_kind(BitKind(space))
+            bits = derived.current(BitKind(space), line, float("inf"))
         planes = None if bits is None else derived.current(VectorKind(space), line, float("inf"))
         if bits is None or planes is None:
             return None
-        found = measured(line, space, bits, planes)
+        found = measured(line, derived, space, bits, planes)
         bits.calibrated = found, bits.changes
-        marks = _packed(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
-    import json
-
+        marks = nonces_blob(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
     session.change(
         """insert into calibration (library_id, sample, marks, points)
            select id, ?2, ?3, ?4 from library where id = ?1
                on conflict do update
               set sample = excluded.sample, marks = excluded.marks, points = excluded.points,
                   created_ns = excluded.created_ns""",
-        (space.id, found.sample, marks, json.dumps(found.points)),
+        (space.id, found.sample, marks, points_text(found)),
     )
     return found
 
 
-def measured(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays) -> Calibration:
+def measured(line: Line, derived: Derived, space: Space, bits: VectorArrays, planes: VectorArrays) -> Calibration:
     """Measure; 0.4 s for 117,659 vectors of 384."""
+    from .coded import bound_scratch
+
+    bound_scratch(line, derived)
     ids, vectors = sample_of(line, space, bits, SAMPLE, 0)
     if len(ids) == 0 or bits.used - bits.empty < LEAST_VECTORS:
         return Calibration(0, ())
@@ -149,10 +137,16 @@ def measured(line: Line, space: Space, bits: VectorArrays, planes: VectorArrays)
     points: list[Point] = []
     worth = (bits.used - bits.empty) // (LEAST_GAIN * ELSEWHERE)
     for most in RANKS:
-        points = list(_reached(_ranks(line, space, bits, ids, vectors, nearest, most), min(most, worth)))
+        ranks = _ranks(line, space, bits, ids, vectors, nearest, most)
+        points = list(_reached(ranks, min(most, worth)))
         if most >= worth or any((point.k, point.recall) == USUAL for point in points):
             break
-    return Calibration(len(ids), tuple(points))
+    layout = bits.layout
+    if layout is None or not points:
+        return Calibration(len(ids), tuple(points))
+    partitions = _partition_ranks(space, layout, bits, vectors, nearest)
+    probes = sorted(_probes(ranks, partitions, layout, bits.used, min(most, worth), points))
+    return Calibration(len(ids), tuple(points), layout.placing.partitioning, tuple(probes))
 
 
 def sample_of(line: Line, space: Space, arrays: VectorArrays, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -210,6 +204,8 @@ def _ranks(
         at = np.minimum(np.searchsorted(order, near, sorter=by_id), len(order) - 1)
         row[:] = np.where(order[by_id[at]] == near, by_id[at], most)
         row[near == 0] = 0  # there are no more: nothing to miss
+    if bits.layout is not None:  # what lies in no partition has candidates of its own
+        ranks[bits.layout.of_slots(bits.slots(nearest.ravel())).reshape(nearest.shape) < 0] = 0
     return ranks
 
 
@@ -227,30 +223,43 @@ def _reached(ranks: np.ndarray, most: int) -> Iterator[Point]:
             candidates = max(candidates + 1, int(candidates * GROWTH))
 
 
-def _packed(nonces: dict[int, int]) -> bytes:
-    """Return chunks and their nonces as bytes: int64, little-endian, one after the other."""
-    from struct import pack
+def _partition_ranks(
+    space: Space, layout: Layout, bits: VectorArrays, vectors: np.ndarray, nearest: np.ndarray
+) -> np.ndarray:
+    """Return which one the partition of each of the nearest is, in order of nearness to the vector; from 0 on."""
+    import numpy as np
 
-    return b"".join(pack("<qq", *pair) for pair in sorted(nonces.items()))
+    from ....kernels.knn_parts import run_asked, run_nearness
+
+    asked = run_asked(vectors, space.metric, mean=bits.center[0], turn=bits.center[1])
+    near = np.array([run_nearness(layout.placing.centers, asked, j)[0] for j in range(len(vectors))])
+    order = np.argsort(-near, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
+    number = layout.of_slots(bits.slots(nearest.ravel())).reshape(nearest.shape)
+    return np.where((number < 0) | (nearest == 0), 0, np.take_along_axis(rank, np.maximum(number, 0), axis=1))
 
 
-def _nonces(marks: bytes) -> dict[int, int]:
-    from struct import iter_unpack
+def _probes(
+    ranks: np.ndarray, partitions: np.ndarray, layout: Layout, used: int, most: int, points: list[Point]
+) -> Iterator[Point]:
+    """Yield for each k and recall the cheapest number of partitions and candidates, where it beats a scan of all."""
+    import numpy as np
 
-    return dict(iter_unpack("<qq", marks)) if len(marks) % 16 == 0 else {}
+    least = {(point.k, point.recall): (_cost(used, point.candidates), point) for point in points}
+    count, tail = layout.placing.count, used - layout.placed
+    looked_at = 1
+    while looked_at * ELSEWHERE <= count // 2:
+        rows = RUNS_ROWS + POINT_ROWS * count + tail + looked_at * ELSEWHERE * (RUN_ROWS + layout.placed // count)
+        for point in _reached(np.where(partitions < looked_at, ranks, most), most):
+            cost = _cost(rows, point.candidates)
+            best = least.get((point.k, point.recall))
+            if best is None or cost < best[0]:
+                least[point.k, point.recall] = cost, point._replace(partitions=looked_at * ELSEWHERE)
+        looked_at = max(looked_at + 1, int(looked_at * 1.5))
+    return (point for _, point in least.values() if point.partitions)
 
 
-def _points(text: str) -> Iterator[Point]:
-    """Yield the points of a file, whoever wrote them; what is no point is passed over."""
-    import json
-
-    try:
-        rows: Sequence[Any] = json.loads(text)
-    except ValueError:
-        return
-    for row in rows:
-        if not isinstance(row, list) or len(row) != 5 or not all(isinstance(x, int | float) for x in row):
-            continue
-        k, recall, candidates, mean, least = row
-        if 1 <= k <= candidates <= ELSEWHERE * RANKS[-1] and all(0.0 <= x <= 1.0 for x in (recall, mean, least)):
-            yield Point(int(k), float(recall), int(candidates), float(mean), float(least))
+def _cost(rows: int, candidates: int) -> float:
+    """Return what a search costs, in rows scanned."""
+    return rows + CANDIDATE_ROWS * candidates

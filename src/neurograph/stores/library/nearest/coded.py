@@ -75,18 +75,13 @@ def as_array(space: Space, queries: Sequence[bytes]) -> np.ndarray:
 
 
 def rows_of(line: Line, space: Space, ids: np.ndarray) -> np.ndarray:
-    """Return the vectors of items, (n, d) float32, in the order given; 2.6 µs each."""
+    """Return the vectors of items that have one, (n, d) float32, in the order given; 2.6 µs each."""
     import numpy as np
 
-    sql = "select vector from embedding where id in (select value from carray(?)) order by id"
+    sql = "select vector from carray(?) as wanted cross join embedding on embedding.id = wanted.value"
     rows: Any = line.connection.execute(sql, (bound_ids(ids),)).fetchall()
     vectors = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(ids), space.dimension)
-    order = np.argsort(ids, kind="stable")
-    if (order[1:] > order[:-1]).all():
-        return vectors.astype(np.float32, copy=False)
-    found = np.empty((len(ids), space.dimension), np.float32)
-    found[order] = vectors
-    return found
+    return vectors.astype(np.float32, copy=False)
 
 
 def _allowed(line: Line, space: Space, arrays: VectorArrays, asked: Question) -> np.ndarray:

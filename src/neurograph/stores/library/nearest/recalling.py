@@ -9,6 +9,7 @@ from ...arguments import whole
 from ..base import require_library
 from ..partitions import nearest as partitions
 from .approximate import Approximate, checked_recall
+from .points import Point
 from .scan import Question
 from .search import SearchedLibrary
 
@@ -76,24 +77,26 @@ class RecalledLibrary(SearchedLibrary):
         with self._session.reading(timeout_s) as line:
             require_library(line.connection, self._space)
             few = Approximate.there(line, self._derived, self._space, math.inf)
-            point = None if few is None else few.calibration.point(near, wanted)
+            point = None if few is None else few.point(near, wanted)
             if few is None or point is None or few.planes is None:
                 return self._of_partitions(line, near, wanted, size) or Recall(1.0, 1.0, 0, near, None)
-            return self._measured(few, near, point.candidates, size)
+            return self._measured(few, near, point, size)
 
-    def _measured(self, few: Approximate, k: int, candidates: int, size: int) -> Recall:
+    def _measured(self, few: Approximate, k: int, point: Point, size: int) -> Recall:
         import numpy as np
 
         from ....model.recall import Recall
         from .calibration import exact_ids, sample_of
+        from .coded import bound_scratch
 
+        bound_scratch(few.line, self._derived)
         ids, vectors = sample_of(few.line, self._space, few.bits, size, SEED)
         assert few.planes is not None
         exact = exact_ids(few.line, self._space, few.planes, ids, vectors, k)
         queries = [vector.astype("<f4").tobytes() for vector in vectors]
-        found = few.nearest(Question(b"", k + 1), queries, candidates + 1)
+        found = few.nearest(Question(b"", k + 1), queries, point.candidates + 1, point.partitions)
         shares = np.array([np.isin(row, near).mean() for row, (near, _) in zip(exact, found, strict=True)])
-        return Recall(float(shares.mean()), float(np.percentile(shares, 1)), len(ids), k, candidates)
+        return Recall(float(shares.mean()), float(np.percentile(shares, 1)), len(ids), k, point.candidates)
 
     def _of_partitions(self, line: Line, k: int, recall: float, size: int) -> Recall | None:
         """Measure searches by partitions, None where these don't answer."""

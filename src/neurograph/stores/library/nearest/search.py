@@ -15,8 +15,9 @@ from ....connection.paths import ROWS
 from ....connection.settings import CACHE_BYTES
 from ....derived.kind import CHUNK_BITS
 from ....errors import InvalidValue, ItemNotFound, NotHere
-from ....model.item import Hit, Hits, Item
+from ....model.item import Hit, HitArrays, Hits, Item
 from ...arguments import TokenLike, existing_token_id, real, whole
+from ...where import blamed
 from ..base import ItemLike, require_library
 from ..partitions import nearest as partitions
 from ..texts.encoders import EncodedLibrary
@@ -32,7 +33,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy as np
     from numpy.typing import ArrayLike
 
     from ...where import Where
@@ -77,7 +77,7 @@ class SearchedLibrary(EncodedLibrary):
             Instead of `query`: a text, a key, an item by record, id or key, or the token an item belongs to (of
             several, the first).
         max_distance
-            The farthest an item may be.
+            The farthest an item may be; at least 0, but under dot, where distances may be below.
         after
             Only what comes behind this hit: the last one of the page before.
         where
@@ -148,7 +148,7 @@ class SearchedLibrary(EncodedLibrary):
         if text is not None and query is None:
             query, made_by = self._question_of(text)
         reached = recall_of(exact, recall)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             if text is not None:
                 self._require_made_by(line.connection, made_by)
             vector, own = self._query(line.connection, query, key, item, token)
@@ -167,7 +167,7 @@ class SearchedLibrary(EncodedLibrary):
         recall: float | None = None,
         engine: str = "auto",
         timeout_s: float | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> HitArrays:
         """Find the k items nearest to each of many vectors.
 
         Parameters
@@ -175,14 +175,14 @@ class SearchedLibrary(EncodedLibrary):
         queries
             (m, dimension) finite numbers; rounded to float32.
         k, max_distance, where, among, exact, recall, engine, timeout_s
-            As for `search`; which recall such searches have, `recall` tells.
+            As for `search`.
 
         Returns
         -------
-        tuple of numpy.ndarray
-            Ids, (m, k) int64, and distances, (m, k) float64, each row in order of distance, then id. Where no query
-            finds k there are fewer columns; where one finds fewer than another, its row is filled up with id 0 at an
-            infinite distance.
+        HitArrays
+            A pair of arrays that knows its `recall`, as `Hits` do: ids, (m, k) int64, and distances, (m, k) float64,
+            each row in order of distance, then id. Where no query finds k there are fewer columns; where one finds
+            fewer than another, its row is filled up with id 0 at an infinite distance.
 
         Raises
         ------
@@ -207,17 +207,17 @@ class SearchedLibrary(EncodedLibrary):
 
         vectors = vector_array(queries, self.dimension, "queries")
         among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             asked = self._question(b"", k, max_distance, None, among_these)
             vectors_given = [little_endian(vector) for vector in vectors]
-            found, _ = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
+            found, measured = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
         longest = max((len(ids) for ids, _ in found), default=0)
         all_ids = np.zeros((len(found), longest), np.int64)
         all_distances = np.full((len(found), longest), np.inf)
         for row, (ids, distances) in enumerate(found):
             all_ids[row, : len(ids)] = ids
             all_distances[row, : len(ids)] = distances
-        return all_ids, all_distances
+        return HitArrays(all_ids, all_distances, measured)
 
     def _query(
         self,
@@ -259,6 +259,7 @@ class SearchedLibrary(EncodedLibrary):
             "select min(id) from item where token_id = ? and id between ? and ?", (number, *self._space.ids)
         ).fetchall()
         if rows[0][0] is None:
+            require_library(connection, self._space)
             raise ItemNotFound(f"no item of {self.name!r} belongs to the token {token!r}")
         return int(rows[0][0])
 
@@ -266,7 +267,8 @@ class SearchedLibrary(EncodedLibrary):
         self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", (), False)
     ) -> Question:
         most = min(whole(k, "k"), EVERY)
-        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
+        least = -math.inf if self.metric == "dot" else 0.0
+        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance", least)
         if after is not None and not isinstance(after, Hit):
             raise InvalidValue(f"after must be a hit of the page before, got {after!r}")
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
@@ -303,7 +305,8 @@ class SearchedLibrary(EncodedLibrary):
         Of what is asked for, `without` are no neighbors but what is left out.
         """
         rows: Any = line.connection.execute(
-            "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
+            "select norm_low, norm_high from library where id = ? and created_ns = ? and dimension = ?",
+            (*self._space.itself, self.dimension),
         ).fetchall()
         if not rows:
             require_library(line.connection, self._space)
@@ -352,15 +355,19 @@ class SearchedLibrary(EncodedLibrary):
         Bits in memory answer first, then partitions in the file; what these take counts towards loading those.
         """
         kind, policy = BitKind(self._space), self._derived.policy
-        reach = None if engine == "numba" else partitions.reach_now(line, self._space, asked.k - without, recall)
-        if engine != "sqlite-vec":
+        k, sql = asked.k - without, engine == "sqlite-vec"
+        loaded = not sql and self._derived.loaded(kind)
+        reach = None if loaded or engine == "numba" else partitions.reach_now(line, self._space, k, recall)
+        if not sql:
             cost_s = self._plain_cost_s(line, kind, len(queries), engine)
             if reach is not None:
                 cost_s = min(cost_s, len(queries) * PARTITIONS_S)
             few = Approximate.there(line, self._derived, self._space, cost_s)
-            point = few and few.calibration.point(asked.k - without, recall)
+            point = few and few.point(k, recall)
             if few and point:
-                return few.nearest(asked, queries, point.candidates + without), point.mean
+                return few.nearest(asked, queries, point.candidates + without, point.partitions), point.mean
+        if loaded and engine != "numba":
+            reach = partitions.reach_now(line, self._space, k, recall)
         if reach is None:
             return None
         began = time.perf_counter()

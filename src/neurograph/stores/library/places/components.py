@@ -9,7 +9,7 @@ import apsw
 from ....connection.line import Line
 from ....errors import InvalidValue, NotFound
 from ...arguments import real, whole
-from ..base import LibraryPart, require_library
+from ..base import THERE, LibraryPart, require_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class ProjectedLibrary(LibraryPart):
 
         from ....codec.pca import Pca
 
-        rows = self._session.rows("select mean, components, explained from projection where library_id = ?", (self.id,))
+        sql = f"select mean, components, explained from projection where library_id = ? and {THERE}"
+        rows = self._session.rows(sql, (self.id, *self._space.itself))
         if not rows:
             return None
         mean, components, explained = (np.frombuffer(blob, "<f4") for blob in rows[0])

@@ -16,7 +16,7 @@ import time
 import apsw
 
 from ....errors import Conflict, InvalidValue
-from ..base import require_library
+from ..base import THERE, require_library
 from .matching import MatchedLibrary
 
 TYPE_CHECKING = False
@@ -35,8 +35,8 @@ class TextLibrary(MatchedLibrary):
     @property
     def text_index(self) -> str | None:
         """How the text index reads words, its tokenizer; None where there is none, or not all of it yet."""
-        sql = "select tokenizer from text_index where library_id = ? and filled is null"
-        rows = self._session.rows(sql, (self.id,))
+        sql = f"select tokenizer from text_index where library_id = ? and filled is null and {THERE}"
+        rows = self._session.rows(sql, (self.id, *self._space.itself))
         return rows[0][0] if rows else None
 
     def index_text(self, tokenizer: str | None = None, *, rebuild: bool = False, progress: bool | Told = False) -> int:
@@ -170,7 +170,8 @@ class TextLibrary(MatchedLibrary):
         from ...text_objects import insert_texts
 
         rows: Any = connection.execute(
-            "select filled from text_index where library_id = ? and tokenizer = ?", (self.id, tokenizer)
+            f"select filled from text_index where library_id = ? and tokenizer = ? and {THERE}",
+            (self.id, tokenizer, *self._space.itself),
         ).fetchall()
         if not rows:
             require_library(connection, self._space)

@@ -9,7 +9,8 @@ import apsw
 from ....errors import InvalidValue, NotHere
 from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
-from ..base import LibraryPart, require_library
+from ...where import blamed
+from ..base import THERE, LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
 
 TYPE_CHECKING = False
@@ -111,7 +112,7 @@ class MatchedLibrary(LibraryPart):
         if after is not None:
             parts.append(f"(-bm25({table}) < ? or (-bm25({table}) = ? and rowid > ?))")
             values += _behind(after)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             tokenizer = self._required_text_index(line.connection)
             if line.paths is not None:
                 line.took("full text", f"FTS5 {tokenizer}")
@@ -129,8 +130,8 @@ class MatchedLibrary(LibraryPart):
 
     def _required_text_index(self, connection: apsw.Connection) -> str:
         """Return how the library's text index reads words, or say that it has none."""
-        sql = "select tokenizer, filled is null from text_index where library_id = ?"
-        rows: Any = connection.execute(sql, (self.id,)).fetchall()
+        sql = f"select tokenizer, filled is null from text_index where library_id = ? and {THERE}"
+        rows: Any = connection.execute(sql, (self.id, *self._space.itself)).fetchall()
         if rows and rows[0][1]:
             return rows[0][0]  # type: ignore[no-any-return]
         require_library(connection, self._space)

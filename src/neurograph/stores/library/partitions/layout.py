@@ -1,0 +1,184 @@
+"""How the rows of arrays in memory are laid out by partitions, so that a search looks at few runs of them.
+
+Invariants:
+
+1. A layout says where to look, never what is found: whoever follows it may miss rows, which is measured
+   (`nearest.calibration`), and finds none that is not there.
+2. The slots of partition p are those from ``first[p]`` to before ``first[p + 1]``, but for those that are `moved`: a
+   vector that changed is no longer in a partition. Each search looks at it, and at what lies behind the last partition.
+3. Partitions that are made meanwhile count for arrays that are loaded after them.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from ....derived.kind import CHUNK_BITS, CHUNK_IDS
+from ....derived.saved import nonces_of
+from ..base import Space
+from .nearest import in_use
+from .places import NOWHERE
+from .rows import chunk_range
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+
+    from ....kernels.knn_parts import Centers, Parts
+
+LEAST_ROWS = 256  # in a partition; with 86, as of WordNet's glosses, scans of all of them take twice as long
+MOST_MOVED = 1 / 128  # of the rows; looking at each by itself then takes a million 1 ms; moving all together, 200
+
+
+class Placing:
+    """Which partition each item is in.
+
+    Attributes
+    ----------
+    partitioning
+        The id of the partitioning.
+    centers
+        Of its partitions.
+    """
+
+    def __init__(self, partitioning: int, centers: Centers, chunks: np.ndarray, numbers: np.ndarray) -> None:
+        self.partitioning = partitioning
+        self.centers = centers
+        self._chunks = chunks
+        self._numbers = numbers
+
+    @property
+    def count(self) -> int:
+        """How many partitions there are."""
+        return len(self.centers.plus)
+
+    def of(self, ids: np.ndarray) -> np.ndarray:
+        """Return the partition of each id, (n,) int64; `count` for one that is in none."""
+        import numpy as np
+
+        found = np.full(len(ids), self.count, np.int64)
+        if len(self._chunks):
+            at = np.minimum(np.searchsorted(self._chunks, ids >> CHUNK_BITS), len(self._chunks) - 1)
+            there = self._chunks[at] == ids >> CHUNK_BITS
+            found[there] = self._numbers[at[there], ids[there] & (CHUNK_IDS - 1)]
+        return np.minimum(found, self.count)
+
+
+class Layout:
+    """Where the rows of each partition lie.
+
+    Attributes
+    ----------
+    placing
+        Which partition each item is in.
+    first
+        (p + 1,) int64: where each partition begins, and where the last one ends.
+    moved
+        (m,) int64, ascending: slots before the end of the last partition whose vector is another one now.
+    """
+
+    def __init__(self, placing: Placing, first: np.ndarray, moved: np.ndarray) -> None:
+        self.placing = placing
+        self.first = first
+        self.moved = moved
+
+    @property
+    def placed(self) -> int:
+        """How many slots belong to partitions."""
+        return int(self.first[-1])
+
+    @property
+    def worn(self) -> bool:
+        """Tell that so many moved that rows should be laid out anew."""
+        return len(self.moved) > MOST_MOVED * self.placed
+
+    @property
+    def parts(self) -> Parts:
+        """What kernels are told."""
+        from ....kernels.knn_parts import Parts
+
+        return Parts(self.placing.centers, self.first, self.moved)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of what it holds."""
+        return self.placing.centers.points.nbytes + self.placing._numbers.nbytes + self.first.nbytes
+
+    def copy(self) -> Layout:
+        """Return a layout for arrays that are copied; what is moved in it stays its own."""
+        return Layout(self.placing, self.first, self.moved)
+
+    def move(self, slots: np.ndarray) -> None:
+        """Note slots whose vector changed."""
+        import numpy as np
+
+        self.moved = np.union1d(self.moved, slots[slots < self.placed])
+
+    def of_slots(self, slots: np.ndarray) -> np.ndarray:
+        """Return the partition of each slot, -1 for one in none; of -1, too."""
+        import numpy as np
+
+        number = np.searchsorted(self.first, slots, "right") - 1
+        number[(slots >= self.placed) | np.isin(slots, self.moved)] = -1
+        return number
+
+
+def laid_out(numbers: np.ndarray, placing: Placing) -> tuple[Layout, np.ndarray]:
+    """Return a layout of rows in these partitions, and the order it wants them in: (n,) int64, places in `numbers`."""
+    import numpy as np
+
+    order = np.argsort(numbers, kind="stable")
+    first = np.searchsorted(numbers[order], np.arange(placing.count + 1))
+    return Layout(placing, first.astype(np.int64), np.empty(0, np.int64)), order
+
+
+def read_placing(connection: apsw.Connection, space: Space, mean: np.ndarray, turn: np.ndarray) -> Placing | None:
+    """Return which partition each item is in, None where the library has no partitions that can be read, or small ones.
+
+    Items of chunks that changed since they were placed are in none.
+
+    Parameters
+    ----------
+    connection
+        Inside the transaction that rows are read in.
+    space
+        The library.
+    mean, turn
+        What rows are quantised with.
+    """
+    import numpy as np
+
+    from ....kernels.knn_parts import make_centers
+
+    try:
+        using = in_use(connection, space)
+        means = None if using is None else _means(connection, space, using[0])
+        if using is None or means is None:
+            return None
+        items: Any = connection.execute("select items from partitioning where id = ?", (using[0],)).fetchall()
+        if items[0][0] < LEAST_ROWS * len(means):
+            return None
+        sql = "select chunk, nonce, numbers from partition_chunk where partitioning_id = ? and length(numbers) = ?"
+        rows: Any = connection.execute(sql + " order by chunk", (using[0], 2 * CHUNK_IDS)).fetchall()
+    except apsw.SQLError:
+        return None
+    nonces = nonces_of(connection, "embedding", chunk_range(space))
+    known = [(chunk, numbers) for chunk, nonce, numbers in rows if nonces.get(chunk) == nonce]
+    chunks = np.fromiter((chunk for chunk, _ in known), np.int64, len(known))
+    numbers = np.frombuffer(b"".join(blob for _, blob in known), "<u2").reshape(len(known), CHUNK_IDS)
+    centers = make_centers(means, space.metric, mean=mean, turn=turn)
+    return Placing(using[0], centers, chunks, numbers)
+
+
+def _means(connection: apsw.Connection, space: Space, partitioning: int) -> np.ndarray | None:
+    """Return what vectors of each partition are in the mean, None where the file holds none."""
+    import numpy as np
+
+    sql = "select number, centroid from partition_center where partitioning_id = ? order by number"
+    rows: Any = connection.execute(sql, (partitioning,)).fetchall()
+    if not 0 < len(rows) <= NOWHERE or any(n != i or len(b) != 4 * space.dimension for i, (n, b) in enumerate(rows)):
+        return None
+    means = np.frombuffer(b"".join(blob for _, blob in rows), "<f4").reshape(len(rows), -1).astype(np.float32)
+    return means if np.isfinite(means).all() and np.abs(means).max() < 2.0**40 else None
