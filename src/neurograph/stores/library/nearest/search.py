@@ -124,7 +124,7 @@ class SearchedLibrary(ManyWays):
         Notes
         -----
         Exact: every path gives the same ids in the same order, from float64 sums over the stored float32. It grows with
-        the number of vectors times their dimension: for 117,659 of 384 it takes 95 ms by sqlite-vec, 0.9 ms by kernels
+        the number of vectors times their dimension: for 117,659 of 384 it takes 75 ms by sqlite-vec, 0.9 ms by kernels
         (two cores, Linux). With `where` or `among` it grows with what they leave, and with what the condition reads.
 
         With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: 0.4 ms there.
