@@ -195,6 +195,27 @@ def test_none_and_ids_of_others_leave_what_is_left(db: neurograph.Database, libr
         assert library.search(np.ones(DIMENSION), 5, among=among, engine="numba") == by_rows
 
 
+def test_few_that_a_condition_leaves_are_found_with_pages_and_limits(db: neurograph.Database, library: Library) -> None:
+    few = "item.id % 11 = 0"
+    library.search(np.ones(DIMENSION), 1, engine="numba")
+    ids = [hit.id for hit in library.search(np.ones(DIMENSION), 9, where=few)]
+    library.update(ids[0], vector=None)
+    library.delete(ids[1])
+    db.execute("update embedding set vector = ? where id = ?", (np.full(DIMENSION, np.nan, "<f4").tobytes(), ids[2]))
+    same(library, where=few)
+    for query in vectors(3):
+        first = library.search(query, 20, where=few, engine="sqlite-vec")
+        told = {"after": first[4], "max_distance": first[15].distance, "where": few}
+        rest = library.search(query, 20, engine="sqlite-vec", **told)
+        assert library.search(query, 20, engine="numba", **told) == rest
+        assert len(rest) >= 11
+    many = vectors(5)
+    by_rows = library.search_many(many, 30, where=few, engine="sqlite-vec")
+    by_codes = library.search_many(many, 30, where=few, engine="numba")
+    assert [part.tolist() for part in by_codes] == [part.tolist() for part in by_rows]
+    library.delete(ids[2])
+
+
 def test_more_ids_than_a_text_holds_are_found_too(db: neurograph.Database, library: Library) -> None:
     few = "item.id % 3 > 0"
     by_rows = library.search(np.ones(DIMENSION), 50, where=few, engine="sqlite-vec")

@@ -10,6 +10,7 @@ from ...arguments import bound_ids
 from ..base import Space
 from .scan import Found, Question
 
+PICKED = 0.125  # the most of the slots that are picked one by one: of 10 % in 0.4 ms, where a scan takes 0.8
 MOST_MASKS = 8  # that a line remembers of one library, a byte a vector each
 
 TYPE_CHECKING = False
@@ -39,6 +40,9 @@ def nearest(
 
     if line.scratch is None:
         line.scratch = Scratch()
+    allowed = _allowed(line, space, arrays, asked) if asked.among else None
+    if allowed is not None and candidates is None:
+        candidates = _few(arrays, allowed, len(queries))
     found = run_search(
         arrays.planes,
         as_array(space, queries),
@@ -48,7 +52,7 @@ def nearest(
         mean=arrays.center[0],
         turn=arrays.center[1],
         ids=arrays.ids,
-        allowed=_allowed(line, space, arrays, asked) if asked.among else None,
+        allowed=allowed,
         radius=asked.max_distance,
         after=[asked.after] * len(queries),
         candidates=candidates,
@@ -82,6 +86,20 @@ def rows_of(line: Line, space: Space, ids: np.ndarray) -> np.ndarray:
     rows: Any = line.connection.execute(sql, (bound_ids(ids),)).fetchall()
     vectors = np.frombuffer(b"".join([row[0] for row in rows]), "<f4").reshape(len(ids), space.dimension)
     return vectors.astype(np.float32, copy=False)
+
+
+def _few(arrays: VectorArrays, allowed: np.ndarray, queries: int) -> list[np.ndarray] | None:
+    """Return the slots that are allowed, once for each query, where they are so few that to pick them is faster.
+
+    An item that lost its vector may pass a condition; its slot has no code.
+    """
+    import numpy as np
+
+    slots = np.flatnonzero(allowed)
+    if len(slots) > PICKED * arrays.used:
+        return None
+    slots = slots[~np.isnan(arrays.codes.offset[slots])]
+    return [slots] * queries
 
 
 def _allowed(line: Line, space: Space, arrays: VectorArrays, asked: Question) -> np.ndarray:
