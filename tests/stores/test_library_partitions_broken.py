@@ -128,3 +128,15 @@ def test_what_a_killed_build_left_goes_before_another_is_trained(db: neurograph.
 
     assert library.optimize(progress=told).trained
     assert set(seen) == {0}
+
+
+def test_without_marks_there_are_no_partitions_until_they_are_given_back(
+    db: neurograph.Database, library: Library
+) -> None:
+    for deleted in ("subject = 'embedding'", "subject = 'embedding' and chunk % 2"):
+        db.execute(f"delete from mark where {deleted}")
+        library.optimize()
+        db.optimize()
+        assert library.optimize().partitions
+        assert library.recall(k=5, recall=0.8, sample=20).mean > 0.7
+        assert db.check() == []

@@ -342,7 +342,7 @@ def test_a_first_search_keeps_few_pages_and_a_second_more(tmp_path: Path) -> Non
     vectors = np.random.default_rng(3).normal(size=(600, 384)).astype(np.float32)
     with neurograph.open(path) as db:
         db.library.create("v", dimension=384).add(vectors)
-    with neurograph.open(path, engine="sql") as db:
+    with neurograph.open(path, engine="sql") as db:  # kernels that another test loaded would read all
         kept = []
         for _ in range(2):
             db.library.get("v").search(vectors[0])

@@ -15,7 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    import numpy as np
+
     from ...where import Where
+    from .scan import Found
 
 Chosen = tuple[str, Sequence["Any"], bool]
 
@@ -58,6 +61,18 @@ def ids_among(among: Iterable[Item | Hit | int]) -> list[int]:
     if hasattr(among, "dtype"):
         return id_array(among, "among").tolist()  # type: ignore[no-any-return]
     return [row_id(one.id if isinstance(one, Item | Hit) else one, "among", "ids") for one in among]
+
+
+def arrays_of(found: Sequence[Found]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what several searches found as ids and distances, (m, longest): id 0, infinitely far, fills up rows."""
+    import numpy as np
+
+    longest = max((len(ids) for ids, _ in found), default=0)
+    all_ids, all_distances = np.zeros((len(found), longest), np.int64), np.full((len(found), longest), np.inf)
+    for row, (ids, distances) in enumerate(found):
+        all_ids[row, : len(ids)] = ids
+        all_distances[row, : len(ids)] = distances
+    return all_ids, all_distances
 
 
 def keys_of(connection: apsw.Connection, ids: list[int]) -> list[str | None]:

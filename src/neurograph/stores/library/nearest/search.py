@@ -16,7 +16,7 @@ from ...where import blamed
 from ..base import ItemLike, require_library
 from ..vectors import little_endian, query_array, vector_array
 from .approximate import recall_of
-from .choice import Chosen, chosen, keys_of
+from .choice import Chosen, arrays_of, chosen, keys_of
 from .scan import Question
 from .ways import ManyWays
 
@@ -192,21 +192,13 @@ class SearchedLibrary(ManyWays):
         -----
         Grows with m times what one search costs. One state of the file for all of them.
         """
-        import numpy as np
-
         vectors = vector_array(queries, self.dimension, "queries")
         among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
         with blamed(self._session, where), self._session.reading(timeout_s) as line:
             asked = self._question(b"", k, max_distance, None, among_these)
             vectors_given = [little_endian(vector) for vector in vectors]
             found, measured = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
-        longest = max((len(ids) for ids, _ in found), default=0)
-        all_ids = np.zeros((len(found), longest), np.int64)
-        all_distances = np.full((len(found), longest), np.inf)
-        for row, (ids, distances) in enumerate(found):
-            all_ids[row, : len(ids)] = ids
-            all_distances[row, : len(ids)] = distances
-        return HitArrays(all_ids, all_distances, measured)
+        return HitArrays(*arrays_of(found), measured)
 
     def _query(
         self,

@@ -58,13 +58,13 @@ class OvertakenError(Exception):
 
 
 def build(session: Session, space: Space, room: Room, told: Told) -> OptimizedLibrary:
-    """Make partitions anew; none for a library that is too small, or vectors too long for single precision."""
+    """Make partitions anew; none for a library too small or without marks, or vectors too long."""
     import numpy as np
 
     chunks = chunks_of(session, space)
     items = session.rows("select count(*) from embedding where id between ? and ?", space.ids)[0][0]
     lengths = measure_lengths(session, space, told)
-    if items < LEAST_ITEMS or lengths is None or lengths[1] > GREATEST_NORM:
+    if items < LEAST_ITEMS or not chunks or lengths is None or lengths[1] > GREATEST_NORM:
         _drop(session, space, keep=-1)
         return OptimizedLibrary(0, 0, False)
     for (rest,) in session.rows("select id from partitioning where library_id = ? and not complete", (space.id,)):
