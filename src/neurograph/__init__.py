@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .model.feedback import Change, Feedback
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
-    from .model.item import Hit, Hits, Item, Match, Matches
+    from .model.item import Hit, HitArrays, Hits, Item, Match, Matches
     from .model.proposal import (
         CreateProposal,
         DeleteProposal,
@@ -89,6 +89,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Feedback",
     "Field",
     "Hit",
+    "HitArrays",
     "Hits",
     "Identity",
     "Item",
@@ -149,6 +150,7 @@ _LAZY = {
     "Feedback": "model.feedback",
     "Field": "model.field",
     "Hit": "model.item",
+    "HitArrays": "model.item",
     "Hits": "model.item",
     "Identity": "model.identity",
     "Item": "model.item",

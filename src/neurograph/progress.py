@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
 
 Told = Callable[[str, int, int | None], object]
 """What is called meanwhile: with what is being done, how much of it is, and of how much or None."""
@@ -70,6 +74,15 @@ class Progress:
         if self._width:
             sys.stderr.write(f"\r{'':<{self._width}}\r")
             sys.stderr.flush()
+
+
+def telling(progress: bool | Told | None, unit: str) -> AbstractContextManager[Told]:
+    """Return a context of what is told how far a call is: a line of ours for True, a function given, or nobody."""
+    if progress is True:
+        return Progress(unit)
+    from contextlib import nullcontext
+
+    return nullcontext(progress or (lambda *_: None))
 
 
 def seconds_text(seconds: float) -> str:

@@ -24,7 +24,7 @@ def test_a_library_becomes_a_mind_once(words):
     assert {name: said[name] for name in ("tokens", "places", "links")} == {
         "tokens": {"created": 5, "found": 1, "kept": 0},
         "places": {"items": 6, "tokens": 6, "kept": 0},
-        "links": {"links": 12, "created": 12, "changed": 0, "deleted": 0},
+        "links": {"links": 12, "created": 12, "changed": 0, "deleted": 0, "kept": 0},
     }
     with neurograph.open(words, mode="r") as db:
         assert db.tokens.get("bus").domain == "domain_3"

@@ -92,7 +92,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
             "library": TEXT,
             "tokens": dict.fromkeys(("created", "found", "kept"), NUMBER),
             "places": dict.fromkeys(("items", "tokens", "kept"), NUMBER),
-            "links": dict.fromkeys(("links", "created", "changed", "deleted"), NUMBER),
+            "links": dict.fromkeys(("links", "created", "changed", "deleted", "kept"), NUMBER),
             "seconds": NUMBER,
         },
     ),

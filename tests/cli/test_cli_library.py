@@ -239,10 +239,12 @@ def test_partitions_are_made_and_told(mind, monkeypatch):
     monkeypatch.setattr("neurograph.stores.library.partitions.build.LEAST_ITEMS", 2000)
     with neurograph.open(mind) as db:
         db.library.create("points", dimension=8).add(np.random.default_rng(8).normal(size=(2500, 8)))
+        db.library.create("few", dimension=8).add(np.eye(8))
     said = answer("library", "optimize", mind, "points")
     assert (said["partitions"] > 1, said["placed"], said["trained"]) == (True, 2500, True)
     mended = run("library", "optimize", mind, "points").stdout
     assert mended.startswith(f"{said['partitions']} partitions mended, 0 vectors placed in ")
+    assert run("library", "optimize", mind, "few").stdout.startswith("no partitions: the library is too small")
 
 
 @pytest.mark.compiled

@@ -97,6 +97,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
     ],
     "query": [
         (["{}"], 1, "text"),
+        (["{}", ""], 2, "QUERY must have at least one character that is no blank, got ''"),
         (["{}", "cat", "--library", "plants"], 1, "no library has the name 'plants'"),
         (["{}", "cat", "--leg", "nose"], 2, "'nose' is not one of"),
         (["{}", "cat", "--weight", "text=much"], 2, "--weight must be LEG=NUMBER"),
@@ -123,6 +124,10 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets", "--vector", "1,nan"], 1, "vector must be finite"),
         (["{}", "pets", "cat", "--where", "legs ="], 1, "--where must be an SQL condition"),
         (["{}", "pets", "cat", "-k", "0"], 2, "0 is not in the range"),
+        (["{}", "pets", ""], 2, "QUERY must have at least one character that is no blank, got ''"),
+        (["{}", "pets", "--text", " \n"], 2, "--text must have at least one character that is no blank"),
+        (["{}", "pets", "--words", " "], 2, "--words must have at least one character that is no blank, got ' '"),
+        (["{}", "pets", "cat", "--max-distance", "-1"], 1, "max_distance must be in [0, inf], got -1.0"),
         (["{}", "pets", "cat", "--model", "nowhere"], 1, "nowhere"),
     ],
     "embed": [

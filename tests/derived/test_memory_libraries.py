@@ -34,6 +34,7 @@ ASK = """
         ask(small)
     with neurograph.open(sys.argv[1], mode="r", engine="sql") as db:
         expected = ask(db)
+        db.execute("select sum(length(vector)) from embedding").fetchall()  # what a connection keeps of pages
         before = taken()
     for budget in map(int, sys.argv[2:]):
         with neurograph.open(sys.argv[1], mode="r", engine="numba", memory_budget_bytes=budget) as db:

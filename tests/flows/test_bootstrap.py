@@ -25,7 +25,7 @@ def test_each_step_may_be_left_out(db: neurograph.Database) -> None:
     assert db.bootstrap("words", tokens=False, place=False, k=1, type="related_to", decay=1) == (
         None,
         None,
-        (3, 3, 0, 0),
+        (3, 3, 0, 0, 0),
     )
     assert naive.woven(db, type="related_to") == naive.weave(db, words, 1, 1.0)
 
@@ -87,7 +87,7 @@ def test_a_condition_is_for_tokens_and_links(db: neurograph.Database) -> None:
     words = db.library.create("words", dimension=2)
     words.add(np.random.default_rng(0).normal(size=(30, 2)), keys=[f"w{n}" for n in range(30)])
     done = db.bootstrap(words, k=2, where="key < 'w2'")
-    assert done == ((12, 0, 0), (30, 12, 0), (24, 24, 0, 0))
+    assert done == ((12, 0, 0), (30, 12, 0), (24, 24, 0, 0, 0))
     assert naive.woven(db) == naive.weave(db, words, 2)
 
 
@@ -98,7 +98,7 @@ def mind(glove: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[neur
         words = db.library.load(glove / "glove.6B.50d.first-2446.txt", name="glove", errors="cp1252")
         told: list[str] = []
         done = db.bootstrap(words, k=10, progress=lambda what, done, total: told.append(what))
-        assert done == ((2446, 0, 0), (2446, 2446, 0), (24460, 24460, 0, 0))
+        assert done == ((2446, 0, 0), (2446, 2446, 0), (24460, 24460, 0, 0, 0))
         assert list(dict.fromkeys(told)) == ["tokens", "places", "links"]
         yield db
 
@@ -107,7 +107,7 @@ def mind(glove: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[neur
 def test_the_real_sample_is_sound(mind: neurograph.Database) -> None:
     assert mind.check() == []
     assert mind.tokens.count() == 2446
-    assert mind.bootstrap("glove", k=10) == ((0, 0, 2446), (2446, 2446, 0), (24460, 0, 0, 0))
+    assert mind.bootstrap("glove", k=10) == ((0, 0, 2446), (2446, 2446, 0), (24460, 0, 0, 0, 0))
 
 
 @pytest.mark.data
@@ -167,7 +167,7 @@ def test_all_of_wordnet_becomes_a_mind(wordnet: Path, tmp_path: Path) -> None:
         library = db.library.create("wordnet", dimension=384)
         ids = library.add(vectors, keys=names)
         n = len(names)
-        assert db.bootstrap(library, k=10) == ((n, 0, 0), (n, n, 0), (10 * n, 10 * n, 0, 0))
+        assert db.bootstrap(library, k=10) == ((n, 0, 0), (n, n, 0), (10 * n, 10 * n, 0, 0, 0))
         for row in np.random.default_rng(1).integers(0, n, 20).tolist():
             hits = library.search(item=int(ids[row]), k=10)
             links = db.graph.list(source=names[row], limit=None)

@@ -131,7 +131,7 @@ def test_what_a_stock_shell_takes_away_is_made_again(tmp_path: Path, stock: Shel
         assert stock.write(path, ["delete from token where label = 'dog'"]) == [""]
         assert words.get("dog").token_id is None
         done = db.bootstrap(words, k=2)
-        assert (done.tokens, done.links) == ((1, 0, 2), (6, 4, 0, 0))
+        assert (done.tokens, done.links) == ((1, 0, 2), (6, 4, 0, 0, 0))
         assert db.check() == []
 
 

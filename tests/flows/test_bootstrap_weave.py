@@ -37,7 +37,7 @@ def words(db: neurograph.Database) -> Library:
 def test_it_is_what_every_distance_says(db: neurograph.Database, metric: str, k: int) -> None:
     words = filled(db, metric)
     expected = naive.weave(db, words, k, 0.5)
-    assert db.weave(words, k=k, decay=0.5) == (len(expected), len(expected), 0, 0)
+    assert db.weave(words, k=k, decay=0.5) == (len(expected), len(expected), 0, 0, 0)
     assert naive.woven(db) == expected
 
 
@@ -62,7 +62,7 @@ def test_a_weight_falls_with_the_distance(db: neurograph.Database) -> None:
 def test_a_second_run_writes_nothing(db: neurograph.Database, words: Library) -> None:
     db.weave(words, k=4)
     before = [db.execute(f"select * from {table}").fetchall() for table in ("edge", "mark", "degree")]
-    assert db.weave(words, k=4) == (4 * N, 0, 0, 0)
+    assert db.weave(words, k=4) == (4 * N, 0, 0, 0, 0)
     assert [db.execute(f"select * from {table}").fetchall() for table in ("edge", "mark", "degree")] == before
 
 
@@ -116,9 +116,9 @@ def test_many_links_go_in_several_transactions(
 ) -> None:
     monkeypatch.setattr(weaving, "MOST_DELETED", 50)
     db.weave(words, k=20)
-    assert db.weave(words, k=3)[1:] == (0, 0, 17 * N)
+    assert db.weave(words, k=3)[1:] == (0, 0, 17 * N, 0)
     assert naive.woven(db) == naive.weave(db, words, 3)
-    assert db.weave(words, k=3, where="false") == (0, 0, 0, 3 * N)
+    assert db.weave(words, k=3, where="false") == (0, 0, 0, 3 * N, 0)
 
 
 def test_two_libraries_are_woven_beside_each_other(db: neurograph.Database, words: Library) -> None:
@@ -138,16 +138,16 @@ def test_items_of_one_token_share_its_links(
         words.update(key, token="w2")
     db.weave(words, k=4)
     assert naive.woven(db) == naive.weave(db, words, 4)
-    assert db.weave(words, k=4)[1:] == (0, 0, 0)
+    assert db.weave(words, k=4)[1:] == (0, 0, 0, 0)
 
 
 def test_weights_that_learning_changed_stay_when_asked(db: neurograph.Database, words: Library) -> None:
     db.weave(words, k=2)
     link, weight = next(iter(naive.woven(db).items()))
     db.graph.update(*link, type="similar_to", key="words", weight=0.125)
-    assert db.weave(words, k=2, on_conflict="ignore") == (2 * N, 0, 0, 0)
+    assert db.weave(words, k=2, on_conflict="ignore") == (2 * N, 0, 0, 0, 0)
     assert naive.woven(db)[link] == 0.125
-    assert db.weave(words, k=2) == (2 * N, 0, 1, 0)
+    assert db.weave(words, k=2) == (2 * N, 0, 1, 0, 0)
     assert naive.woven(db)[link] == weight
 
 
@@ -164,7 +164,7 @@ def test_what_was_broken_off_is_gone_on_with(
         db.weave(words, k=3, progress=press)
     assert len(naive.woven(db)) == 72
     told: list[tuple[str, int, int | None]] = []
-    assert db.weave(words, k=3, resume=True, progress=lambda *what: told.append(what)) == (3 * N, 3 * N - 72, 0, 0)
+    assert db.weave(words, k=3, resume=True, progress=lambda *what: told.append(what)) == (3 * N, 3 * N - 72, 0, 0, 0)
     assert told[-1] == ("links", N - 24, N - 24)
     assert naive.woven(db) == naive.weave(db, words, 3)
 
@@ -174,7 +174,7 @@ def test_going_on_links_what_was_added_and_leaves_the_others(db: neurograph.Data
     before = naive.woven(db)
     words.add([[1, 2, 2, 1], [2, 1, 1, 2]], keys=["x", "y"])
     db.make_tokens(words)
-    assert db.weave(words, k=3, resume=True) == (3 * N + 6, 6, 0, 0)
+    assert db.weave(words, k=3, resume=True) == (3 * N + 6, 6, 0, 0, 0)
     assert before.items() <= naive.woven(db).items()
     db.weave(words, k=3)
     assert naive.woven(db) == naive.weave(db, words, 3)
@@ -231,8 +231,39 @@ def test_whatever_happened_it_is_what_every_distance_says(db: neurograph.Databas
         db.weave(words, k=3)
         assert naive.woven(db) == naive.weave(db, words, 3)
         before = db.execute("select * from mark order by subject, chunk").fetchall()
-        assert db.weave(words, k=3)[1:] == (0, 0, 0)
+        assert db.weave(words, k=3)[1:] == (0, 0, 0, 0)
         assert db.execute("select * from mark order by subject, chunk").fetchall() == before
+
+
+def test_links_that_carry_a_connection_stay_and_are_counted(db: neurograph.Database, words: Library) -> None:
+    db.weave(words, k=4)
+    all_links = naive.woven(db)
+    links = sorted({*all_links} - {*naive.weave(db, words, 1)})
+    for source, target in links[:5]:
+        db.connections.create(source, target, type="similar_to", key="words")
+    assert db.weave(words, k=1) == (N + 5, 0, 0, 3 * N - 5, 5)
+    assert naive.woven(db) == naive.weave(db, words, 1) | {link: all_links[link] for link in links[:5]}
+    assert db.weave(words, k=1) == (N + 5, 0, 0, 0, 5)
+    assert db.weave(words, k=1, where="false") == (5, 0, 0, N, 5)  # their tokens are not woven any more
+    assert db.connections.count() == 5
+    assert db.weave(words, k=4) == (4 * N, 4 * N - 5, 0, 0, 0)
+    assert db.check() == []
+
+
+def test_bootstrap_keeps_what_feedback_taught_when_asked(db: neurograph.Database, words: Library) -> None:
+    db.bootstrap(words, k=3)
+    found = db.query(words.vector("w1"), depth=1, seeds=1)
+    said = found.feedback("positive", next(hit for hit in found if any(len(leg.path) > 1 for leg in hit.legs)))
+    taught = {(one.place[0], one.place[2]): one.after["weight"] for one in said.changes if one.subject == "edge"}
+    assert taught
+    for k in (3, 4):
+        assert db.bootstrap(words, k=k, weights="ignore").links is not None
+        now = naive.woven(db)
+        assert {link: now.get(link) for link in taught} == taught
+    assert db.bootstrap(words, k=3).links is not None
+    assert naive.woven(db) == naive.weave(db, words, 3)
+    with pytest.raises(errors.InvalidValue, match="weights must be one of update, ignore, got 'keep'"):
+        db.bootstrap(words, weights="keep")
 
 
 def test_in_a_transaction_all_of_it_is_undone(db: neurograph.Database, words: Library) -> None:
@@ -353,6 +384,11 @@ def test_networkx_sees_every_token_with_k_links(db: neurograph.Database, words: 
         (lambda db: db.weave("words", decay=-1), errors.InvalidValue, "decay must be in [0, inf], got -1.0"),
         (lambda db: db.weave("words", type="x"), errors.UnknownName, "connection_type must be one of"),
         (lambda db: db.weave("words", key="a\0"), errors.InvalidValue, "key must be text"),
+        (
+            lambda db: db.weave("words", max_distance=-1),
+            errors.InvalidValue,
+            "max_distance must be in [0, inf], got -1.0",
+        ),
         (lambda db: db.weave("words", max_distance="x"), errors.InvalidValue, "max_distance must be a number"),
         (lambda db: db.weave("words", where="1) or (1"), errors.InvalidValue, "where must be an SQL condition"),
         (lambda db: db.weave("words", on_conflict="error"), errors.InvalidValue, "on_conflict must be one of update,"),

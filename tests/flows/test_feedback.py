@@ -178,7 +178,6 @@ def test_feedback_in_a_row_is_undone_from_the_last_to_the_first_and_no_other_way
         "update connection set confidence = 0.9 where type = 16",
         "delete from edge where source = 2",
         "update standing set value = 0",
-        "delete from standing",
         "delete from token where label = 'c'",
     ],
 )
@@ -193,6 +192,53 @@ def test_undo_refuses_and_changes_nothing_where_something_else_changed_a_value(m
         mind.feedback.undo(said)
     assert contents(mind) == before
     assert mind.feedback.get(1).undone_ns is None
+
+
+@pytest.mark.parametrize(
+    ("change", "gone"),
+    [
+        ("delete from edge where source = 1", ["edge"]),
+        ("delete from edge where source = 2", ["connection", "edge"]),
+        ("delete from connection", ["connection"]),
+        ("delete from edge", ["connection", "edge", "edge"]),
+        ("delete from token where label = 'c'", ["connection", "edge"]),
+        ("delete from standing", []),  # feedback made it
+    ],
+)
+def test_what_is_gone_is_told_and_the_rest_put_back(mind, change, gone):
+    mind.graph.delete("a", "c", type="hypernym")
+    before = contents(mind)
+    found = mind.query([1, 0], depth=2, seeds=1)
+    said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
+    assert len(said.changes) == 4
+    mind.execute(change)
+    after = contents(mind)
+    if gone:
+        with pytest.raises(errors.Conflict, match=r"feedback 1 .* is gone: missing='skip' puts back the rest"):
+            mind.feedback.undo(said)
+        assert contents(mind) == after
+    undone = mind.feedback.undo(said, missing="skip", now_ns=NOW)
+    assert sorted(one.subject for one in undone.gone) == gone
+    assert all(one in undone.to_dict()["changes"] for one in undone.to_dict()["gone"])
+    assert (mind.feedback.get(1).undone_ns, mind.feedback.get(1).changes) == (NOW, said.changes)
+    now = contents(mind)
+    for table in ("standing", "edge", "connection"):
+        assert {*now[table]} <= {*before[table]}
+    assert mind.check() == []
+    with pytest.raises(errors.InvalidValue, match="missing must be 'error' or 'skip', got 'ignore'"):
+        mind.feedback.undo(said, missing="ignore")
+
+
+def test_what_was_changed_is_not_put_back_where_missing_is_skipped(mind):
+    mind.graph.delete("a", "c", type="hypernym")
+    found = mind.query([1, 0], depth=2, seeds=1)
+    said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
+    mind.execute("delete from edge where source = 2")
+    mind.execute("update edge set weight = 0.7")
+    before = contents(mind)
+    with pytest.raises(errors.Conflict, match=r"was changed since: weight is 0\.7"):
+        mind.feedback.undo(said, missing="skip")
+    assert contents(mind) == before
 
 
 def test_what_the_constitution_refuses_refuses_the_whole_feedback(mind):

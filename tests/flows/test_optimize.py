@@ -99,3 +99,40 @@ def test_the_budget_is_kept(tmp_path):
 
 def test_every_kind_has_a_name_of_its_own():
     assert len({kind.name for kind in KINDS}) == len(KINDS) == 11
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("subject", ["token", "edge", "embedding"])
+def test_marks_that_somebody_deleted_are_named_and_given_back(tmp_path, subject):
+    """Kernels find only what lies in chunks that have a mark."""
+    rng, path = np.random.default_rng(8), tmp_path / "mind.ngdb"
+    with mind(path) as db:
+        db.library.create("v", dimension=4).add(rng.normal(size=(1600, 4)))
+        db.execute("delete from mark where subject = ? and chunk % 2", [subject])
+        db.execute("delete from mark where subject = ? and chunk = (select max(chunk) from mark)", [subject])
+
+    def asked(engine: str = "numba") -> list:
+        with neurograph.open(path, engine=engine) as db:
+            found = [db.graph.bfs(5, max_depth=3), db.grid.neighbors(2, 900, level="physical")]
+            return [*map(list, found), list(db.library.get("v").search([1, 2, 3, 4], k=1500))]
+
+    expected = asked("sql")
+    with neurograph.open(path) as db:
+        wrong = db.check()
+        assert {violation.invariant for violation in wrong} == {f"mark.{subject}"}
+        assert "db.optimize()" in wrong[0].message
+        assert asked() != expected
+        db.optimize()
+        assert db.check() == []
+        assert asked() == expected
+
+
+def test_chunks_that_have_rows_are_found_wherever_they_lie(tmp_path):
+    with neurograph.open(tmp_path / "mind.ngdb", synchronous="off") as db:
+        db.optimize()
+        for id in (1, 511, 512, 513, 5000, 1 << 40, (1 << 62) + 1):
+            db.execute("insert into token (id) values (?)", [id])
+        before = db.execute("select subject, chunk from mark order by chunk").fetchall()
+        db.execute("delete from mark")
+        db.optimize()
+        assert db.execute("select subject, chunk from mark order by chunk").fetchall() == before

@@ -34,7 +34,8 @@ HEAVY = (
 
 # Modules of Python's own that cost as much as `open` itself, or lead to those: in milliseconds dataclasses (with
 # inspect) 9, logging 7, typing 5, pathlib 5, urllib.parse 5, traceback 5, json 3, hashlib (with OpenSSL) 3, re 3,
-# enum 1, ctypes 1, importlib.util 1, contextlib 0.4. A program that only opens a file and reads it with SQL needs none.
+# enum 1, ctypes 1, importlib.util 1, threading 0.6, contextlib 0.4. A program that only opens a file and reads it with
+# SQL, or asks a library for what is near, needs none.
 UNNEEDED = (
     "contextlib",
     "ctypes",
@@ -47,6 +48,7 @@ UNNEEDED = (
     "logging",
     "pathlib",
     "re",
+    "threading",
     "traceback",
     "typing",
     "urllib.parse",
@@ -55,6 +57,8 @@ UNNEEDED = (
 OPEN = "db = neurograph.open('mind.ngdb')"
 READ = f"{OPEN}; db.execute('select count(*) from token').fetchall(); db.close()"
 WRITE = f"{OPEN}; db.tokens.create('cat', weight=0.5); db.tokens.get('cat')"
+FILL = f"{OPEN}; db.library.create('v', dimension=2).set('a', [1, 0])"
+SEARCH = f"{OPEN}; db.library.get('v').search(bytes(8))[0]; db.library.get('v').search([1.0, 0.0], exact=False)"
 
 
 def loaded(then: str, folder: Path) -> set[str]:
@@ -76,3 +80,8 @@ def test_nothing_heavy_is_loaded_by(then: str, tmp_path: Path) -> None:
 def test_a_file_that_is_there_needs_little_of_python_either(then: str, tmp_path: Path) -> None:
     loaded(OPEN, tmp_path)  # makes the file, for which the schema is hashed
     assert not loaded(then, tmp_path) & set(UNNEEDED)
+
+
+def test_a_first_search_needs_as_little(tmp_path: Path) -> None:
+    loaded(FILL, tmp_path)
+    assert not loaded(SEARCH, tmp_path) & {*HEAVY, *UNNEEDED}

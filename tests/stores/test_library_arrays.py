@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 
@@ -183,6 +184,47 @@ def test_a_condition_is_asked_again_when_anything_changed(db: neurograph.Databas
 )
 def test_only_what_depends_on_the_row_alone_is_remembered(condition: str, lasting: bool) -> None:
     assert is_lasting(condition, []) is lasting
+
+
+def test_none_and_ids_of_others_leave_what_is_left(db: neurograph.Database, library: Library) -> None:
+    other = db.library.create("other", dimension=DIMENSION).add(vectors(3))
+    same(library, where="false")
+    one = library.search(np.ones(DIMENSION), 1)[0].id
+    for among in ([], other, [*other, 1, (1 << 63) - 1, one], [one] * 3):
+        by_rows = library.search(np.ones(DIMENSION), 5, among=among, engine="sqlite-vec")
+        assert library.search(np.ones(DIMENSION), 5, among=among, engine="numba") == by_rows
+
+
+def test_few_that_a_condition_leaves_are_found_with_pages_and_limits(db: neurograph.Database, library: Library) -> None:
+    few = "item.id % 11 = 0"
+    library.search(np.ones(DIMENSION), 1, engine="numba")
+    ids = [hit.id for hit in library.search(np.ones(DIMENSION), 9, where=few)]
+    library.update(ids[0], vector=None)
+    library.delete(ids[1])
+    db.execute("update embedding set vector = ? where id = ?", (np.full(DIMENSION, np.nan, "<f4").tobytes(), ids[2]))
+    same(library, where=few)
+    for query in vectors(3):
+        first = library.search(query, 20, where=few, engine="sqlite-vec")
+        told = {"after": first[4], "max_distance": first[15].distance, "where": few}
+        rest = library.search(query, 20, engine="sqlite-vec", **told)
+        assert library.search(query, 20, engine="numba", **told) == rest
+        assert len(rest) >= 11
+    many = vectors(5)
+    by_rows = library.search_many(many, 30, where=few, engine="sqlite-vec")
+    by_codes = library.search_many(many, 30, where=few, engine="numba")
+    assert [part.tolist() for part in by_codes] == [part.tolist() for part in by_rows]
+    library.delete(ids[2])
+
+
+def test_more_ids_than_a_text_holds_are_found_too(db: neurograph.Database, library: Library) -> None:
+    few = "item.id % 3 > 0"
+    by_rows = library.search(np.ones(DIMENSION), 50, where=few, engine="sqlite-vec")
+    with db._session.reading() as line:
+        usual = line.connection.limit(apsw.SQLITE_LIMIT_LENGTH, 500)
+        try:
+            assert library.search(np.ones(DIMENSION), 50, where=few, engine="numba") == by_rows
+        finally:
+            line.connection.limit(apsw.SQLITE_LIMIT_LENGTH, usual)
 
 
 def test_an_id_that_a_rollback_gave_back_is_another_library(db: neurograph.Database) -> None:

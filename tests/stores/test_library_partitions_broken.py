@@ -111,6 +111,9 @@ def test_recall_measures_searches_by_partitions_where_there_are_no_kernels(tmp_p
             near = library.search(query, 10, exact=False, recall=0.8)
             shares.append(len({*near.ids.tolist()} & {*library.search(query, 10).ids.tolist()}) / 10)
         assert near.recall < 1.0
+        found = library.search_many(vectors(3, 4), 10, exact=False, recall=0.8)
+        assert found.recall == near.recall
+        assert library.search_many(vectors(3, 4), 10).recall == 1.0
         assert abs(told.mean - np.mean(shares)) < 0.06
         assert library.recall(k=101) == (1.0, 1.0, 0, 101, None)
 
@@ -125,3 +128,15 @@ def test_what_a_killed_build_left_goes_before_another_is_trained(db: neurograph.
 
     assert library.optimize(progress=told).trained
     assert set(seen) == {0}
+
+
+def test_without_marks_there_are_no_partitions_until_they_are_given_back(
+    db: neurograph.Database, library: Library
+) -> None:
+    for deleted in ("subject = 'embedding'", "subject = 'embedding' and chunk % 2"):
+        db.execute(f"delete from mark where {deleted}")
+        library.optimize()
+        db.optimize()
+        assert library.optimize().partitions
+        assert library.recall(k=5, recall=0.8, sample=20).mean > 0.7
+        assert db.check() == []

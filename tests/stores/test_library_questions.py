@@ -14,6 +14,7 @@ import neurograph
 from neurograph import Hit
 from neurograph.errors import InvalidValue, ItemNotFound
 from neurograph.stores.library import Library
+from neurograph.stores.where import blamed
 
 NAN, INF = float("nan"), float("inf")
 Case = tuple[dict[str, Any], type[Exception], str]
@@ -26,6 +27,7 @@ SEARCHES: list[Case] = [
     ({"k": None}, InvalidValue, "k must be a whole number, got None"),
     ({"max_distance": NAN}, InvalidValue, "max_distance must be finite, got nan"),
     ({"max_distance": -INF}, InvalidValue, "max_distance must be finite, got -inf"),
+    ({"max_distance": -1}, InvalidValue, "max_distance must be in [0, inf], got -1.0"),
     ({"max_distance": None}, InvalidValue, "max_distance must be a number, got None"),
     ({"among": 5}, InvalidValue, "among must be a sequence of ids, got 5"),
     ({"among": "12"}, InvalidValue, "among must be a sequence of ids, got '12'"),
@@ -64,22 +66,65 @@ WHERES: list[tuple[Any, type[Exception], str]] = [
     (("key = ?", [2**63]), InvalidValue, "where must be given values SQLite knows"),
     (("key = ?", [object()]), InvalidValue, "where must be given values SQLite knows"),
     (("key = ?", [["a"]]), InvalidValue, "where must be given values SQLite knows"),
-    ("'unclosed", apsw.SQLError, "unrecognized token"),
-    ('"unclosed', apsw.SQLError, "unrecognized token"),
-    ("[unclosed", apsw.SQLError, "unrecognized token"),
-    ("1 /* unclosed", apsw.SQLError, "incomplete input"),
-    ("-- nothing", apsw.SQLError, 'near ")": syntax error'),
-    ("1, 2", apsw.SQLError, "row value misused"),
-    ("1 limit 1", apsw.SQLError, 'near "limit": syntax error'),
-    ("count(*) > 0", apsw.SQLError, "misuse of aggregate"),
-    ("no_such_column = 1", apsw.SQLError, "no such column: no_such_column"),
-    ("label = 'cat'", apsw.SQLError, "no such column: label"),
+    *(
+        (text, InvalidValue, f"where must be an SQL condition, one expression, got {text!r}")
+        for text in (
+            "'unclosed",
+            '"unclosed',
+            "[unclosed",
+            "`unclosed",
+            "1 /* unclosed",
+            "1 /*/ unclosed",
+            "key = 'a'' or (1",
+            "1); delete from item; select (1",
+            "1) union select id from item where (1",
+            "1;--",
+            ";",
+        )
+    ),
+    *(
+        (text, InvalidValue, f"where must only read rows, got a pragma in {text!r}")
+        for text in (
+            "exists (select 1 from pragma_optimize(65538))",
+            'exists (select 1 from "PRAGMA_optimize"(-1))',
+            "exists (select 1 from [pragma_optimize])",
+            "1 in 'pragma_optimize'",
+            "1 in main.pragma_Optimize",
+        )
+    ),
+    *(
+        (text, InvalidValue, f"where must be an SQL condition on columns of item and token, got {text!r}: {said}")
+        for text, said in (
+            ("-- nothing", 'near ")": syntax error'),
+            ("key =", 'near ")": syntax error'),
+            ("1, 2", "row value misused"),
+            ("1 limit 1", 'near "limit": syntax error'),
+            ("1 group by 1", 'near "group": syntax error'),
+            ("delete from item", 'near "delete": syntax error'),
+            ("insert into item (id) values (1)", 'near "insert": syntax error'),
+            ("update item set key = 1", 'near "update": syntax error'),
+            ("pragma user_version", 'near "user_version": syntax error'),
+            ("attach 'x' as y", "near"),
+            ("drop table item", 'near "drop": syntax error'),
+            ("with a as (delete from item) select 1", 'near "delete": syntax error'),
+            ("count(*) > 0", "misuse of aggregate"),
+            ("row_number() over ()", "misuse of window function"),
+            ("raise(abort, 'ng:item.id: no')", "RAISE() may only be used within a trigger-program"),
+            ("load_extension('x')", "not authorized"),
+            ("no_such_column = 1", "no such column: no_such_column"),
+            ("no_such_function(key)", "no such function: no_such_function"),
+            ("label = 'cat'", "no such column: label"),
+            ("json_extract(key, '$')", "malformed JSON"),
+            ("abs(-9223372036854775808)", "integer overflow"),
+        )
+    ),
 ]
 
 
 @pytest.fixture(scope="module")
 def mind() -> Iterator[tuple[neurograph.Database, Library]]:
     with filled() as (db, library):
+        library.index_text()
         yield db, library
         assert db.check() == []
 
@@ -99,8 +144,51 @@ def test_conditions(mind: tuple[neurograph.Database, Library], where: Any, error
         lambda: library.search_many([[1, 0]], where=where),
         lambda: library.list(where=where),
         lambda: library.count(where),
+        lambda: library.similar(["taken"], where=where),
+        lambda: library.analogy("taken", "other", "taken", where=where),
+        lambda: library.match("taken", where=where),
+        lambda: db.query([1, 0], library=library, where=where),
+        lambda: db.make_tokens(library, where=where),
+        lambda: db.weave(library, where=where),
     ):
         refused(db, call, error, message)
+
+
+@pytest.mark.parametrize("where", ["nosuch = 1", ("weight > ? and", [0]), "1 in (select 1", "1 in pragma_optimize"])
+def test_conditions_on_tokens(mind: tuple[neurograph.Database, Library], where: Any) -> None:
+    db, _ = mind
+    refused(db, lambda: db.tokens.list(where=where), InvalidValue, "where must ")
+    refused(db, lambda: db.tokens.count(where=where), InvalidValue, "where must ")
+
+
+def test_a_condition_that_is_refused_leaves_the_transaction_open(mind: tuple[neurograph.Database, Library]) -> None:
+    db, library = mind
+    with db.transaction():
+        before = db.execute("select name from sqlite_schema").fetchall()
+        for where in ("nosuch = 1", "exists (select 1 from pragma_optimize(65538))", "x'0"):
+            with pytest.raises(InvalidValue, match="where must"):
+                library.search([1, 0], where=where)
+        assert db.execute("select name from sqlite_schema").fetchall() == before
+        assert len(library.search([1, 0], where="key = 'taken'")) == 1
+
+
+def test_what_fails_beside_a_condition_is_not_blamed_on_it(mind: tuple[neurograph.Database, Library]) -> None:
+    db, library = mind
+
+    with pytest.raises(apsw.SQLError, match="no such table"), blamed(db._session, "key = 'taken'"):
+        db._session.rows("select * from nowhere")
+    with pytest.raises(InvalidValue, match="language of FTS5"):
+        library.match('"', where="true", syntax="fts5")
+
+
+def test_products_may_be_looked_for_below_a_negative_distance(mind: tuple[neurograph.Database, Library]) -> None:
+    db, library = mind
+    with db.transaction():
+        products = db.library.create("products", dimension=1, metric="dot")
+        products.add([[1], [2], [3]], keys=["a", "b", "c"])
+        assert [hit.key for hit in products.search([1], max_distance=-2)] == ["c", "b"]
+        db.library.drop("products")
+    assert [hit.distance for hit in library.search([1, 0], max_distance=0)] == [0.0]
 
 
 def test_a_search_is_about_one_thing(mind: tuple[neurograph.Database, Library]) -> None:

@@ -133,7 +133,15 @@ def test_what_is_found_is_true_of_vectors_of_any_kind(db: neurograph.Database, n
 
 def test_a_batch_finds_what_its_questions_find_one_by_one(library: Library) -> None:
     queries = clustered(4, 7)
-    ids, distances = library.search_many(queries, 5, **FEW)
+    found = library.search_many(queries, 5, **FEW)
+    ids, distances = found
+    assert found.recall == library.search(queries[0], 5, **FEW).recall
+    assert library.search_many(queries, 5).recall == library.search_many(queries[:0], 5).recall == 1.0
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.ids.tolist(), again.distances.tolist(), again.recall) == (
+        *map(np.ndarray.tolist, found),
+        found.recall,
+    )
     for query, row, told in zip(queries, ids.tolist(), distances.tolist(), strict=True):
         hits = library.search(query, 5, **FEW)
         assert (row, told) == (hits.ids.tolist(), hits.distances.tolist())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -334,3 +335,17 @@ def test_own_uncommitted_rows_are_found_and_undone_ones_are_not(tmp_path: Path) 
         assert len(seen.search([9])) == 2
         assert math.isclose(seen.search([9])[0].distance, 6.0)
         assert db.check() == []
+
+
+def test_a_first_search_keeps_few_pages_and_a_second_more(tmp_path: Path) -> None:
+    path = tmp_path / "mind.ngdb"
+    vectors = np.random.default_rng(3).normal(size=(600, 384)).astype(np.float32)
+    with neurograph.open(path) as db:
+        db.library.create("v", dimension=384).add(vectors)
+    with neurograph.open(path, engine="sql") as db:  # kernels that another test loaded would read all
+        kept = []
+        for _ in range(2):
+            db.library.get("v").search(vectors[0])
+            with db._session.reading() as line:
+                kept.append(line.connection.status(apsw.SQLITE_DBSTATUS_CACHE_USED)[0])
+        assert kept[0] < 50 * 8192 < 100 * 8192 < kept[1]

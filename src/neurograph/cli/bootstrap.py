@@ -38,6 +38,10 @@ from .output import write_json, write_pairs, write_records
     "--on-conflict", type=click.Choice(["error", "ignore", "update"]), default="ignore", show_default=True,
     help="For tokens that are there with a label or a place.",
 )  # fmt: skip
+@click.option(
+    "--weights", type=click.Choice(["update", "ignore"]), default="update", show_default=True,
+    help="For links that are there: compute them again, or keep what they learned.",
+)  # fmt: skip
 @json_option
 def bootstrap(file: str, library: str, as_json: bool, **options: Any) -> None:
     """Make tokens of a library, and link what is near.

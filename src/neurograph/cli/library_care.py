@@ -62,6 +62,9 @@ def optimize(file: str, library: str, as_json: bool) -> None:
     if as_json:
         write_json({"library": library, **done._asdict(), "seconds": round(seconds, 3)})
         return
+    if not done.partitions:
+        print("no partitions: the library is too small for them, or another call overtook this one")
+        return
     how = "made" if done.trained else "mended"
     print(f"{done.partitions:,} partitions {how}, {done.placed:,} vectors placed in {seconds_text(seconds)}")
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import click
 
 from ..errors import InvalidValue
@@ -53,14 +52,20 @@ def attach(library: Library, model: str | None) -> Library:
     return library
 
 
+def require_words(**given: str | None) -> None:
+    """Refuse text to search for that has no character but blanks: every encoder makes some vector of it."""
+    for name, text in given.items():
+        if text is not None and not text.strip():
+            said = name.upper() if name == "query" else f"--{name}"
+            raise click.UsageError(f"{said} must have at least one character that is no blank, got {text!r}")
+
+
 @contextmanager
 def condition(where: str | None) -> Iterator[None]:
-    """Say of what SQLite refuses that it may be the condition that was given."""
+    """Say of a condition that is refused that it was given as ``--where``."""
     try:
         yield
-    except apsw.SQLError as error:
-        if where is None:
+    except InvalidValue as error:
+        if where is None or not str(error).startswith("where must "):
             raise
-        raise InvalidValue(
-            f"--where must be an SQL condition on columns of item and token, got {where!r}: {error}"
-        ) from error
+        raise InvalidValue(f"--{error}") from error

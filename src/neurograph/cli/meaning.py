@@ -14,7 +14,7 @@ import click
 from ..errors import InvalidValue
 from ..model.item import Hits
 from .command import TOKEN, command, file_argument, json_option, reading
-from .library_options import RECALL, attach, condition, encoder, encoder_option, library_argument
+from .library_options import RECALL, attach, condition, encoder, encoder_option, library_argument, require_words
 from .output import note, write_json, write_records
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def search(
             "one of QUERY, --text, --key, --token, --vector and --words must be given, got "
             f"{len(given) + (words is not None)}"
         )
+    require_words(query=query, text=instead["text"], words=words)
     if words is not None and recall is not None:
         raise click.UsageError("--recall is for searches by vectors, got --words")
     if words is None and syntax is not None:

@@ -8,7 +8,7 @@ import click
 
 from .command import PAIR, POINT, TOKEN, command, file_argument, json_option, reading
 from .grid import level_option
-from .library_options import attach, condition, encoder_option
+from .library_options import attach, condition, encoder_option, require_words
 from .meaning import VECTOR, short
 from .output import note, terminal_width, write_json, write_table
 
@@ -72,6 +72,7 @@ def query(
     """
     if model is not None and len(libraries) != 1:
         raise click.UsageError(f"--model needs one --library, got {len(libraries)}")
+    require_words(query=query)
     place = _place(near, at, level)
     with reading(file) as db, condition(options["where"]):
         named = [attach(db.library.get(name), model) for name in libraries]

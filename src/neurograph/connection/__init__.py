@@ -14,6 +14,7 @@
 | `scope.py` | the contexts: transaction, snapshot, several reads of one state |
 | `statement.py`, `words.py`, `bindings.py` | a user's own SQL: one call, all of it or none of it |
 | `streaming.py` | rows one by one |
+| `passing.py` | few pages kept while much is read once |
 | `explanation.py` | how a statement was answered |
 | `paths.py` | which ways were taken inside it |
 | `result.py` | the rows of one statement, already fetched |

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 CURRENT = "arrays current"  # nothing had to be done before they answered
 ROWS = "rows"
 
@@ -17,11 +14,16 @@ class Paths:
         self._noted = False
         self._taken: dict[str, str] = {}
 
-    @contextmanager
-    def asked(self, name: str) -> Iterator[None]:
+    def asked(self, name: str) -> Asked:
         """Note whatever is taken meanwhile for the function `name`; rows, where that says nothing of itself."""
-        self._asked, self._noted = f"{name}: ", False
-        yield
+        return Asked(self, name)
+
+    def begin(self, asked: str) -> None:
+        """Note what comes as taken for `asked`."""
+        self._asked, self._noted = asked, False
+
+    def end(self) -> None:
+        """Note rows where nothing was."""
         if not self._noted:
             self.note(ROWS, "")
         self._asked = ""
@@ -36,3 +38,20 @@ class Paths:
     def taken(self) -> tuple[str, ...]:
         """Return a line for each way."""
         return tuple(f"{way}, {detail}" if detail else way for way, detail in self._taken.items())
+
+
+class Asked:
+    """The context of `Paths.asked`."""
+
+    __slots__ = ("_name", "_paths")
+
+    def __init__(self, paths: Paths, name: str) -> None:
+        self._paths = paths
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._paths.begin(f"{self._name}: ")
+
+    def __exit__(self, kind: object, *error: object) -> None:
+        if kind is None:
+            self._paths.end()

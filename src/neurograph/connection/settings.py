@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SAFE_SQLITE = 3_053_003  # 3.53.3: a hostile journal could delete another file before; FTS5 overflowed before 3.53.2
 SYNCHRONOUS = {"off": 0, "normal": 1, "full": 2, "extra": 3}
 JOURNALS = ("wal", "rollback")
+CACHE_BYTES = 32 << 20
 CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -224,7 +225,7 @@ def no_memory_map(connection: apsw.Connection, options: Options) -> None:
 
 def cache_size(connection: apsw.Connection, options: Options) -> None:
     """Keep 32 MiB of pages: with SQLite's 2 MiB, random inserts into 1M edges were several times slower."""
-    connection.pragma("cache_size", -32768)
+    connection.pragma("cache_size", -CACHE_BYTES // 1024)
 
 
 def query_only(connection: apsw.Connection, options: Options) -> None:

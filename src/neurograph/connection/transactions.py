@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import time
-from threading import get_ident
+from _thread import get_ident
 
 import apsw
 

@@ -14,8 +14,12 @@ from __future__ import annotations
 
 import sys
 import time
+from _thread import allocate_lock, get_ident  # `threading` takes 0.6 ms to load
 from collections import deque
-from threading import Lock, get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _thread import LockType
 
 WAKE_S = 0.05  # a wait is cut into such pieces: Windows delivers Ctrl-C only between them, and no wake-up can be lost
 
@@ -28,7 +32,7 @@ class Turn:
     def __init__(self) -> None:
         self._holder: dict[str, int] = {}
         self._depth = 0
-        self._queue: deque[Lock] = deque()
+        self._queue: deque[LockType] = deque()
 
     @property
     def mine(self) -> bool:
@@ -70,7 +74,7 @@ class Turn:
             raise
 
     def _wait(self, me: int, end: float) -> bool:
-        gate = Lock()
+        gate = allocate_lock()
         gate.acquire()
         self._queue.append(gate)
         taken = False

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
 
 import apsw
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Generic, TypeVar
+
     import numpy as np
+else:
+    from ..model.typed import Generic, TypeVar
 
 CHUNK_BITS = 9
 CHUNK_IDS = 1 << CHUNK_BITS

@@ -14,9 +14,8 @@ Invariants:
 from __future__ import annotations
 
 import time
+from _thread import allocate_lock  # `threading` takes 0.6 ms to load
 from collections.abc import Callable, Iterator
-from threading import Lock
-from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from .. import log
@@ -27,8 +26,13 @@ from . import saved
 from .kind import CHUNK_BITS, Columns, Kind, joined
 from .policy import FAMILIES, Policy
 
-A = TypeVar("A")
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    A = TypeVar("A")
+    T = TypeVar("T")
+
 Stamp = tuple[int, int, int]
 MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
 REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching
@@ -74,7 +78,7 @@ class Derived:
         self._session = session
         self.policy = policy
         self._shelves: dict[str, Shelf] = {}
-        self._lock = Lock()
+        self._lock = allocate_lock()
         self._room = 0  # bytes of the budget that are surely free; counted anew when they are used up
 
     def current(self, kind: Kind[A], line: Line, sql_cost_s: float = 0.0) -> A | None:

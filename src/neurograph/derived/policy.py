@@ -73,17 +73,22 @@ class Policy:
         """Note what plain SQL cost where arrays called `name` would have served."""
         self._spent_s[name] = self._spent_s.get(name, 0.0) + seconds
 
+    def spent(self, name: str) -> bool:
+        """Tell whether plain SQL has answered already where arrays called `name` would have served."""
+        return name in self._spent_s
+
     def worth(self, name: str, rows: int, sql_cost_s: float) -> bool:
         """Tell whether arrays over `rows` rows repay themselves now, where SQL would cost another `sql_cost_s`."""
         from .kernel_cache import forget_stale
 
-        forget_stale()
         if self.engine == "numba":
+            forget_stale()
             return True
         price_s = rows * ROW_READ_S + (0.0 if "numba" in sys.modules else NUMBA_START_S)
         spent_s = self._spent_s.get(name, 0.0) + sql_cost_s
         if spent_s < price_s:
             return False
+        forget_stale()
         family = name.partition(".")[0]
         if family in FAMILIES and not _is_ready(family):
             if spent_s < price_s + COMPILE_S:

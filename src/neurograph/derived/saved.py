@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from .kind import CHUNK_BITS, EVERY_CHUNK, Columns, Kind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
 _HEADER = struct.Struct("<4sHHq")  # magic, format, number of columns, number of rows

@@ -3,7 +3,8 @@
 Invariants:
 
 1. Kernels are met only through the stores' own calls and those of `neurograph.vectors`, so what is compiled is what
-   those calls need; the one that reads text is called as the reader of word vectors calls it.
+   those calls need. The one that reads text is called as the reader of word vectors calls it, the one that scans
+   partitions as libraries of hundreds of thousands call it.
 2. No file of the user's is touched.
 """
 
@@ -74,6 +75,7 @@ def warm_kernels(open_database: Callable[..., Database]) -> Warmed:
         _fill_simply(db)
         _ask(db)
     _read_text()
+    _scan_partitions()
     _ask_vectors()
     found = [kernel for _, kernel in kernels()]
     folders = sorted({str(kernel.stats.cache_path) for kernel in found if kernel.stats.cache_path})
@@ -117,6 +119,20 @@ def _read_text() -> None:
     from ..kernels.text_rows import run_text_rows
 
     run_text_rows(b"word 1 -2.5e1\n", 2)
+
+
+def _scan_partitions() -> None:
+    import numpy as np
+
+    from ..kernels.knn_bits import make_bits, run_likely, run_signs
+    from ..kernels.knn_codes import make_planes, run_quantise
+    from ..kernels.knn_parts import Parts, make_centers
+
+    rows, slots = np.eye(4, dtype=np.float32), np.arange(4)
+    planes, bits, centers = make_planes(4, 4), make_bits(4, 4), make_centers(rows[:2], "l2")
+    run_quantise(planes, 0, rows, "l2")
+    run_signs(planes, 4, slots, bits, slots, centers=centers, numbers=slots // 2, metric="l2")
+    run_likely(bits, rows[:1], 1, metric="l2", parts=Parts(centers, np.array([0, 2, 4]), slots[:0]), partitions=1)
 
 
 def _change(db: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .records import Records
+from .columns import Records
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,8 @@ class Woven(NamedTuple):
     """Of those, links whose weight changed."""
     deleted: int
     """Links of an earlier run that don't belong to it any more."""
+    kept: int
+    """Of those that don't, links that stay all the same, for they carry a connection."""
 
 
 class Bootstrapped(NamedTuple):

@@ -43,6 +43,8 @@ class Feedback(NamedTuple):
     """When it was undone, or None."""
     changes: tuple[Change, ...]
     """What it changed, in order."""
+    gone: tuple[Change, ...] = ()
+    """Of a record that `undo` returned: the changes it could not put back, as their rows are gone."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold of it.
@@ -55,5 +57,6 @@ class Feedback(NamedTuple):
         values = self._asdict()
         values["entity"] = [*self.entity]
         values["other"] = None if self.other is None else [*self.other]
-        values["changes"] = [change._asdict() | {"place": [*change.place]} for change in self.changes]
+        for name in ("changes", "gone"):
+            values[name] = [change._asdict() | {"place": [*change.place]} for change in values[name]]
         return values

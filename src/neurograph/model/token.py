@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from .levels import COORDINATE_COLUMNS, LEVELS
 from .vocabulary import DOMAINS, ENTITY_TYPES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 Point = tuple[float, float, float]
 
@@ -124,6 +125,8 @@ class Token:
     @property
     def properties(self) -> dict[str, Any]:
         """A new dict of the JSON properties; empty where there are none."""
+        import json  # 1.7 ms, 4 with `re`
+
         text = self._row[_AFTER_COORDINATES + 3]
         return json.loads(text) if text else {}
 

@@ -7,7 +7,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from .typed import NamedTuple
+
 
 FIRST_USER_CODE = 256
 """The least code of a user's own entity type, domain or connection type."""

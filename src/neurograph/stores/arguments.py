@@ -5,35 +5,42 @@ A part of the stores layer, not a store.
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import apsw
 
 from ..connection.session import Session
 from ..errors import InvalidValue, RuleViolated, TokenNotFound, UnknownName
-from ..model.token import Token
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, SupportsIndex
+
     import numpy as np
 
-TokenLike = Token | int | str
+    from ..model.token import Token
+
+    TokenLike = Token | int | str
+else:
+    TokenLike = object  # a name to import, for annotations
+
 MAX_ID = (1 << 63) - 1
 
 
 def token_id(connection: apsw.Connection, token: TokenLike) -> int:
     """Return the id of a token given as record, id or label; that it exists is checked for a label only."""
-    if isinstance(token, Token):
-        return token.id
+    if type(token) is int:
+        return row_id(token, "token")
     if isinstance(token, str):
         found = connection.execute("select id from token where label = ?", (bindable(token),)).fetchone()
         if found is None:
             raise TokenNotFound(f"no token has the label {token!r}{closest_labels(connection, token)}")
         return found[0]  # type: ignore[no-any-return]
-    return row_id(token, "token")
+    from ..model.token import Token
+
+    return token.id if isinstance(token, Token) else row_id(token, "token")
 
 
 def existing_token_id(connection: apsw.Connection, token: TokenLike) -> int:
@@ -189,6 +196,8 @@ def key_text(key: object) -> str:
 
 def json_text(properties: Mapping[str, Any], what: str = "properties") -> str:
     """Return properties as JSON text; NaN, infinities and keys that are no strings are refused."""
+    import json
+
     if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
         raise InvalidValue(f"{what} must map strings to JSON values, got {properties!r}")
     try:
@@ -209,6 +218,8 @@ def with_value(error: RuleViolated, values: Mapping[str, Any]) -> RuleViolated:
 
 def token_array(connection: apsw.Connection, values: Any, what: str) -> np.ndarray:
     """Return the ids of many tokens as int64: of an array of ids, or of a sequence of ids, labels or records."""
+    from ..model.token import Token
+
     if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__len__"):
         raise InvalidValue(f"{what} must be an array of ids or a sequence of labels, got {values!r}")
     if hasattr(values, "tolist") and values.dtype.kind not in "iuf":

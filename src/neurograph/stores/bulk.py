@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 import apsw
 
 from .. import migrate
 from ..connection.session import Session
 from .text_objects import is_text_trigger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _TRIGGERS = """
     select name, sql from sqlite_schema where type = 'trigger' and lower(tbl_name) = :table

@@ -10,13 +10,18 @@ Invariants:
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
 
 import apsw
 
 from .. import migrate
 from ..errors import Conflict, InvalidValue
 from .arguments import bindable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from ..model.typed import NamedTuple
 
 DEFAULT_TOKENIZER = "unicode61 remove_diacritics 2"
 TOKENIZERS = ("unicode61", "ascii", "porter", "trigram")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ..model.records import Records
+    from ..model.columns import Records
 
     Found = Records[Any] | Sequence[tuple[Any, ...]]
     Block = tuple[Sequence[Sequence[Any]], int, int]

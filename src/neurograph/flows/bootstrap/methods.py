@@ -39,6 +39,7 @@ class Bootstrapping:
         domain: str | int | None = None,
         where: Where | None = None,
         on_conflict: str = "ignore",
+        weights: str = "update",
         progress: bool | Told = False,
     ) -> Bootstrapped:
         """Make a mind of a library: a token for each item, its place in space, links to what is near.
@@ -57,6 +58,8 @@ class Bootstrapping:
             As for `make_tokens`; `where` for `weave` too.
         on_conflict
             As for `make_tokens` and `place_tokens`.
+        weights
+            The `on_conflict` of `weave`: ``"ignore"`` keeps what feedback taught the links that are there.
         progress
             True shows a line on a terminal's stderr; or what is called with what is being done (``"tokens"``,
             ``"places"``, ``"links"``), how many items are done, and of how many.
@@ -88,7 +91,7 @@ class Bootstrapping:
         ...     done.tokens, done.links
         ...     [(db.tokens.id_to_label(link.target), link.type) for link in db.graph.list(source="cat")]
         ...     db.tokens.get("cat").coordinates["abstract"] == words.get("cat").coordinates
-        (MadeTokens(created=4, found=0, kept=0), Woven(links=4, created=4, changed=0, deleted=0))
+        (MadeTokens(created=4, found=0, kept=0), Woven(links=4, created=4, changed=0, deleted=0, kept=0))
         [('dog', 'similar_to')]
         True
 
@@ -105,23 +108,18 @@ class Bootstrapping:
 
         require_policy(on_conflict)
         if weave:  # said before the first token is made
-            asked = Asked(library, k, decay, type, None, EVERYWHERE, where, "update", False)
+            asked = Asked(library, k, decay, type, None, EVERYWHERE, where, weights, False, "weights")
             require_weavable(self, asked)  # type: ignore[arg-type]
         made = placed = woven = None
         with as_one(self):  # type: ignore[arg-type]
             if tokens:
-                made = self.make_tokens(
-                    library,
-                    entity_type=entity_type,
-                    domain=domain,
-                    where=where,
-                    on_conflict=on_conflict,
-                    progress=progress,
-                )
+                kind = {"entity_type": entity_type, "domain": domain, "where": where, "on_conflict": on_conflict}
+                made = self.make_tokens(library, progress=progress, **kind)  # type: ignore[arg-type]
             if place:
                 placed = self.place_tokens(library, on_conflict=on_conflict, progress=progress)
             if weave:
-                woven = self.weave(library, k=k, decay=decay, type=type, where=where, progress=progress)
+                options = {"k": k, "decay": decay, "type": type, "where": where, "on_conflict": weights}
+                woven = self.weave(library, progress=progress, **options)  # type: ignore[arg-type]
         return Bootstrapped(made, placed, woven)
 
     def make_tokens(
@@ -267,7 +265,7 @@ class Bootstrapping:
         key
             The key of the links; None for the library's name. Edges of that type with that key are the weave's.
         max_distance
-            No links farther than that.
+            No links farther than that; at least 0.
         where
             Only among items that an SQL condition leaves, as for `Library.search`.
         on_conflict
@@ -286,7 +284,8 @@ class Bootstrapping:
         Returns
         -------
         Woven
-            How many links there are, and how many were created, changed and deleted.
+            How many links there are, and how many were created, changed, deleted, or kept: links that carry a
+            connection are not deleted.
 
         Raises
         ------
@@ -308,9 +307,9 @@ class Bootstrapping:
         ...     db.weave(words, k=1)
         ...     [(link.source, link.target, link.key, round(link.weight, 3)) for link in db.graph.list()]
         ...     words.delete("c"), db.weave(words, k=1)
-        Woven(links=3, created=3, changed=0, deleted=0)
+        Woven(links=3, created=3, changed=0, deleted=0, kept=0)
         [(1, 2, 'words', 0.909), (2, 1, 'words', 0.909), (3, 2, 'words', 0.833)]
-        (None, Woven(links=2, created=0, changed=0, deleted=1))
+        (None, Woven(links=2, created=0, changed=0, deleted=1, kept=0))
 
         Notes
         -----

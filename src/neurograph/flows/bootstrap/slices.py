@@ -12,7 +12,7 @@ from ...stores.arguments import bound_ids
 from ...stores.library import Library
 from ...stores.library.base import require_library
 from ...stores.library.nearest.choice import chosen
-from ...stores.where import Where
+from ...stores.where import Where, blamed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ def item_ids(db: Database, library: Library, where: Where | None) -> np.ndarray:
     space = library._space
     asked, values, _ = chosen(space, where, None)
     which = f"and id in ({asked})" if asked else ""
-    with db._session.reading() as line:
+    with blamed(db._session, where), db._session.reading() as line:
         require_library(line.connection, space)
         sql = f"select id from item where id between {space.first_id} and {space.last_id} {which} order by id"
         return np.fromiter((id for (id,) in line.connection.execute(sql, values)), np.int64)

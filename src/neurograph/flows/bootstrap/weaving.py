@@ -5,7 +5,7 @@ Invariants:
 1. The links of a weave are the edges of its type with its key; nobody else's are touched.
 2. After a whole run they are exactly: from each item with a token and a vector to the k nearest such items, as
    `Library.search_many` finds them, itself left out; none between items of one token; of two between the same tokens
-   the shorter.
+   the shorter. Besides, links of earlier runs that carry a connection: what was learned is nothing to delete unasked.
 3. A block of tokens is searched without the write lock, then its links are compared with those that are there and the
    difference is written, in one transaction, or in several where many are to be deleted. Items that meanwhile lost
    their token are passed over.
@@ -27,7 +27,7 @@ from ...stores.edge_place import TypeLike, type_code
 from ...stores.library import Library
 from ...stores.library.base import require_library
 from ...stores.library.nearest.choice import chosen
-from ...stores.where import Where, condition_of
+from ...stores.where import Where, blamed, condition_of
 from .slices import as_one, library_of, rows_of, slices, telling
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Asked(NamedTuple):
     where: Where | None
     on_conflict: str
     resume: bool
+    called: str = "on_conflict"
+    """What the caller calls the policy."""
 
 
 class Weave(NamedTuple):
@@ -75,25 +77,27 @@ def weave(db: Database, given: Asked, progress: bool | Told, timeout_s: float | 
     """Link the tokens of what is near, see `Database.weave`."""
     began = monotonic()
     with telling(progress, "items") as told, as_one(db):
-        with db._session.reading(timeout_s) as line:
+        with blamed(db._session, given.where), db._session.reading(timeout_s) as line:
             asked = _checked(db, line.connection, given)
             tokens, items = _sources(line.connection, asked)
             left = _unlinked(line.connection, asked, tokens) if given.resume else slice(None)
-        created = changed = deleted = done = 0
+        created = changed = deleted = kept = done = 0
         todo = len(tokens[left])
         for sources, its_items in _blocks(tokens[left], items[left], asked.k):
             rest = None if timeout_s is None else max(timeout_s - (monotonic() - began), 1e-9)
             near = _search(db, asked, its_items, rest)
-            whole_block = False
-            while not whole_block:
+            stay: int | None = None
+            while stay is None:
                 with db.transaction():
-                    counts, whole_block = _write(db, asked, sources, _wanted(db, sources, near, asked.decay))
+                    counts, stay = _write(db, asked, sources, _wanted(db, sources, near, asked.decay))
                 created, changed, deleted = (a + b for a, b in zip((created, changed, deleted), counts, strict=True))
+            kept += stay
             done += len(its_items)
             told("links", done, todo)
-        deleted += _sweep(db, asked, tokens)
+        swept, stay = _sweep(db, asked, tokens)
+        deleted, kept = deleted + swept, kept + stay
     total = db._session.rows("select count(*) from edge where type = ? and key = ?", (asked.code, asked.key))[0][0]
-    return Woven(total, created, changed, deleted)
+    return Woven(total, created, changed, deleted, kept)
 
 
 def require_weavable(db: Database, given: Asked) -> None:
@@ -112,9 +116,9 @@ def _checked(db: Database, connection: Any, given: Asked) -> Weave:
             "below 0; add its vectors to a library with metric='cosine'"
         )
     if given.on_conflict not in POLICIES:
-        raise InvalidValue(f"on_conflict must be one of {', '.join(POLICIES)}, got {given.on_conflict!r}")
+        raise InvalidValue(f"{given.called} must be one of {', '.join(POLICIES)}, got {given.on_conflict!r}")
     k, decay, reach = whole(given.k, "k"), real(given.decay, "decay", 0.0), given.max_distance
-    reach = reach if reach == math.inf else real(reach, "max_distance")
+    reach = reach if reach == math.inf else real(reach, "max_distance", 0.0)
     key = library.name if given.key is None else key_text(given.key)
     code = type_code(connection, given.type)
     return Weave(library, k, decay, code, key, given.where, reach, given.on_conflict == "ignore")
@@ -218,20 +222,26 @@ def _wanted(
 
 def _write(
     db: Database, asked: Weave, sources: np.ndarray, wanted: dict[Link, float]
-) -> tuple[tuple[int, int, int], bool]:
+) -> tuple[tuple[int, int, int], int | None]:
     """Make the links of some tokens those that are wanted.
 
-    Return how many were created, changed and deleted, and whether that is all: where many are to go, only so many do.
+    Return how many were created, changed and deleted, and how many stay for their connections; None where many are to
+    go, of which only so many went.
     """
-    sql = f"""select source, target, weight from edge
+    sql = f"""select source, target, weight,
+                     exists (select 1 from connection
+                              where (source, type, target, key) = (edge.source, edge.type, edge.target, edge.key))
+                from edge
                where source in (select value from carray(?1)) and type = {asked.code} and key = ?2"""
     rows = db._session.rows(sql, (bound_ids(sources), asked.key))
-    there: dict[Link, float] = {(source, target): weight for source, target, weight in rows}
+    there: dict[Link, float] = {(source, target): weight for source, target, weight, _ in rows}
+    connected = {(source, target) for source, target, _, carries in rows if carries}
     place, cursor = (asked.code, asked.key), db._session.writer.connection.cursor()
-    gone = [link for link in there if link not in wanted]
+    unwanted = [link for link in there if link not in wanted]
+    gone = [link for link in unwanted if link not in connected]
     cursor.executemany(DELETE, [(*link, *place) for link in gone[:MOST_DELETED]])
     if len(gone) > MOST_DELETED:
-        return (0, 0, MOST_DELETED), False
+        return (0, 0, MOST_DELETED), None
     changed = [link for link, weight in there.items() if not asked.keep_weights and wanted.get(link, weight) != weight]
     cursor.executemany(CHANGE, [(wanted[link], *link, *place) for link in changed])
     new = [link for link in wanted if link not in there]
@@ -239,11 +249,11 @@ def _write(
         weights = [wanted[link] for link in new]
         ends = [[link[side] for link in new] for side in (0, 1)]
         db.graph.create_many(*ends, type=asked.code, key=asked.key, weight=weights)
-    return (len(new), len(changed), len(gone)), True
+    return (len(new), len(changed), len(gone)), len(unwanted) - len(gone)
 
 
-def _sweep(db: Database, asked: Weave, tokens: np.ndarray) -> int:
-    """Delete the links of this weave that leave other tokens than those, and return how many."""
+def _sweep(db: Database, asked: Weave, tokens: np.ndarray) -> tuple[int, int]:
+    """Delete the links of this weave that leave other tokens than those; return how many went, and how many stay."""
     import numpy as np
 
     sql = """select distinct source from edge
@@ -251,11 +261,12 @@ def _sweep(db: Database, asked: Weave, tokens: np.ndarray) -> int:
     with db._session.reading() as line:
         rows = line.connection.execute(sql, (bound_ids(tokens), asked.code, asked.key))
         others = np.fromiter((source for (source,) in rows), np.int64)
-    deleted = 0
+    deleted = kept = 0
     for some in slices(others):
-        whole = False
-        while not whole:
+        stay: int | None = None
+        while stay is None:
             with db.transaction():
-                counts, whole = _write(db, asked, some, {})
+                counts, stay = _write(db, asked, some, {})
             deleted += counts[2]
-    return deleted
+        kept += stay
+    return deleted, kept

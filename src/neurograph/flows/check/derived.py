@@ -30,19 +30,19 @@ DERIVED = (
         "mark.token",
         """select distinct id >> 9 as chunk from token
            except select chunk from mark where subject = 'token'""",
-        "every chunk of tokens must have a mark; insert it with random() as nonce",
+        "every chunk of tokens must have a mark, or kernels miss them; call db.optimize()",
     ),
     Invariant(
         "mark.edge",
         """select distinct source >> 9 as chunk from edge
            except select chunk from mark where subject = 'edge'""",
-        "every chunk of edges must have a mark; insert it with random() as nonce",
+        "every chunk of edges must have a mark, or kernels miss them; call db.optimize()",
     ),
     Invariant(
         "mark.embedding",
         """select distinct id >> 9 as chunk from embedding
            except select chunk from mark where subject = 'embedding'""",
-        "every chunk of vectors must have a mark; insert it with random() as nonce",
+        "every chunk of vectors must have a mark, or kernels miss them; call db.optimize()",
     ),
     Invariant("derived.content", _content, "saved arrays must equal the rows; delete them from derived_chunk"),
 )

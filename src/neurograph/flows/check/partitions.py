@@ -26,6 +26,10 @@ _VECTORS = """
       from embedding
      where id between ? and ? and length(vector) = ? and vec_distance_l2(vector, zeroblob(length(vector))) < 9e999"""
 
+# NULL where it holds NaN, or is of another dimension; infinity where a number is; true to about a ten-thousandth.
+_LENGTH = """
+    case when length({0}) = 4 * dimension and dimension > 0 then vec_distance_l2({0}, zeroblob(length({0}))) end"""
+
 
 def _misplaced(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
     """Find chunks of which a partitioning in use says something else than its rows, or than the vectors."""
@@ -70,6 +74,32 @@ PARTITIONS = (
              join library on library.id = library_id
             where length(centroid) <> 4 * dimension""",
         "a centroid must have four bytes for each dimension of its library; call db.drop_derived()",
+    ),
+    Invariant(
+        "partition_center.norm",
+        f"""select partitioning_id, number
+             from partition_center
+             join partitioning on partitioning.id = partitioning_id
+             join library on library.id = library_id
+            where length(centroid) = 4 * dimension
+              and not coalesce(
+                    abs({_LENGTH.format("centroid")} - norm) <= 1e-3 * norm + 1e-18 and norm < 9e999, false)""",
+        "a centroid must hold finite numbers, and norm its length; call db.drop_derived()",
+    ),
+    Invariant(
+        "partitioning.middle",
+        f"""select partitioning.id
+             from partitioning
+             join library on library.id = library_id
+            where not coalesce({_LENGTH.format("middle")} < 9e999, false)""",
+        "the middle must be finite, with four bytes for each dimension of its library; call db.drop_derived()",
+    ),
+    Invariant(
+        "partition_item.shift",
+        """select partitioning_id, id
+             from partition_item
+            where not (abs(shift) < 9e999 and abs(factor) < 9e999)""",
+        "shift and factor of a code must be finite; call db.drop_derived()",
     ),
     Invariant(
         "partition_item.code",

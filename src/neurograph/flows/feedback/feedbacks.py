@@ -182,28 +182,33 @@ class Feedbacks:
             error = TokenNotFound if kind == "token" else ItemNotFound
             raise error(f"no {kind} has the id {id}; it was there when the query was answered")
 
-    def undo(self, feedback: int | Feedback, *, now_ns: int | None = None) -> Feedback:
+    def undo(self, feedback: int | Feedback, *, missing: str = "error", now_ns: int | None = None) -> Feedback:
         """Put back, byte for byte, every value that feedback changed; the feedback stays, as undone.
 
         Parameters
         ----------
         feedback
             What `give` returned, or its id.
+        missing
+            What to do where a row that was changed is gone, as with a link that was deleted: ``"error"`` refuses the
+            call, ``"skip"`` puts back what is still there.
         now_ns
             The time to record, in nanoseconds since 1970 UTC; None is now.
 
         Returns
         -------
         Feedback
-            With `undone_ns`.
+            With `undone_ns`, and in `gone` what could not be put back.
 
         Raises
         ------
         NotFound
             There is no such feedback.
         Conflict
-            It was undone before; or somebody, or later feedback, changed one of those values since: undo that first.
-            Nothing was changed.
+            It was undone before; or somebody, or later feedback, changed one of those values since: undo that first; or
+            a row is gone. Nothing was changed.
+        InvalidValue
+            `feedback` is neither record nor id, or `missing` is none of the two.
         GuardianRejected
             The constitution in force refuses a value as it was; nothing was changed.
 
@@ -220,17 +225,19 @@ class Feedbacks:
         """
         number = _id(feedback)
         now = time.time_ns() if now_ns is None else whole(now_ns, "now_ns", 0, MAX_ID)
+        if missing not in ("error", "skip"):
+            raise InvalidValue(f"missing must be 'error' or 'skip', got {missing!r}")
         try:
             with self._session.transaction():
                 known = self.get(number)
                 if known.undone_ns is not None:
                     raise Conflict(f"feedback {number} must not have been undone before; it was, at {known.undone_ns}")
-                for change in reversed(known.changes):
-                    put_back(self._session, change, number)
+                skip = missing == "skip"
+                back = [change for change in reversed(known.changes) if put_back(self._session, change, number, skip)]
                 self._session.change("update feedback set undone_ns = ? where id = ?", (now, number))
         except RuleViolated as error:
             raise GuardianRejected(str(error)) from error
-        return known._replace(undone_ns=now)
+        return known._replace(undone_ns=now, gone=tuple(change for change in known.changes if change not in back))
 
     def get(self, id: int) -> Feedback:
         """Return feedback by its id.

@@ -1,7 +1,8 @@
 """Rows that feedback may change: read before and after, compared, and put back as they were.
 
 1. What is compared are values: a float read from the file, written as JSON and read again has the same bits.
-2. A row is put back only where every column that was changed still is as the feedback left it.
+2. A row is put back only where every column that was changed still is as the feedback left it. One that feedback made
+   and that is gone is as it was before; one that was there before is put back by nobody once it is gone.
 """
 
 from __future__ import annotations
@@ -71,22 +72,26 @@ def read(connection: apsw.Connection, subject: str, place: Sequence[Any]) -> Row
     return dict(zip(names, rows[0], strict=True)) if rows else None
 
 
-def put_back(session: Session, change: Change, feedback: int) -> None:
-    """Undo one change, or refuse: somebody else changed the row since."""
+def put_back(session: Session, change: Change, feedback: int, skip_missing: bool) -> bool:
+    """Undo one change, or refuse: somebody else changed the row since. False where the row is gone and may be."""
     now = read(session.writer.connection, change.subject, change.place)
-    differing = [name for name, value in change.after.items() if now is None or now[name] != value]
-    if differing:
-        what = f"{change.subject} {', '.join(map(str, change.place))}"
-        how = "is gone" if now is None else f"was changed since: {differing[0]} is {now[differing[0]]!r}, and feedback "
-        if now is not None:
-            how += f"{feedback} left {change.after[differing[0]]!r}"
-        raise Conflict(f"feedback {feedback} must be undone before anything else changes what it did; {what} {how}")
+    must = f"feedback {feedback} must be undone before anything else changes what it did"
+    what = f"{change.subject} {', '.join(map(str, change.place))}"
+    if now is None:
+        if change.before is None or skip_missing:
+            return change.before is None
+        raise Conflict(f"{must}; {what} is gone: missing='skip' puts back the rest")
+    differing = next((name for name, value in change.after.items() if now[name] != value), None)
+    if differing is not None:
+        left = f"{differing} is {now[differing]!r}, and feedback {feedback} left {change.after[differing]!r}"
+        raise Conflict(f"{must}; {what} was changed since: {left}")
     where = _condition(change.subject)
     if change.before is None:
         session.change(f"delete from {change.subject} where {where} returning 1", change.place)
-        return
+        return True
     sets = ", ".join(f"{name} = ?" for name in change.before)
     session.change(f"update {change.subject} set {sets} where {where}", (*change.before.values(), *change.place))
+    return True
 
 
 def _condition(subject: str) -> str:

@@ -12,6 +12,7 @@ from ...connection.line import Line
 from ...connection.settings import seconds
 from ...model.query_result import KINDS, Asked, LegUsed, QueryHit, QueryLeg, QueryResult
 from ...stores.arguments import bound_ids
+from ...stores.where import blamed
 from .fusion import Entity, Ranking, fused, parts, shares, standing_score
 from .legs import rankings
 from .plan import Plan, plan_of
@@ -28,7 +29,7 @@ def answer(db: Database, *, timeout_s: float | None = None, **arguments: Any) ->
     asked = question_of(**arguments)
     plan = plan_of(db, asked)
     left = None if limit is None else max(0.0, limit - (time.perf_counter() - began))
-    with db._session.reading(left) as line:
+    with blamed(db._session, asked.where), db._session.reading(left) as line:
         there = _still_there(line, plan)
         found = rankings(db, line, asked, there)
         hits = _hits(line, asked, found)
@@ -39,12 +40,11 @@ def answer(db: Database, *, timeout_s: float | None = None, **arguments: Any) ->
 
 def _still_there(line: Line, plan: Plan) -> Plan:
     """Return the plan without libraries that were dropped since it was made."""
-    rows: Any = line.connection.execute("select id from library").fetchall()
-    there = {id for (id,) in rows}
+    there = {*line.connection.execute("select id, created_ns from library").fetchall()}
     return plan._replace(
-        libraries=[one for one in plan.libraries if one.id in there],
-        vectors=[one for one in plan.vectors if one.library.id in there],
-        texts=[one for one in plan.texts if one.id in there],
+        libraries=[one for one in plan.libraries if one._space.itself in there],
+        vectors=[one for one in plan.vectors if one.library._space.itself in there],
+        texts=[one for one in plan.texts if one._space.itself in there],
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...errors import InvalidValue, NotHere
 from ...model.identity import Identity
 from ...stores.library import Library
+from ...stores.library.base import require_library
 from ...stores.library.texts.identity import read
 from .question import Question
 
@@ -80,6 +81,8 @@ def _libraries(db: Database, library: Any) -> list[Library]:
         if isinstance(one, Library):
             if one._session is not db._session:
                 raise InvalidValue(f"library must be of this database, got {one!r} of another")
+            with db._session.reading() as line:
+                require_library(line.connection, one._space)
             found[one.id] = one
         elif isinstance(one, str):
             named = db.library.get(one)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 import apsw
 
 from ...connection.session import Session
@@ -11,22 +9,37 @@ from ...errors import IdentityMismatch, InvalidValue, ItemNotFound, LibraryNotFo
 from ...model.item import Hit, Item
 from ..arguments import bindable, row_id
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     from ...derived.mechanism import Derived
     from .texts.encoders import Encoders
+else:
+    from ...model.typed import NamedTuple
 
 ItemLike = Item | Hit | int | str
 ID_BITS = 32
 LAST_LOCAL = (1 << ID_BITS) - 1
+THERE = "exists (select 1 from library where id = ? and created_ns = ?)"  # for the values of Space.itself
 
 
 class Space(NamedTuple):
-    """What a handle knows of a library: all but the dimension never changes, and that only by `reembed`."""
+    """What a handle knows of a library: only `reembed` changes the dimension, and a shell the name.
+
+    An id is given again when the transaction that made the library is rolled back; id and time together are not.
+    """
 
     id: int
     name: str
     dimension: int
     metric: str
+    created_ns: int
+
+    @property
+    def itself(self) -> tuple[int, int]:
+        """What tells this library from every other: id and time."""
+        return self.id, self.created_ns
 
     @property
     def first_id(self) -> int:
@@ -79,8 +92,8 @@ class LibraryPart:
     def _item_id(self, connection: apsw.Connection, item: ItemLike) -> int:
         """Return the id of an item that exists, given as record, id or key."""
         if isinstance(item, str):
-            sql = "select id from item where library_id = ? and key = ?"
-            rows: Any = connection.execute(sql, (self.id, bindable(item))).fetchall()
+            sql = f"select id from item where library_id = ? and key = ? and {THERE}"
+            rows: Any = connection.execute(sql, (self.id, bindable(item), *self._space.itself)).fetchall()
             if rows:
                 return int(rows[0][0])
             require_library(connection, self._space)
@@ -89,17 +102,23 @@ class LibraryPart:
             )
         number = item.id if isinstance(item, Item | Hit) else row_id(item, "item", "a record, an id or a key")
         inside = self._space.first_id <= number <= self._space.last_id
-        if not inside or not connection.execute("select 1 from item where id = ?", (number,)).fetchall():
+        sql = f"select 1 from item where id = ? and {THERE}"
+        if not inside or not connection.execute(sql, (number, *self._space.itself)).fetchall():
             require_library(connection, self._space)
             raise ItemNotFound(f"no item of {self.name!r} has the id {number}")
         return number
 
 
 def require_library(connection: apsw.Connection, space: Space) -> None:
-    """Refuse to go on with a library that was dropped meanwhile, or whose vectors are of another dimension now."""
-    rows: Any = connection.execute("select dimension from library where id = ?", (space.id,)).fetchall()
+    """Refuse to go on with a library that is gone, or whose vectors are of another dimension now."""
+    rows: Any = connection.execute(
+        "select dimension from library where id = ? and created_ns = ?", space.itself
+    ).fetchall()
     if not rows:
-        raise LibraryNotFound(f"library {space.name!r} was dropped; create it again with db.library.create")
+        raise LibraryNotFound(
+            f"library {space.name!r} was dropped, or what made it was rolled back; create it again with "
+            "db.library.create"
+        )
     if rows[0][0] != space.dimension:
         raise IdentityMismatch(
             f"library {space.name!r} must have {space.dimension} dimensions, as when this handle was made, got "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...model.identity import Identity
 from .base import require_library
 from .items.listing import ListedItems
 from .items.single import SingleItems
@@ -11,10 +10,13 @@ from .nearest.vec0 import Vec0Library
 from .nearest.words import WordLibrary
 from .partitions.optimizing import OptimizingLibrary
 from .places.components import ProjectedLibrary
-from .places.semantic_grid import SemanticGrid
-from .texts import identity
 from .texts.index import TextLibrary
 from .texts.reembedding import ReembeddedLibrary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...model.identity import Identity
+    from .places.semantic_grid import SemanticGrid
 
 
 class Library(
@@ -47,9 +49,11 @@ class Library(
         """What made the vectors, and how."""
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            return identity.read(line.connection, self.id)
+            return self._maker(line.connection)
 
     @property
     def grid(self) -> SemanticGrid:
         """The semantic space: who is near by the items' three coordinates."""
+        from .places.semantic_grid import SemanticGrid
+
         return SemanticGrid(self._session, self._derived, self._encoders, self._space)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Set
 from struct import unpack
-from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidValue
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
 SLICE_ROWS = 4096

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...connection.streaming import stream
 from ...model.token import Token
 from ..arguments import TokenLike, whole
-from ..where import Where
+from ..where import Where, blamed
 from .base import RECORD, TokenPart, key_of, not_found
 from .filters import where_clause
 
@@ -89,7 +89,8 @@ class ListedTokens(TokenPart):
                 beyond = rows[0][0]
         clause, bindings = where_clause(self._code, entity_type, domain, level, where, beyond)
         sql = f"select {RECORD} from token {clause} order by id limit ? offset ?"
-        return [*map(Token, self._session.rows(sql, (*bindings, most, whole(offset, "offset"))))]
+        with blamed(self._session, where, "token"):
+            return [*map(Token, self._session.rows(sql, (*bindings, most, whole(offset, "offset"))))]
 
     def count(
         self,
@@ -129,7 +130,8 @@ class ListedTokens(TokenPart):
         Grows with the number of tokens: 200,000 in 0.01 ms without a filter, 6 ms with one.
         """
         clause, bindings = where_clause(self._code, entity_type, domain, level, where)
-        return self._session.rows(f"select count(*) from token {clause}", bindings)[0][0]  # type: ignore[no-any-return]
+        with blamed(self._session, where, "token"):
+            return self._session.rows(f"select count(*) from token {clause}", bindings)[0][0]  # type: ignore[no-any-return]
 
     def clear(self) -> int:
         """Delete every token with all edges and connections, and return how many tokens there were.

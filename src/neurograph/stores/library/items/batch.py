@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -11,7 +10,10 @@ from ....errors import Conflict, InvalidValue, TokenNotFound
 from ...arguments import TokenLike, bound_ids, json_text, token_array
 from ..base import checked_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
 

@@ -5,8 +5,6 @@ Triggers forget them at every write; who writes through this package knows them 
 
 from __future__ import annotations
 
-from typing import Any
-
 import apsw
 
 from ....connection.session import Session
@@ -14,6 +12,10 @@ from ....derived.kind import CHUNK_BITS
 from ....derived.saved import nonces_of
 from ....progress import Told
 from ..base import Space
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 Lengths = tuple[float, float]
 

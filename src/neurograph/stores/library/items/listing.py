@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from typing import Any
 
-from ....connection.streaming import stream
 from ....errors import ItemNotFound
 from ....model.item import Item
 from ...arguments import whole
-from ...where import Where, condition_of
+from ...where import blamed
 from ..base import ItemLike, LibraryPart, require_library
 from .single import RECORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...where import Where
 
 
 class ListedItems(LibraryPart):
@@ -61,7 +65,7 @@ class ListedItems(LibraryPart):
         Grows with the items passed over and returned. Iterating over the library holds one item at a time.
         """
         most = -1 if limit is None else whole(limit, "limit")
-        with self._session.reading() as line:
+        with blamed(self._session, where), self._session.reading() as line:
             require_library(line.connection, self._space)
             first = self._space.first_id if after is None else self._item_id(line.connection, after) + 1
             clause, bindings = self._clause(where, first)
@@ -102,7 +106,7 @@ class ListedItems(LibraryPart):
         Grows with the number of items: 8 ms for 117,659. ``len(library)`` is the same without a condition.
         """
         clause, bindings = self._clause(where, self._space.first_id)
-        with self._session.reading() as line:
+        with blamed(self._session, where), self._session.reading() as line:
             require_library(line.connection, self._space)
             rows: Any = line.connection.execute(f"select count(*) from item {clause}", bindings).fetchall()
         return rows[0][0]  # type: ignore[no-any-return]
@@ -110,6 +114,8 @@ class ListedItems(LibraryPart):
     def _clause(self, where: Where | None, first: int) -> tuple[str, builtins.list[Any]]:
         if where is None:
             return "where id between ? and ?", [first, self._space.last_id]
+        from ...where import condition_of
+
         condition, values = condition_of(where)
         return f"where id between ? and ? and {condition}", [first, self._space.last_id, *values]
 
@@ -118,6 +124,8 @@ class ListedItems(LibraryPart):
         with self._session.reading() as line:
             require_library(line.connection, self._space)
         first, last = self._space.ids
+        from ....connection.streaming import stream
+
         return map(Item, stream(self._session, f"{RECORD} where id between {first} and {last} order by id"))
 
     def __len__(self) -> int:

@@ -12,7 +12,6 @@ Invariants:
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from ....codec.word_vectors import WordVectors, open_word_vectors
 from ....connection.session import Session
 from ....derived.text_parser import text_parser
 from ....errors import InvalidValue
-from ....progress import Progress, Told
+from ....progress import Told, telling
 from ...text_objects import drop_text_objects
 from ..library import Library
 
@@ -42,8 +41,7 @@ def load(
     """Make a library of a file, see `Libraries.load`."""
     if not isinstance(progress, bool) and not callable(progress):
         raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
-    shown = Progress("words") if progress is True else nullcontext(progress or (lambda *_: None))
-    with open_word_vectors(path, parser=text_parser, **options) as reader, shown as told:
+    with open_word_vectors(path, parser=text_parser, **options) as reader, telling(progress, "words") as told:
         with session.transaction():
             name = name_of(path) if made["name"] is None else made["name"]
             library = libraries.create(**made | {"name": name, "dimension": reader.dimension})

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....errors import InvalidValue, ItemNotFound
-from ....model.identity import Identity
 from ....model.item import Hit
 from ...arguments import TokenLike, bound_ids, id_array, whole
-from ...bulk import bulk
-from ..base import ItemLike, require_library
-from ..pages import give_back
+from ..base import THERE, ItemLike, require_library
 from ..texts.encoders import EncodedLibrary
-from ..texts.identity import require_same
 from ..vectors import norms, vector_array
-from .batch import Batch, refuse_twice
-from .lengths import after, keep
-from .writing import insert, insert_or_keep
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from numpy.typing import ArrayLike
+
+    from ....model.identity import Identity
+    from .batch import Batch
 
 ON_CONFLICT = ("error", "ignore", "update")
 
@@ -105,7 +103,7 @@ class ManyItems(EncodedLibrary):
         Linux), and as long other writers wait; with ``commit_every=4096`` for about 0.1 s. All or nothing otherwise,
         in the caller's transaction or its own. Texts are made vectors of before the transaction.
         """
-        import numpy as np
+        from .batch import Batch, refuse_twice
 
         if on_conflict not in ON_CONFLICT:
             raise InvalidValue(f"on_conflict must be one of {', '.join(ON_CONFLICT)}, got {on_conflict!r}")
@@ -123,6 +121,8 @@ class ManyItems(EncodedLibrary):
         if step >= batch.size or self._session.in_transaction:
             return self._add(batch, tokens, model, on_conflict)
         given = None if tokens is None else batch.listed("tokens", tokens)
+        import numpy as np
+
         ids = []
         for first in range(0, batch.size, step):
             part = batch.part([*range(first, min(first + step, batch.size))])
@@ -133,6 +133,11 @@ class ManyItems(EncodedLibrary):
     def _add(self, batch: Batch, tokens: Any, model: str | Identity | None, on_conflict: str) -> np.ndarray:
         """Write a batch in one transaction and return the ids; vectors are made of its texts before."""
         import numpy as np
+
+        from ...bulk import bulk
+        from ..texts.identity import require_same
+        from .lengths import after, keep
+        from .writing import insert, insert_or_keep
 
         made = None if batch.vectors is not None else self._embedded(batch.columns.get("text", []))
         if made is not None:
@@ -237,6 +242,8 @@ class ManyItems(EncodedLibrary):
         Grows with n: 110 ms for 10,000 of 384 dimensions. Where more than a tenth of the file's pages are free then,
         they all go back to the system.
         """
+        from ..pages import give_back
+
         _refuse_one(items)
         with self._session.transaction():
             connection = self._session.writer.connection
@@ -250,9 +257,11 @@ class ManyItems(EncodedLibrary):
         """Return the ids of items that exist, in the order given."""
         if hasattr(items, "dtype") and items.dtype.kind in "iu":
             ids: list[int] = id_array(items, "items").tolist()
-            sql = "select count(*) from item where id between ? and ? and id in (select value from carray(?))"
+            sql = f"""select count(*) from item
+                       where id between ? and ? and id in (select value from carray(?)) and {THERE}"""
             wanted = sorted(set(ids))
-            there: Any = connection.execute(sql, (*self._space.ids, bound_ids(wanted))).fetchall() if ids else [[0]]
+            values = (*self._space.ids, bound_ids(wanted), *self._space.itself)
+            there: Any = connection.execute(sql, values).fetchall() if ids else [[0]]
             if there[0][0] == len(wanted):
                 return ids
         return [self._item_id(connection, item) for item in items]

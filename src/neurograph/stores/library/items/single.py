@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -13,11 +12,12 @@ from ...arguments import TokenLike, existing_token_id, json_text, real
 from ..base import ItemLike, checked_text, require_library
 from ..nearest.distance import length
 from ..texts.encoders import EncodedLibrary, Made
-from ..texts.kept import keep_items
 from ..vectors import little_endian, query_array
-from .lengths import after, keep
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from numpy.typing import ArrayLike
 
@@ -260,6 +260,9 @@ class SingleItems(EncodedLibrary):
         if blob is None:
             self._session.change("delete from embedding where id = ?", (number,))
         elif blob is not UNCHANGED:
+            from ..texts.kept import keep_items
+            from .lengths import after, keep
+
             lengths = after(connection, self._space, (0.99 * length(blob), 1.01 * length(blob)))
             self._session.change(
                 "insert into embedding values (?, ?) on conflict do update set vector = excluded.vector", (number, blob)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, repeat
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -23,7 +22,10 @@ from ..texts.kept import keep_items
 from ..vectors import blobs
 from .batch import Batch, first_of_each
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
 FEWEST_WITHOUT_TRIGGERS = 64  # below, switching triggers off costs more than it saves

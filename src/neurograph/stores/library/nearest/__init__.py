@@ -2,7 +2,8 @@
 
 | file | what it does |
 |---|---|
-| `search.py` | the methods, and which way answers |
+| `search.py` | the methods |
+| `ways.py` | which way answers |
 | `words.py` | questions about several items |
 | `choice.py` | which items a question is about |
 | `distance.py` | the one distance that orders every answer |

@@ -10,19 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from struct import unpack
-from typing import TYPE_CHECKING, Any
 
 from ....connection.line import Line
 from ....errors import InvalidValue
 from ...arguments import real
 from ..base import Space
-from . import calibration
 from .arrays import VectorKind
 from .bits import BitKind
-from .coded import as_array, bound_scratch, nearest, rows_of
 from .scan import SLICE_ROWS, Found, Question
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....derived.mechanism import Derived
@@ -58,6 +58,8 @@ class Approximate:
         bits = derived.current(kind, line, cost_s)
         if bits is None:
             return None
+        from . import calibration
+
         planes = None
         if derived.loaded(codes) or _has_room(line, derived, kind, codes):
             planes = derived.current(codes, line, math.inf)
@@ -75,6 +77,9 @@ class Approximate:
 
         Given a number of partitions, of those in the nearest so many. None where a query has fewer than k.
         """
+        from .coded import as_array, bound_scratch
+        from .coded import nearest as by_codes
+
         vectors = as_array(self._space, queries)
         if len(queries) > 1:
             bound_scratch(self.line, self._derived)
@@ -83,7 +88,7 @@ class Approximate:
             found = [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
         else:
             places = [self._places(slots) for slots in chosen]
-            found = nearest(self.line, self._space, self.planes, asked, queries, places)
+            found = by_codes(self.line, self._space, self.planes, asked, queries, places)
         if all(len(ids) == asked.k for ids, _ in found):
             return found
         return self.nearest(asked, queries, candidates) if partitions else None  # so few are left in them
@@ -103,6 +108,7 @@ class Approximate:
 
         from ....kernels.knn_codes import metric_code
         from ....kernels.knn_query_kernel import measure
+        from .coded import rows_of
 
         ids, metric = np.sort(self.bits.ids[slots]), metric_code(self._space.metric)
         distances, wide = np.empty(len(ids)), query.astype(np.float64)

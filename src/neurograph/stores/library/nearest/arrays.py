@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -20,7 +19,10 @@ from ....connection.line import Line
 from ....derived.kind import CHUNK_BITS, Columns, Kind
 from ..base import Space
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....kernels.knn_bits_kernel import Bits

@@ -10,16 +10,17 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....derived.kind import CHUNK_BITS, Columns
 from ..base import Space
-from ..partitions.layout import laid_out, partitioning_of, read_placing
 from .arrays import VectorKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....kernels.knn_parts import Centers
@@ -71,6 +72,8 @@ class BitKind(VectorKind):
 
     def gather(self, connection: apsw.Connection, parts: Iterator[Columns], nonces: dict[int, int]) -> VectorArrays:
         """Make arrays of all rows, laid out by partitions where the library has them."""
+        from ..partitions.layout import laid_out, read_placing
+
         placing = read_placing(connection, self._space, nonces, *self._centered(connection))
         if placing is None:
             return super().gather(connection, map(self._bits, parts), nonces)
@@ -119,6 +122,8 @@ class BitKind(VectorKind):
         """Return arrays without empty slots, and those that moved where what is in no partition lies."""
         import numpy as np
 
+        from ..partitions.layout import laid_out
+
         if arrays.layout is None:
             return super()._together(arrays)
         left = np.flatnonzero(~np.isnan(arrays.codes.offset[: arrays.used]))
@@ -139,6 +144,8 @@ class BitKind(VectorKind):
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk; they are held twice while they are laid out by partitions."""
+        from ..partitions.layout import partitioning_of
+
         rows, words = chunks << CHUNK_BITS, -(-self._space.dimension // 64)
         times = 2 if partitioning_of(connection, self._space) else 1
         return rows, times * rows * (8 * words + NUMBERS)

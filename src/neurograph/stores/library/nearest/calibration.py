@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -30,12 +29,14 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS
 from ....derived.saved import nonces_of
 from ..base import Space
-from ..partitions.layout import partitioning_of
 from .arrays import VectorKind
 from .points import Calibration, Point, nonces_blob, points_text, read_nonces, read_points
 from .scan import Question
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....derived.mechanism import Derived
@@ -96,6 +97,7 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
 
     Others may write while it is measured; the write itself takes no time.
     """
+    from ..partitions.layout import partitioning_of
     from .bits import BitKind
 
     with session.reading() as line:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import apsw
 
 from ....errors import InvalidValue
 from ....model.item import Hit, Item
 from ...arguments import bound_ids, id_array, row_id
-from ...where import Where, condition_of, is_lasting, names_table
 from ..base import Space
 
-Chosen = tuple[str, Sequence[Any], bool]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+
+    from ...where import Where
+    from .scan import Found
+
+Chosen = tuple[str, Sequence["Any"], bool]
 
 
 def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] | None) -> Chosen:
@@ -22,6 +29,8 @@ def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] 
     values: list[Any] = []
     lasting = False
     if where is not None:
+        from ...where import condition_of, is_lasting
+
         condition, values = condition_of(where)
         parts.append(query_of(space, condition))
         lasting = among is None and is_lasting(condition, values)
@@ -33,6 +42,8 @@ def chosen(space: Space, where: Where | None, among: Iterable[Item | Hit | int] 
 
 def query_of(space: Space, condition: str) -> str:
     """Return a query of the ids of the items for which a condition is true."""
+    from ...where import names_table
+
     inside = f"between {space.first_id} and {space.last_id}"
     if not names_table(condition, "token"):
         return f"select id from item where id {inside} and {condition}"
@@ -50,6 +61,18 @@ def ids_among(among: Iterable[Item | Hit | int]) -> list[int]:
     if hasattr(among, "dtype"):
         return id_array(among, "among").tolist()  # type: ignore[no-any-return]
     return [row_id(one.id if isinstance(one, Item | Hit) else one, "among", "ids") for one in among]
+
+
+def arrays_of(found: Sequence[Found]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what several searches found as ids and distances, (m, longest): id 0, infinitely far, fills up rows."""
+    import numpy as np
+
+    longest = max((len(ids) for ids, _ in found), default=0)
+    all_ids, all_distances = np.zeros((len(found), longest), np.int64), np.full((len(found), longest), np.inf)
+    for row, (ids, distances) in enumerate(found):
+        all_ids[row, : len(ids)] = ids
+        all_distances[row, : len(ids)] = distances
+    return all_ids, all_distances
 
 
 def keys_of(connection: apsw.Connection, ids: list[int]) -> list[str | None]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 from ....connection.line import Line
 from ...arguments import bound_ids
 from ..base import Space
 from .scan import Found, Question
 
+PICKED = 0.125  # the most of the slots that are picked one by one: of 10 % in 0.4 ms, where a scan takes 0.8
 MOST_MASKS = 8  # that a line remembers of one library, a byte a vector each
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....derived.mechanism import Derived
@@ -37,6 +40,9 @@ def nearest(
 
     if line.scratch is None:
         line.scratch = Scratch()
+    allowed = _allowed(line, space, arrays, asked) if asked.among else None
+    if allowed is not None and candidates is None:
+        candidates = _few(arrays, allowed, len(queries))
     found = run_search(
         arrays.planes,
         as_array(space, queries),
@@ -46,7 +52,7 @@ def nearest(
         mean=arrays.center[0],
         turn=arrays.center[1],
         ids=arrays.ids,
-        allowed=_allowed(line, arrays, asked) if asked.among else None,
+        allowed=allowed,
         radius=asked.max_distance,
         after=[asked.after] * len(queries),
         candidates=candidates,
@@ -82,10 +88,24 @@ def rows_of(line: Line, space: Space, ids: np.ndarray) -> np.ndarray:
     return vectors.astype(np.float32, copy=False)
 
 
-def _allowed(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
+def _few(arrays: VectorArrays, allowed: np.ndarray, queries: int) -> list[np.ndarray] | None:
+    """Return the slots that are allowed, once for each query, where they are so few that to pick them is faster.
+
+    An item that lost its vector may pass a condition; its slot has no code.
+    """
+    import numpy as np
+
+    slots = np.flatnonzero(allowed)
+    if len(slots) > PICKED * arrays.used:
+        return None
+    slots = slots[~np.isnan(arrays.codes.offset[slots])]
+    return [slots] * queries
+
+
+def _allowed(line: Line, space: Space, arrays: VectorArrays, asked: Question) -> np.ndarray:
     """Return which slots the condition leaves, (capacity,) bool.
 
-    Remembered as long as nothing changes: a condition that half of 117,659 items pass takes SQL 30 ms, and the search
+    Remembered as long as nothing changes: a condition that half of 117,659 items pass takes SQL 19 ms, and the search
     0.9 ms.
     """
     key = (asked.among, *((type(value), value) for value in asked.bindings)) if asked.lasting else None
@@ -94,18 +114,27 @@ def _allowed(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
         stamp, known = line.stamp, {}
     allowed = known.get(key)
     if allowed is None:
-        allowed = _asked_of_sql(line, arrays, asked)
+        allowed = _asked_of_sql(line, space, arrays, asked)
         if key is not None:
             known[key] = allowed
             arrays.masks[line] = stamp, known
     return allowed  # type: ignore[no-any-return]
 
 
-def _asked_of_sql(line: Line, arrays: VectorArrays, asked: Question) -> np.ndarray:
+def _asked_of_sql(line: Line, space: Space, arrays: VectorArrays, asked: Question) -> np.ndarray:
+    """Ask for the ids as one text, which is made and read without a Python object for each: 19 ms instead of 29."""
+    import apsw
     import numpy as np
 
-    rows: Any = line.connection.execute(asked.among, asked.bindings).fetchall()
-    ids = np.fromiter(chain.from_iterable(rows), np.int64, len(rows))
+    first = space.first_id  # less digits
+    try:
+        rows: Any = line.connection.execute(
+            f"with ng_asked (id) as ({asked.among}) select group_concat(id - {first}) from ng_asked", asked.bindings
+        ).fetchall()
+        ids = np.fromstring(rows[0][0] or "", np.int64, sep=",") + first
+    except apsw.TooBigError:  # a billion characters are the most SQLite makes
+        rows = line.connection.execute(asked.among, asked.bindings).fetchall()
+        ids = np.fromiter(chain.from_iterable(rows), np.int64, len(rows))
     slots = arrays.slots(ids)
     allowed = np.zeros(len(arrays.ids), np.bool_)
     allowed[slots[slots >= 0]] = True

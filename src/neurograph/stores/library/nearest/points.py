@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from ....model.typed import NamedTuple
 
 MOST_CANDIDATES = 49_152  # that a file may ask for: as many as are ever measured
 
@@ -44,12 +47,16 @@ def _least(points: tuple[Point, ...], k: int, recall: float) -> Point | None:
 
 def points_text(calibration: Calibration) -> str:
     """Return points as text: five numbers each, six with the partitions, and one alone, the partitioning's id."""
+    import json
+
     points = [point[: 6 if point.partitions else 5] for point in calibration.points + calibration.probes]
     return json.dumps([*points, [calibration.partitioning]])
 
 
 def read_points(sample: int, text: str) -> Calibration:
     """Return what a file says, whoever wrote it; what is no point is passed over."""
+    import json
+
     try:
         rows: Any = json.loads(text)
     except ValueError:

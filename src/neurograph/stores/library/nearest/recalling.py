@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ....connection.line import Line
-from ....model.recall import Recall
 from ...arguments import whole
 from ..base import require_library
 from ..partitions import nearest as partitions
@@ -14,6 +12,12 @@ from .approximate import Approximate, checked_recall
 from .points import Point
 from .scan import Question
 from .search import SearchedLibrary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ....model.recall import Recall
 
 SEED = 1  # not that of the calibration: other vectors are asked
 
@@ -67,6 +71,8 @@ class RecalledLibrary(SearchedLibrary):
         uses kernels whether or not they have repaid themselves; where there are none, or bits don't reach the recall,
         it measures searches by partitions, each beside an exact one: 37 s without kernels, so ask for a smaller sample.
         """
+        from ....model.recall import Recall
+
         near, size, wanted = whole(k, "k", 1), whole(sample, "sample", 1), checked_recall(recall)
         with self._session.reading(timeout_s) as line:
             require_library(line.connection, self._space)
@@ -79,6 +85,7 @@ class RecalledLibrary(SearchedLibrary):
     def _measured(self, few: Approximate, k: int, point: Point, size: int) -> Recall:
         import numpy as np
 
+        from ....model.recall import Recall
         from .calibration import exact_ids, sample_of
         from .coded import bound_scratch
 
@@ -100,6 +107,7 @@ class RecalledLibrary(SearchedLibrary):
             return None
         import numpy as np
 
+        from ....model.recall import Recall
         from ..partitions.rows import chunks_of, sample
 
         ids, vectors = sample(self._session, self._space, chunks_of(self._session, self._space), size, SEED)

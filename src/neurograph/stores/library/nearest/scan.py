@@ -24,13 +24,18 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from struct import pack, unpack
-from typing import Any, NamedTuple
 
 import apsw
 
 from ...arguments import bound_ids
 from ..base import Space
 from .distance import distances
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from ....model.typed import NamedTuple
 
 LEAST_NORM, GREATEST_NORM = 2.0**-50, 2.0**60
 UNIT = 2.0**-24

@@ -3,44 +3,36 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from struct import unpack
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....connection.line import Line
-from ....connection.paths import ROWS
-from ....derived.kind import CHUNK_BITS
-from ....errors import InvalidValue, ItemNotFound, NotHere
-from ....model.item import Hit, Hits, Item
+from ....errors import InvalidValue, ItemNotFound
+from ....model.item import Hit, HitArrays, Hits, Item
 from ...arguments import TokenLike, existing_token_id, real, whole
-from ...where import Where
+from ...where import blamed
 from ..base import ItemLike, require_library
-from ..partitions import nearest as partitions
-from ..texts.encoders import EncodedLibrary
 from ..vectors import little_endian, query_array, vector_array
-from .approximate import Approximate, may_miss, recall_of
-from .arrays import VectorKind
-from .bits import BitKind
-from .choice import Chosen, chosen, keys_of
-from .coded import bound_scratch
-from .coded import nearest as by_codes
-from .scan import Found, Question
-from .scan import nearest as by_rows
+from .approximate import recall_of
+from .choice import Chosen, arrays_of, chosen, keys_of
+from .scan import Question
+from .ways import ManyWays
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import numpy as np
+    from typing import Any
+
     from numpy.typing import ArrayLike
 
+    from ...where import Where
+
 ENGINES = ("auto", "sqlite-vec", "numba")
-ROW_S, NUMBER_S = 0.33e-6, 1.2e-9  # what plain SQL takes for a row, and for each of its numbers: 0.8 µs for 384
-PARTITIONS_S = 5e-3  # what partitions take for a query, roughly
 EVERY = 1 << 32  # more than a library holds
 
 
-class SearchedLibrary(EncodedLibrary):
+class SearchedLibrary(ManyWays):
     """Searches for what is near."""
 
     def search(
@@ -74,7 +66,7 @@ class SearchedLibrary(EncodedLibrary):
             Instead of `query`: a text, a key, an item by record, id or key, or the token an item belongs to (of
             several, the first).
         max_distance
-            The farthest an item may be.
+            The farthest an item may be; at least 0, but under dot, where distances may be below.
         after
             Only what comes behind this hit: the last one of the page before.
         where
@@ -132,7 +124,7 @@ class SearchedLibrary(EncodedLibrary):
         Notes
         -----
         Exact: every path gives the same ids in the same order, from float64 sums over the stored float32. It grows with
-        the number of vectors times their dimension: for 117,659 of 384 it takes 95 ms by sqlite-vec, 0.9 ms by kernels
+        the number of vectors times their dimension: for 117,659 of 384 it takes 75 ms by sqlite-vec, 0.9 ms by kernels
         (two cores, Linux). With `where` or `among` it grows with what they leave, and with what the condition reads.
 
         With ``exact=False`` one bit of each number chooses candidates, and those are searched exactly: 0.4 ms there.
@@ -145,7 +137,7 @@ class SearchedLibrary(EncodedLibrary):
         if text is not None and query is None:
             query, made_by = self._question_of(text)
         reached = recall_of(exact, recall)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             if text is not None:
                 self._require_made_by(line.connection, made_by)
             vector, own = self._query(line.connection, query, key, item, token)
@@ -164,7 +156,7 @@ class SearchedLibrary(EncodedLibrary):
         recall: float | None = None,
         engine: str = "auto",
         timeout_s: float | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> HitArrays:
         """Find the k items nearest to each of many vectors.
 
         Parameters
@@ -172,14 +164,14 @@ class SearchedLibrary(EncodedLibrary):
         queries
             (m, dimension) finite numbers; rounded to float32.
         k, max_distance, where, among, exact, recall, engine, timeout_s
-            As for `search`; which recall such searches have, `recall` tells.
+            As for `search`.
 
         Returns
         -------
-        tuple of numpy.ndarray
-            Ids, (m, k) int64, and distances, (m, k) float64, each row in order of distance, then id. Where no query
-            finds k there are fewer columns; where one finds fewer than another, its row is filled up with id 0 at an
-            infinite distance.
+        HitArrays
+            A pair of arrays that knows its `recall`, as `Hits` do: ids, (m, k) int64, and distances, (m, k) float64,
+            each row in order of distance, then id. Where no query finds k there are fewer columns; where one finds
+            fewer than another, its row is filled up with id 0 at an infinite distance.
 
         Raises
         ------
@@ -200,21 +192,13 @@ class SearchedLibrary(EncodedLibrary):
         -----
         Grows with m times what one search costs. One state of the file for all of them.
         """
-        import numpy as np
-
         vectors = vector_array(queries, self.dimension, "queries")
         among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             asked = self._question(b"", k, max_distance, None, among_these)
             vectors_given = [little_endian(vector) for vector in vectors]
-            found, _ = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
-        longest = max((len(ids) for ids, _ in found), default=0)
-        all_ids = np.zeros((len(found), longest), np.int64)
-        all_distances = np.full((len(found), longest), np.inf)
-        for row, (ids, distances) in enumerate(found):
-            all_ids[row, : len(ids)] = ids
-            all_distances[row, : len(ids)] = distances
-        return all_ids, all_distances
+            found, measured = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
+        return HitArrays(*arrays_of(found), measured)
 
     def _query(
         self,
@@ -256,6 +240,7 @@ class SearchedLibrary(EncodedLibrary):
             "select min(id) from item where token_id = ? and id between ? and ?", (number, *self._space.ids)
         ).fetchall()
         if rows[0][0] is None:
+            require_library(connection, self._space)
             raise ItemNotFound(f"no item of {self.name!r} belongs to the token {token!r}")
         return int(rows[0][0])
 
@@ -263,7 +248,8 @@ class SearchedLibrary(EncodedLibrary):
         self, vector: bytes, k: int, max_distance: float, after: Hit | None, chosen: Chosen = ("", (), False)
     ) -> Question:
         most = min(whole(k, "k"), EVERY)
-        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance")
+        least = -math.inf if self.metric == "dot" else 0.0
+        reach = max_distance if max_distance == math.inf else real(max_distance, "max_distance", least)
         if after is not None and not isinstance(after, Hit):
             raise InvalidValue(f"after must be a hit of the page before, got {after!r}")
         behind = None if after is None else (real(after.distance, "after.distance"), whole(after.id, "after.id"))
@@ -285,102 +271,6 @@ class SearchedLibrary(EncodedLibrary):
                 at = ids.index(id)
                 del ids[at], distances[at]
         return Hits(ids[: asked.k], keys_of(line.connection, ids[: asked.k]), distances[: asked.k], reached)
-
-    def _nearest(
-        self,
-        line: Line,
-        asked: Question,
-        queries: Sequence[bytes],
-        engine: str,
-        recall: float | None = None,
-        without: int = 0,
-    ) -> tuple[list[Found], float]:
-        """Return ids and distances of the items nearest to each of `queries`, by the way that suits, and the recall.
-
-        Of what is asked for, `without` are no neighbors but what is left out.
-        """
-        rows: Any = line.connection.execute(
-            "select norm_low, norm_high from library where id = ? and dimension = ?", (self.id, self.dimension)
-        ).fetchall()
-        if not rows:
-            require_library(line.connection, self._space)
-        kind, policy = VectorKind(self._space), self._derived.policy
-        if recall is not None and may_miss(asked, queries):
-            near = self._near(line, asked, queries, engine, recall, without, rows[0])
-            if near is not None:
-                return near
-        if engine != "sqlite-vec":
-            cost_s = 0.0 if asked.among and engine == "auto" else self._plain_cost_s(line, kind, len(queries), engine)
-            arrays = self._derived.current(kind, line, cost_s)
-            if arrays is not None:
-                if len(queries) > 1:
-                    bound_scratch(line, self._derived)
-                return by_codes(line, self._space, arrays, asked, queries), 1.0
-            if engine == "numba":
-                why = policy.why_unusable or "memory_budget_bytes has no room for them"
-                raise NotHere(f"engine='numba' needs kernels and codes, and {why}; use engine='auto'")
-        line.took(ROWS, "sqlite-vec over embedding")
-        began = time.perf_counter()
-        try:
-            return [
-                by_rows(line.connection, self._space, rows[0], asked._replace(query=query), line.tick)
-                for query in queries
-            ], 1.0
-        finally:
-            if engine != "sqlite-vec":
-                policy.spend(kind.name, time.perf_counter() - began)
-
-    def _near(
-        self,
-        line: Line,
-        asked: Question,
-        queries: Sequence[bytes],
-        engine: str,
-        recall: float,
-        without: int,
-        norms: Any,
-    ) -> tuple[list[Found], float] | None:
-        """Return an answer that may miss some, None where only an exact one serves.
-
-        Bits in memory answer first, then partitions in the file; what these take counts towards loading those.
-        """
-        kind, policy = BitKind(self._space), self._derived.policy
-        k, sql = asked.k - without, engine == "sqlite-vec"
-        loaded = not sql and self._derived.loaded(kind)
-        reach = None if loaded or engine == "numba" else partitions.reach_now(line, self._space, k, recall)
-        if not sql:
-            cost_s = self._plain_cost_s(line, kind, len(queries), engine)
-            if reach is not None:
-                cost_s = min(cost_s, len(queries) * PARTITIONS_S)
-            few = Approximate.there(line, self._derived, self._space, cost_s)
-            point = few and few.point(k, recall)
-            if few and point:
-                found = few.nearest(asked, queries, point.candidates + without, point.partitions)
-                return None if found is None else (found, point.mean)
-        if loaded and engine != "numba":
-            reach = partitions.reach_now(line, self._space, k, recall)
-        if reach is None:
-            return None
-        began = time.perf_counter()
-        near = partitions.nearest(line, self._space, norms, asked, queries, recall, without)
-        policy.spend(kind.name, time.perf_counter() - began)
-        return near
-
-    def _plain_cost_s(self, line: Line, kind: VectorKind, queries: int, engine: str) -> float:
-        """Return what plain SQL would take, where that matters: while arrays are not loaded."""
-        if engine == "numba":
-            return math.inf
-        if not self._derived.policy.usable or self._derived.loaded(kind):
-            return 0.0
-        return queries * self._most_vectors(line.connection) * (ROW_S + NUMBER_S * self.dimension)
-
-    def _most_vectors(self, connection: apsw.Connection) -> int:
-        """Return how many vectors there are at most, told at once."""
-        first, last = VectorKind(self._space).chunks
-        rows: Any = connection.execute(
-            "select count(*) from mark where subject = 'embedding' and chunk between ? and ?", (first, last)
-        ).fetchall()
-        return int(rows[0][0]) << CHUNK_BITS
 
 
 def engine_of(engine: str) -> str:

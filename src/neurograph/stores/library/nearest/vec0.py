@@ -8,16 +8,16 @@ Invariants:
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from ....connection.scope import deadline_after
 from ....errors import Conflict, InvalidValue
 from ..base import LibraryPart, Space, require_library
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ....connection.line import Line
 
 METRICS = {"cosine": "cosine", "l2": "l2"}
@@ -94,6 +94,8 @@ class Vec0Library(LibraryPart):
     def _table_name(self, name: str | None) -> str:
         table = f"{self.name}_vec0" if name is None else name
         reserved = ("sqlite_", "ng_", "vec_", "json_", "pragma_")
+        import re
+
         is_word = isinstance(table, str) and re.fullmatch(NAME, table, re.ASCII) and table.upper() not in apsw.keywords
         if not is_word or table.lower().startswith(reserved):
             said = ", the library's name; pass name=" if name is None else ""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ....connection.line import Line
 from ....errors import InvalidValue
 from ....model.item import Hit, Hits
-from ...where import Where
+from ...where import blamed
 from ..base import ItemLike
 from ..items.many import ManyItems
 from ..vectors import little_endian, vector_array
 from .choice import chosen
 from .search import SearchedLibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy as np
+
+    from ...where import Where
 
 COMBINE = ("average", "sum", "max")
 
@@ -72,7 +74,7 @@ class WordLibrary(SearchedLibrary, ManyItems):
         if isinstance(items, str | Hit) or not isinstance(items, Sequence) or not items:
             raise InvalidValue(f"items must be a sequence of at least one record, id or key, got {items!r}")
         among = chosen(self._space, where, None)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             ids, vectors = self._unit_vectors(line, items)
             if combine != "max":
                 vector = vectors.sum(axis=0) if combine == "sum" else vectors.mean(axis=0)
@@ -129,7 +131,7 @@ class WordLibrary(SearchedLibrary, ManyItems):
         2013.
         """
         among = chosen(self._space, where, None)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             ids, (va, vb, vc) = self._unit_vectors(line, (a, b, c))
             return self._hits(line, self._question(self._query_of(vc + (vb - va)), k, math.inf, None, among), ids)
 

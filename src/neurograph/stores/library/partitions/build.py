@@ -7,7 +7,8 @@ Invariants:
 2. The write lock is held for a slice at a time, less than 100 ms. New partitions are not in use before the last of them
    is written; a build that was broken off leaves those that were in use, and the next takes its rest away.
 3. Of two builds at once the one that began last goes on, and the other stops: its rows are gone.
-4. Memory: a sample of at most SAMPLE_BYTES, and of each vector its code and 18 bytes.
+4. Memory: what `room` says, and of each vector 4 bytes. The sample is gone before vectors are placed.
+5. Whoever is told how far it is may do what he likes: nothing is open then.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from ....derived.saved import nonces_of
 from ....progress import Told
 from ..base import Space, require_library
 from ..items.lengths import measure as measure_lengths
-from .codes import unit
+from .codes import lengths_of, unit
 from .measure import SAMPLE, Measured, Truth, measure
 from .nearest import DIRTY, in_use
 from .places import NOWHERE, Placed, Places, between, numbers_of, place, places_at, read_places
-from .rows import blocks_of, chunk_range, chunks_of, read_chunks, sample
+from .room import Room
+from .rows import blocks_of, chunk_range, chunks_of, read_chunks, sample, sample_ids, vectors_at
 from .training import train
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 LEAST_ITEMS = 10_000  # with fewer, reading all rows takes about as long
 SHARE, MANY, LESS = 4.0, 1400, 1.0  # partitions by the root of the number of vectors; beyond so many, by less of it
 SAMPLES = 24  # vectors of the sample for each partition
-SAMPLE_BYTES = 1 << 27
 MOST_PARTITIONS = 65_000
 SLICE_ROWS = 8192  # written at a time: 30 ms
 PATCH_CHUNKS = 8  # likewise, where rows are replaced
@@ -56,48 +57,46 @@ class OvertakenError(Exception):
     """Another build has begun, and took the rows of this one away."""
 
 
-def build(session: Session, space: Space, told: Told) -> tuple[int, int]:
-    """Make partitions anew; return how many there are, and of how many vectors.
-
-    None for a library that is too small, or whose vectors are too long for single precision.
-    """
+def build(session: Session, space: Space, room: Room, told: Told) -> OptimizedLibrary:
+    """Make partitions anew; none for a library too small or without marks, or vectors too long."""
     import numpy as np
 
     chunks = chunks_of(session, space)
     items = session.rows("select count(*) from embedding where id between ? and ?", space.ids)[0][0]
     lengths = measure_lengths(session, space, told)
-    if items < LEAST_ITEMS or lengths is None or lengths[1] > GREATEST_NORM:
+    if items < LEAST_ITEMS or not chunks or lengths is None or lengths[1] > GREATEST_NORM:
         _drop(session, space, keep=-1)
-        return 0, 0
+        return OptimizedLibrary(0, 0, False)
     for (rest,) in session.rows("select id from partitioning where library_id = ? and not complete", (space.id,)):
         _drop(session, space, only=rest)  # slice by slice: of a million `_begin` would take them in 0.7 s
     many = min(round(SHARE * items**0.5), max(MANY, round(LESS * items**0.5)), MOST_PARTITIONS)
-    wanted = min(SAMPLES * many, SAMPLE_BYTES // (4 * space.dimension)) + SAMPLE
-    ids, rows = sample(session, space, chunks, wanted, items)
+    wanted = min(SAMPLES * many, room.sample // (4 * space.dimension)) + SAMPLE
+    ids = sample_ids(session, space, chunks, wanted, items)
     held_out = np.zeros(len(ids), np.bool_)
     held_out[np.random.default_rng(items).choice(len(ids), min(SAMPLE, len(ids) // 4), replace=False)] = True
-    truth = Truth(ids[held_out], rows[held_out], space.metric)
-    learned = unit(rows[~held_out], space.metric)
+    truth = Truth(*vectors_at(session, space, ids[held_out]), space.metric)
+    learned = vectors_at(session, space, ids[~held_out])[1]
+    if space.metric == "cosine":
+        learned /= lengths_of(learned)
     means = train(learned, min(many, len(learned) // 8), space.metric == "cosine", told, between)
-    places = _begin(session, space, means, learned.mean(axis=0, dtype=np.float64).astype(np.float32))
-    del rows, learned
+    middle = learned.mean(axis=0, dtype=np.float64).astype(np.float32)
+    del learned
+    places = _begin(session, space, means, middle)
     try:
-        nonces, placed = _place_all(session, places, chunks, truth, told)
-        _write_items(session, places, placed, told)
-        _write_chunks(session, places, nonces, placed.ids, placed.numbers)
+        count = _place_all(session, places, chunks, truth, room, told)
         reaches = _measured(session, places, truth, told)
-        _keep(session, places, reaches, "complete = 1, items = ?2, changed = 0, measured = 0", len(placed.ids))
+        _keep(session, places, reaches, "complete = 1, items = ?2, changed = 0, measured = 0", count)
     except OvertakenError:
-        return 0, 0
+        return OptimizedLibrary(0, 0, False)
     except BaseException:
         _drop(session, space, only=places.id)
         raise
     _drop(session, space, keep=places.id)
-    return len(means), len(placed.ids)
+    return OptimizedLibrary(len(means), count, True)
 
 
-def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | None:
-    """Place anew what changed; return how many partitions there are and how many vectors were placed.
+def refresh(session: Session, space: Space, room: Room, told: Told) -> OptimizedLibrary | None:
+    """Place anew what changed.
 
     None where there are no partitions, or so much changed that they should be made anew.
     """
@@ -119,13 +118,14 @@ def refresh(session: Session, space: Space, told: Told) -> tuple[int, int] | Non
         return None
     count = 0
     try:
-        for begin in range(0, len(chunks), PATCH_CHUNKS):
+        step = max(1, min(PATCH_CHUNKS, (room.block // (4 * space.dimension)) >> CHUNK_BITS))
+        for begin in range(0, len(chunks), step):
             told("placing", begin << CHUNK_BITS, len(chunks) << CHUNK_BITS)
-            count += _patch(session, places, chunks[begin : begin + PATCH_CHUNKS])
-        _measure_again(session, places, told)
+            count += _patch(session, places, chunks[begin : begin + step], room)
+        _measure_again(session, places, room, told)
     except OvertakenError:
-        return 0, count
-    return len(places.means), count
+        return OptimizedLibrary(0, count, False)
+    return OptimizedLibrary(len(places.means), count, False)
 
 
 def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray) -> Places:
@@ -149,21 +149,33 @@ def _begin(session: Session, space: Space, means: np.ndarray, middle: np.ndarray
     return places_at(space, id, means, middle)
 
 
-def _place_all(
-    session: Session, places: Places, chunks: list[int], truth: Truth, told: Told
-) -> tuple[dict[int, int], Placed]:
-    import numpy as np
-
+def _place_all(session: Session, places: Places, chunks: list[int], truth: Truth, room: Room, told: Told) -> int:
+    """Place all vectors and write where they are, as many at a time as there is room for; return how many."""
     nonces: dict[int, int] = {}
-    parts = []
-    for some in blocks_of(places.space, chunks):
-        told("placing", len(nonces) << CHUNK_BITS, len(chunks) << CHUNK_BITS)
+    parts: list[Placed] = []
+    done = count = 0
+    for some in blocks_of(places.space, chunks, room.block):
+        told("placing", done << CHUNK_BITS, len(chunks) << CHUNK_BITS)
         read = read_chunks(session, places.space, some)
         rows = unit(read.rows, places.space.metric)
         nonces |= read.nonces
-        parts.append(place(places, read.ids, rows))
+        parts.append(place(places, read.ids, rows, room))
         truth.add(read.ids, rows)
-    return nonces, Placed(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        del read, rows
+        done, count = done + len(some), count + len(parts[-1].ids)
+        if sum(part.nbytes for part in parts) > room.codes or some[-1] == chunks[-1]:
+            _write(session, places, nonces, parts, told)
+            nonces, parts = {}, []
+    return count
+
+
+def _write(session: Session, places: Places, nonces: dict[int, int], parts: list[Placed], told: Told) -> None:
+    """Write whole chunks of vectors that were placed."""
+    import numpy as np
+
+    placed = Placed(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    _write_items(session, places, placed, told)
+    _write_chunks(session, places, nonces, placed.ids, placed.numbers)
 
 
 def _write_items(session: Session, places: Places, placed: Placed, told: Told) -> None:
@@ -202,12 +214,12 @@ def _write_chunks(
         )
 
 
-def _patch(session: Session, places: Places, chunks: list[int]) -> int:
+def _patch(session: Session, places: Places, chunks: list[int], room: Room) -> int:
     """Place the vectors of some chunks anew; return how many."""
     import numpy as np
 
     read = read_chunks(session, places.space, chunks)
-    placed = place(places, read.ids, unit(read.rows, places.space.metric))
+    placed = place(places, read.ids, unit(read.rows, places.space.metric), room)
     with session.transaction():
         _require(session, places)
         connection = session.writer.connection
@@ -250,7 +262,7 @@ def _before(session: Session, places: Places, chunk: int) -> np.ndarray:
     return np.full(CHUNK_IDS, NOWHERE, "<u2")
 
 
-def _measure_again(session: Session, places: Places, told: Told) -> None:
+def _measure_again(session: Session, places: Places, room: Room, told: Told) -> None:
     """Measure what recalls take, where enough vectors have other partitions than when it was measured."""
     sql = "select items, changed - measured from partitioning where id = ?"
     rows = session.rows(sql, (places.id,))
@@ -258,7 +270,7 @@ def _measure_again(session: Session, places: Places, told: Told) -> None:
         return
     chunks, space = chunks_of(session, places.space), places.space
     truth = Truth(*sample(session, space, chunks, SAMPLE, rows[0][1]), space.metric)
-    for some in blocks_of(space, chunks):
+    for some in blocks_of(space, chunks, room.block):
         told("measuring", some[0] - chunks[0], len(chunks))
         read = read_chunks(session, space, some)
         truth.add(read.ids, unit(read.rows, space.metric))
@@ -281,19 +293,19 @@ def _measured(session: Session, places: Places, truth: Truth, told: Told) -> lis
     with session.reading() as line:
         sql = "select chunk, numbers from partition_chunk where partitioning_id = ? and length(numbers) = ?"
         rows: Any = line.connection.execute(sql, (places.id, 2 * CHUNK_IDS)).fetchall()
-        if not rows:
-            return []
-        chunks = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-        numbers = np.frombuffer(b"".join([row[1] for row in rows]), "<u2").reshape(len(rows), CHUNK_IDS)
-        sizes = np.bincount(numbers[numbers != NOWHERE], minlength=len(places.means))[: len(places.means)]
-        shares = np.cumsum(sizes[order], axis=1).mean(axis=0) / max(sizes.sum(), 1)
-        at = np.minimum(np.searchsorted(chunks, truth.ids >> CHUNK_BITS), len(chunks) - 1)
-        number = numbers[at, truth.ids & (CHUNK_IDS - 1)].astype(np.int64)
-        known = (chunks[at] == truth.ids >> CHUNK_BITS) & (number < len(places.means))
-        ranks = np.take_along_axis(rank, np.where(known, number, 0), axis=1)
-        ranks[~known] = len(places.means)
-        using = (places.id, places.middle.astype("<f4").tobytes())
-        return measure(line, places.space, using, truth, ranks, shares, told)
+    if not rows:
+        return []
+    chunks = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    numbers = np.frombuffer(b"".join([row[1] for row in rows]), "<u2").reshape(len(rows), CHUNK_IDS)
+    sizes = np.bincount(numbers[numbers != NOWHERE], minlength=len(places.means))[: len(places.means)]
+    shares = np.cumsum(sizes[order], axis=1).mean(axis=0) / max(sizes.sum(), 1)
+    at = np.minimum(np.searchsorted(chunks, truth.ids >> CHUNK_BITS), len(chunks) - 1)
+    number = numbers[at, truth.ids & (CHUNK_IDS - 1)].astype(np.int64)
+    known = (chunks[at] == truth.ids >> CHUNK_BITS) & (number < len(places.means))
+    ranks = np.take_along_axis(rank, np.where(known, number, 0), axis=1)
+    ranks[~known] = len(places.means)
+    using = (places.id, places.middle.astype("<f4").tobytes())
+    return measure(session, places.space, using, truth, ranks, shares, told)
 
 
 def _keep(session: Session, places: Places, reaches: list[Measured], what: str, *values: int) -> None:

@@ -32,13 +32,16 @@ class Codes(NamedTuple):
     """(n, ⌈d/8⌉) uint8, the first number in the highest bit."""
 
 
-def unit(rows: np.ndarray, metric: str) -> np.ndarray:
-    """Return rows as they are placed: of length 1 under cosine."""
+def lengths_of(rows: np.ndarray) -> np.ndarray:
+    """Return what rows are divided by to be of length 1, (n, 1)."""
     import numpy as np
 
-    if metric != "cosine":
-        return rows
-    return rows / np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-30)[:, None]  # type: ignore[no-any-return]
+    return np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-30)[:, None]  # type: ignore[no-any-return]
+
+
+def unit(rows: np.ndarray, metric: str) -> np.ndarray:
+    """Return rows as they are placed: of length 1 under cosine."""
+    return rows / lengths_of(rows) if metric == "cosine" else rows
 
 
 def encode(rows: np.ndarray, centroids: np.ndarray, turned: np.ndarray, nearest: np.ndarray, metric: str) -> Codes:

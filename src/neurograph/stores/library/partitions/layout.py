@@ -11,8 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from ....derived.kind import CHUNK_BITS, CHUNK_IDS
@@ -20,7 +18,10 @@ from ..base import Space
 from .nearest import in_use
 from .places import NOWHERE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....kernels.knn_parts import Centers, Parts

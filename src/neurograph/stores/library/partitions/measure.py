@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....connection.line import Line
+from ....connection.session import Session
 from ....progress import Told
 from ..base import Space
 from .codes import unit
@@ -51,11 +52,15 @@ class Truth:
         width = COUNTS[-1]
         self.ids = np.full((len(ids), width), -1, np.int64)
         self._best = np.full((len(ids), width), -np.inf, np.float32)
+        self._seen = 0
 
     def add(self, ids: np.ndarray, rows: np.ndarray) -> None:
         """Look at more vectors, of length 1 under cosine."""
-        for begin in range(0, len(ids), BLOCK_ROWS):
-            self._add(ids[begin : begin + BLOCK_ROWS], rows[begin : begin + BLOCK_ROWS])
+        begin = 0
+        while begin < len(ids):
+            end = begin + max(COUNTS[-1], min(self._seen, BLOCK_ROWS))  # as many as before: few of them are nearer
+            self._add(ids[begin:end], rows[begin:end])
+            begin, self._seen = end, self._seen + end - begin
 
     def _add(self, ids: np.ndarray, rows: np.ndarray) -> None:
         import numpy as np
@@ -77,14 +82,14 @@ class Truth:
 
 
 def measure(
-    line: Line, space: Space, using: InUse, truth: Truth, ranks: np.ndarray, shares: np.ndarray, told: Told
+    session: Session, space: Space, using: InUse, truth: Truth, ranks: np.ndarray, shares: np.ndarray, told: Told
 ) -> list[Measured]:
     """Return what recalls take.
 
     Parameters
     ----------
-    line
-        Where the partitions are.
+    session
+        Reads the partitions, each question by itself: whoever is told may write meanwhile.
     space, using
         The library and its partitioning.
     truth
@@ -108,10 +113,10 @@ def measure(
     places = np.full((min(BY_CODES, len(truth.own)), COUNTS[-1]), MOST_CANDIDATES, np.int64)
     for j in range(len(places)):
         told("measuring", j, len(places))
-        listed = _listed(line, space, using, truth, j, deepest)
+        with session.reading() as line:
+            listed = _listed(line, space, using, truth, j, deepest)
         for place, id in enumerate(truth.ids[j].tolist()):
             places[j, place] = listed.get(id, MOST_CANDIDATES)
-        line.tick()
     found = []
     for (k, recall), partitions in within.items():
         near, listed_at = ranks[: len(places), :k], places[:, :k]

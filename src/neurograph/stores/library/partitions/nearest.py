@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from struct import unpack
-from typing import Any, NamedTuple
 
 import apsw
 
@@ -29,6 +28,12 @@ from ..base import Space
 from ..nearest.scan import MORE, Found, Question
 from ..nearest.scan import nearest as by_rows
 from .turn import turn_one
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from ....model.typed import NamedTuple
 
 MOST_CHANGED = 0.1  # of the chunks; beyond, looking at their rows takes longer than partitions spare
 MOST = 1 << 32  # candidates: more than a library holds

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
-
 from ....errors import InvalidValue
-from ....progress import Progress, Told
 from ..base import LibraryPart, require_library
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ....progress import Told
     from .build import OptimizedLibrary
 
 
@@ -29,7 +27,7 @@ class OptimizingLibrary(LibraryPart):
         ----------
         progress
             True shows a line on stderr where that is a terminal; a function is called with what is being done, how
-            much of it is, and of how much.
+            much of it is, and of how much. Nothing is open when it is called: it may read and write.
 
         Returns
         -------
@@ -52,27 +50,33 @@ class OptimizingLibrary(LibraryPart):
         ...     pets = db.library.create("pets", dimension=2)
         ...     _ = pets.add([[1, 0], [0, 1]])
         ...     pets.optimize()
-        OptimizedLibrary(partitions=0, placed=0, trained=True)
+        OptimizedLibrary(partitions=0, placed=0, trained=False)
 
         Notes
         -----
         Grows with the number of vectors times their dimension. Others search and write meanwhile: the write lock is
         taken for slices of less than 100 ms. A call that is broken off leaves the partitions that were there; of two
-        at once, the one that began first gives up. About 85 bytes a vector of 384 numbers in the file.
+        at once, the one that began first gives up. About 85 bytes a vector of 384 numbers in the file. It takes as
+        much memory as `memory_budget_bytes` leaves beside arrays, but may take 64 MiB where that is less, and 4 bytes
+        a vector; with little memory there are fewer partitions, made of a smaller sample, and searches look at more.
         """
         from ..nearest import calibration
         from . import build as partition_build
+        from .room import room_of
 
         if not isinstance(progress, bool) and not callable(progress):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
         with self._session.write_turn("optimize") as line:  # refused before anything is trained that can't be written
             require_library(line.connection, self._space)
-        shown = Progress("vectors") if progress is True else nullcontext(progress or (lambda *_: None))
-        with shown as told:
-            kept = partition_build.refresh(self._session, self._space, told)
-            made = partition_build.build(self._session, self._space, told) if kept is None else kept
+        from ....progress import telling
+
+        with telling(progress, "vectors") as told:
+            room = room_of(self._session, self._derived)
+            made = partition_build.refresh(self._session, self._space, room, told)
+            if made is None:
+                made = partition_build.build(self._session, self._space, room, told)
             calibration.keep(self._session, self._derived, self._space)
-        if not made[0]:
+        if not made.partitions:
             with self._session.reading() as line:
                 require_library(line.connection, self._space)
-        return partition_build.OptimizedLibrary(*made, kept is None)
+        return made

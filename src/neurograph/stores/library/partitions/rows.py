@@ -15,7 +15,8 @@ from ..base import Space
 if TYPE_CHECKING:
     import numpy as np
 
-BLOCK_BYTES = 1 << 25  # of vectors read at a time
+BLOCK_BYTES = 1 << 23  # of vectors read at a time, unless said otherwise
+AT_ONCE = 4096  # ids asked for in one statement, where they lie far apart
 
 
 class Chunks(NamedTuple):
@@ -40,9 +41,9 @@ def chunks_of(session: Session, space: Space) -> list[int]:
         return sorted(nonces_of(line.connection, "embedding", chunk_range(space)))
 
 
-def blocks_of(space: Space, chunks: list[int]) -> Iterator[list[int]]:
+def blocks_of(space: Space, chunks: list[int], block_bytes: int = BLOCK_BYTES) -> Iterator[list[int]]:
     """Yield the chunks, as many at a time as are read at a time."""
-    each = max(1, (BLOCK_BYTES // (4 * space.dimension)) >> CHUNK_BITS)
+    each = max(1, (block_bytes // (4 * space.dimension)) >> CHUNK_BITS)
     return (chunks[begin : begin + each] for begin in range(0, len(chunks), each))
 
 
@@ -61,6 +62,11 @@ def read_chunks(session: Session, space: Space, chunks: list[int]) -> Chunks:
 
 def sample(session: Session, space: Space, chunks: list[int], count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return ids and vectors of about `count` items, from all chunks alike."""
+    return vectors_at(session, space, sample_ids(session, space, chunks, count, seed))
+
+
+def sample_ids(session: Session, space: Space, chunks: list[int], count: int, seed: int) -> np.ndarray:
+    """Return the ids of about `count` vectors, ascending, from all chunks alike."""
     import numpy as np
 
     draw = np.random.default_rng(seed)
@@ -68,19 +74,31 @@ def sample(session: Session, space: Space, chunks: list[int], count: int, seed: 
     picked = draw.permuted(np.tile(np.arange(CHUNK_IDS), (min(len(chunks), 64), 1)), axis=1)[:, :each]
     local = picked[np.arange(len(chunks)) % len(picked)]
     wanted = np.sort(((np.array(chunks, np.int64) << CHUNK_BITS)[:, None] + local).ravel())
+    sql = "select id from embedding where id in (select value from carray(?)) and length(vector) = ? order by id"
+    found: list[int] = []
+    for begin in range(0, len(wanted), AT_ONCE):
+        bindings = (bound_ids(wanted[begin : begin + AT_ONCE]), 4 * space.dimension)
+        found += (row[0] for row in session.rows(sql, bindings))
+    ids = np.array(found, np.int64)
+    return np.sort(draw.choice(ids, count, replace=False)) if len(ids) > count else ids
+
+
+def vectors_at(session: Session, space: Space, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the finite vectors of those of ascending `ids` that are there, and their ids; they are held once."""
+    import numpy as np
+
+    found, rows, count = np.empty(len(ids), np.int64), np.empty((len(ids), space.dimension), np.float32), 0
     sql = (
         "select id, vector from embedding where id in (select value from carray(?)) and length(vector) = ? order by id"
     )
-    with session.reading() as line:
-        parts = [
-            _vectors(line, sql, (bound_ids(some), 4 * space.dimension), space.dimension)
-            for some in np.array_split(wanted, -(-len(wanted) // 4096))
-        ]
-    ids, rows = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    if len(ids) > count:
-        kept = np.sort(draw.choice(len(ids), count, replace=False))
-        ids, rows = ids[kept], rows[kept]
-    return ids, rows
+    step = max(1, min(AT_ONCE, BLOCK_BYTES // (8 * space.dimension)))
+    for begin in range(0, len(ids), step):
+        with session.reading() as line:
+            bindings = (bound_ids(ids[begin : begin + step]), 4 * space.dimension)
+            some, vectors = _vectors(line, sql, bindings, space.dimension)
+        found[count : count + len(some)], rows[count : count + len(some)] = some, vectors
+        count += len(some)
+    return found[:count], rows[:count]
 
 
 def _vectors(line: Line, sql: str, bindings: Any, dimension: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Tick = Callable[[], None]
 
 ROUNDS, SETTLING = 5, 3
-ROOM = 1 << 22  # products at a time: 16 MB
+ADDED_BYTES = 1 << 22  # of vectors put in order at a time
+ROOM = 1 << 21  # products at a time: 8 MB
 FLAT = 2100  # centroids up to which all are compared; above, those of the PROBED nearest groups, which then is faster
 PROBED = (
     12  # with 2,000 centroids of structureless clusters 0.99 of the vectors come to the nearest, with 3 of them 0.92
@@ -73,7 +74,8 @@ class Centroids:
         import numpy as np
 
         best, number, width = np.full(len(rows), -np.inf, np.float32), np.zeros(len(rows), np.int64), PROBED
-        top = np.argpartition(-_nearness(rows, groups), width - 1, axis=1)[:, :width].ravel()
+        near = _nearness(rows, groups)
+        top = np.argpartition(np.negative(near, out=near), width - 1, axis=1)[:, :width].ravel()
         order = np.argsort(top, kind="stable")
         edges = np.searchsorted(top[order], np.arange(len(groups) + 1))
         for group, (low, high) in enumerate(pairwise(edges)):
@@ -141,10 +143,15 @@ def _means(
     import numpy as np
 
     counts = np.bincount(nearest, minlength=len(points))
-    there = np.flatnonzero(counts)
-    starts = np.concatenate(([0], np.cumsum(counts)))[there]
-    means = points.copy()
-    means[there] = np.add.reduceat(rows[np.argsort(nearest, kind="stable")], starts, axis=0) / counts[there, None]
+    there = counts > 0
+    sums = np.zeros_like(points)
+    order = np.argsort(nearest, kind="stable")
+    step = max(1, ADDED_BYTES // (4 * rows.shape[1]))
+    for begin in range(0, len(order), step):
+        some = order[begin : begin + step]
+        numbers, starts = np.unique(nearest[some], return_index=True)
+        sums[numbers] += np.add.reduceat(rows[some], starts, axis=0)
+    means = np.where(there[:, None], sums / np.maximum(counts, 1)[:, None].astype(np.float32), points)
     bare = np.flatnonzero(counts == 0)
     means[bare] = rows[draw.choice(len(rows), len(bare))]
     if spherical:
@@ -154,7 +161,11 @@ def _means(
 
 def _nearness(rows: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return (n, k): the greater, the nearer."""
-    return rows @ points.T - 0.5 * (points * points).sum(axis=1)  # type: ignore[no-any-return]
+    import numpy as np
+
+    near: np.ndarray = rows @ points.T
+    near -= 0.5 * np.einsum("ij,ij->i", points, points)
+    return near
 
 
 def _flat(rows: np.ndarray, points: np.ndarray, tick: Tick) -> np.ndarray:

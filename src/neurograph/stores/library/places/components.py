@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ....codec.pca import Pca
 from ....connection.line import Line
 from ....errors import InvalidValue, NotFound
 from ...arguments import real, whole
-from ..base import LibraryPart, require_library
+from ..base import THERE, LibraryPart, require_library
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
+
+    from ....codec.pca import Pca
 
 SLICE_ROWS = 2048
 WRITE_ROWS = 8192
@@ -65,6 +67,8 @@ class ProjectedLibrary(LibraryPart):
         pass over the rows; Jolliffe, Principal Component Analysis, 2002.
         """
         import numpy as np
+
+        from ....codec.pca import Pca
 
         count = whole(dimensions, "dimensions", 1, self.dimension)
         with self._session.reading(timeout_s) as line:
@@ -116,6 +120,8 @@ class ProjectedLibrary(LibraryPart):
         ...     points.use_pca(neurograph.Pca([0, 0], [[1, 0]], [1]))
         <Pca 2 to 1 dimensions, 100% explained>
         """
+        from ....codec.pca import Pca
+
         if not isinstance(pca, Pca) or pca.dimension != self.dimension:
             raise InvalidValue(f"pca must be a Pca of {self.dimension} dimensions, got {pca!r}")
         with self._session.transaction():
@@ -133,7 +139,10 @@ class ProjectedLibrary(LibraryPart):
         """Return the principal components stored with the library, or None."""
         import numpy as np
 
-        rows = self._session.rows("select mean, components, explained from projection where library_id = ?", (self.id,))
+        from ....codec.pca import Pca
+
+        sql = f"select mean, components, explained from projection where library_id = ? and {THERE}"
+        rows = self._session.rows(sql, (self.id, *self._space.itself))
         if not rows:
             return None
         mean, components, explained = (np.frombuffer(blob, "<f4") for blob in rows[0])
@@ -179,6 +188,8 @@ class ProjectedLibrary(LibraryPart):
         Grows with n times the dimension; writing takes 3 µs an item, outside a transaction in slices of 40 ms. 64 bytes
         of memory an item.
         """
+        from contextlib import nullcontext
+
         with self._session.transaction() if self._session.in_transaction else nullcontext():
             ids, places = self._places(reach)
             for start in range(0, len(ids), WRITE_ROWS):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ....errors import InvalidValue, NotFound
 from ....model.item import Hits
 from ...arguments import real, whole
 from ..base import ItemLike, LibraryPart, require_library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # As the tokens' grid has it: each step rounded on its own, so that rows can be ordered and cut in SQL.
 _DISTANCE = "sqrt(((x - ?1) * (x - ?1) + (y - ?2) * (y - ?2)) + (z - ?3) * (z - ?3))"

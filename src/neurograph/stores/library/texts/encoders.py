@@ -6,26 +6,29 @@ An encoder is a part of this process, its identity a part of the file. Nothing i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
 from .... import log
 from ....connection.line import Line
 from ....errors import IdentityMismatch, InvalidValue, Misuse, NotHere, TransactionBusy
-from ....model.identity import UNSPECIFIED, Identity
-from ....model.names import unknown_name
 from ...arguments import whole
 from ..base import LibraryPart, Space, require_library
 from ..vectors import little_endian, vector_array
-from . import identity, kept
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     import numpy as np
 
     from ....embed.engine import EmbeddingEngine
+    from ....model.identity import Identity
+else:
+    from ....model.typed import NamedTuple
 
 KINDS = ("document", "query")
+MOST_KEPT = 10_000  # vectors without an item: 15 MB of 384 numbers
 AT_ONCE = 2048  # texts made vectors of before they are kept
 WRITTEN_BYTES = 2 << 20  # of vectors in one transaction: 10 ms, and 50 where six others use two cores
 
@@ -139,7 +142,7 @@ class EncodedLibrary(LibraryPart):
         encoder_of(encoder)
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            made_by = identity.read(line.connection, self.id)
+            made_by = self._maker(line.connection)
         differing = made_by.differences(encoder.identity)
         if made_by.weights_sha256 is None or differing:
             name = differing[0] if differing else "weights_sha256"
@@ -149,7 +152,7 @@ class EncodedLibrary(LibraryPart):
             )
         self._encoders.attach(self._space, encoder)
 
-    def embed(self, texts: Sequence[str], kind: str = "document", *, keep: int = kept.MOST_KEPT) -> np.ndarray:
+    def embed(self, texts: Sequence[str], kind: str = "document", *, keep: int = MOST_KEPT) -> np.ndarray:
         """Return the vectors of texts, and keep them in the file, so that they need not be made again.
 
         What is kept is found by the text and the encoder's identity, in whatever library: by this call, by `add`, `set`
@@ -206,13 +209,13 @@ class EncodedLibrary(LibraryPart):
         if isinstance(texts, str | bytes | Mapping) or not hasattr(texts, "__getitem__"):
             raise InvalidValue(f"texts must be a sequence of strings, got {texts!r}")
         if kind not in KINDS:
-            raise unknown_name("kind", kind, KINDS)
+            raise _unknown_kind(kind)
         most = whole(keep, "keep")
         for place, text in enumerate(texts):
             check_text(f"texts[{place}]", text)
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            made_by = identity.read(line.connection, self.id)
+            made_by = self._maker(line.connection)
             if made_by.weights_sha256 is None:
                 self._required_encoder(line.connection)
         vectors = np.empty((len(texts), self.dimension), np.float32)
@@ -226,6 +229,8 @@ class EncodedLibrary(LibraryPart):
 
     def _keep(self, hashes: list[bytes], vectors: np.ndarray, new: dict[bytes, int], most: int) -> None:
         """Keep what was made, and note that the rest was used; not where this can't be written."""
+        from . import kept
+
         session = self._session
         if session.options.read_only or session.in_transaction or session.pinned:
             return
@@ -244,17 +249,25 @@ class EncodedLibrary(LibraryPart):
         except TransactionBusy as error:
             log.info("vectors of %d texts were not kept: %s", len(made), error)
 
+    def _maker(self, connection: apsw.Connection) -> Identity:
+        """Return the identity of what made the vectors."""
+        from .identity import read
+
+        return read(connection, self.id)
+
     def _encoder(self, connection: apsw.Connection) -> EmbeddingEngine | None:
         """Return what makes vectors of texts here, or None where arrays were added without a model."""
         require_library(connection, self._space)
-        return self._encoders.of(self._space, identity.read(connection, self.id))
+        return self._encoders.of(self._space, self._maker(connection))
 
     def _required_encoder(self, connection: apsw.Connection) -> EmbeddingEngine:
         """Return what makes vectors of texts here, or say what is missing."""
         encoder = self._encoder(connection)
         if encoder is not None:
             return encoder
-        made_by = identity.read(connection, self.id)
+        from ....model.identity import UNSPECIFIED
+
+        made_by = self._maker(connection)
         if made_by.model == UNSPECIFIED:
             raise NotHere(
                 f"library {self.name!r} must have an encoder to search for text; its vectors came as arrays, without a "
@@ -271,7 +284,7 @@ class EncodedLibrary(LibraryPart):
         places = [place for place, text in enumerate(texts) if text is not None]
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            made_by = identity.read(line.connection, self.id)
+            made_by = self._maker(line.connection)
         if not places or made_by.weights_sha256 is None:
             return None
         there = [text for text in texts if text is not None]
@@ -287,6 +300,8 @@ class EncodedLibrary(LibraryPart):
         library's own.
         """
         import numpy as np
+
+        from . import kept
 
         hashed = kept.Hashes(made_by, kind)
         hashes = [hashed.of(text) for text in texts]
@@ -314,7 +329,7 @@ class EncodedLibrary(LibraryPart):
 
     def _require_made_by(self, connection: apsw.Connection, made_by: Identity) -> None:
         """Refuse vectors of texts made before another encoder took the library over."""
-        if identity.read(connection, self.id).differences(made_by):
+        if self._maker(connection).differences(made_by):
             raise IdentityMismatch(
                 f"library {self.name!r} was taken over by another encoder while vectors were made of texts; nothing "
                 "was changed; call again"
@@ -324,7 +339,7 @@ class EncodedLibrary(LibraryPart):
         """Tell whether the library was made with an encoder, here or not."""
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            return identity.read(line.connection, self.id).weights_sha256 is not None
+            return self._maker(line.connection).weights_sha256 is not None
 
     def _vector_of(self, text: str, kind: str = "query") -> bytes:
         """Return the vector of a question."""
@@ -333,15 +348,16 @@ class EncodedLibrary(LibraryPart):
     def _question_of(self, text: str, kind: str = "query") -> tuple[bytes, Identity]:
         """Return the vector of a question, and the identity the library had then; without numpy where it is kept."""
         from ....embed.tokens import check_text
+        from . import kept
 
         if not isinstance(text, str):
             raise InvalidValue(f"text must be a string, got {text!r}")
         if kind not in KINDS:
-            raise unknown_name("kind", kind, KINDS)
+            raise _unknown_kind(kind)
         check_text("text", text)
         with self._session.reading() as line:
             require_library(line.connection, self._space)
-            made_by = identity.read(line.connection, self.id)
+            made_by = self._maker(line.connection)
             if made_by.weights_sha256 is not None:
                 hash = kept.Hashes(made_by, kind).of(text)
                 found = kept.find(line.connection, [hash], 4 * self.dimension)
@@ -350,6 +366,12 @@ class EncodedLibrary(LibraryPart):
             encoder = self._required_encoder(line.connection)
             _refuse_in_transaction(line)
         return little_endian(encoder.embed_query(text) if kind == "query" else encoder.embed(text)), made_by
+
+
+def _unknown_kind(kind: object) -> Exception:
+    from ....model.names import unknown_name
+
+    return unknown_name("kind", kind, KINDS)
 
 
 def _refuse_in_transaction(line: Line) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
-from typing import Any
 
 import apsw
 
 from ....errors import IdentityMismatch, InvalidValue
-from ....model.identity import UNSPECIFIED, Identity
 from ...arguments import json_text, truth, whole
 from ..base import Space, checked_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ....model.identity import Identity
 
 HASHES = ("weights_sha256", "tokenizer_sha256")
 TEXTS = ("precision", "pooling", "query_prefix", "document_prefix", "input_type")
@@ -19,6 +22,8 @@ TEXTS = ("precision", "pooling", "query_prefix", "document_prefix", "input_type"
 
 def identity_of(model: str | Identity | None) -> Identity:
     """Return an identity given as one, as a model's name, or not at all."""
+    from ....model.identity import Identity
+
     if model is None:
         return Identity()
     found = Identity(model) if isinstance(model, str) else model
@@ -55,12 +60,18 @@ def read(connection: apsw.Connection, library_id: int) -> Identity:
 
 @lru_cache(64)  # asked three times for a question of words, 10 µs each
 def _said(model: str, text: str) -> Identity:
+    import json
+
+    from ....model.identity import Identity
+
     known = {name: value for name, value in json.loads(text).items() if name in Identity._fields}
     return Identity(**{**known, "model": model})
 
 
 def require_same(connection: apsw.Connection, space: Space, model: str | Identity) -> None:
     """Refuse vectors of another identity."""
+    from ....model.identity import UNSPECIFIED
+
     theirs, ours = identity_of(model), read(connection, space.id)
     differing = ours.differences(theirs)
     if differing:

@@ -12,25 +12,18 @@ Invariants:
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
-from typing import Any
 
 import apsw
 
 from ....errors import Conflict, InvalidValue
-from ....progress import Progress, Told
-from ...text_objects import (
-    DEFAULT_TOKENIZER,
-    changed_text_objects,
-    checked_tokenizer,
-    create_text_objects,
-    drop_orphans,
-    drop_text_objects,
-    insert_texts,
-)
-from ..base import require_library
-from ..pages import give_back
+from ..base import THERE, require_library
 from .matching import MatchedLibrary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ....progress import Told
 
 SLICE_S = 0.03
 FIRST_SLICE, LAST_SLICE = 256, 4096  # items
@@ -42,8 +35,8 @@ class TextLibrary(MatchedLibrary):
     @property
     def text_index(self) -> str | None:
         """How the text index reads words, its tokenizer; None where there is none, or not all of it yet."""
-        sql = "select tokenizer from text_index where library_id = ? and filled is null"
-        rows = self._session.rows(sql, (self.id,))
+        sql = f"select tokenizer from text_index where library_id = ? and filled is null and {THERE}"
+        rows = self._session.rows(sql, (self.id, *self._space.itself))
         return rows[0][0] if rows else None
 
     def index_text(self, tokenizer: str | None = None, *, rebuild: bool = False, progress: bool | Told = False) -> int:
@@ -90,6 +83,8 @@ class TextLibrary(MatchedLibrary):
         transaction it commits slice by slice, so others wait for less than 100 ms, and nobody sees it before all is
         there. Broken off, it goes on when it is called again.
         """
+        from ...text_objects import checked_tokenizer
+
         wanted = None if tokenizer is None else checked_tokenizer(tokenizer)
         if not isinstance(progress, bool) and not callable(progress):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
@@ -99,8 +94,9 @@ class TextLibrary(MatchedLibrary):
             chosen = self._begin_text_index(self._session.writer.connection, wanted, rebuild)
         if chosen is None:
             return 0
-        shown = Progress("items") if progress is True else nullcontext(progress or (lambda *_: None))
-        with shown as told:
+        from ....progress import telling
+
+        with telling(progress, "items") as told:
             return self._fill_text_index(chosen, told)
 
     def drop_text_index(self) -> bool:
@@ -124,6 +120,9 @@ class TextLibrary(MatchedLibrary):
         ...     pets.drop_text_index(), pets.drop_text_index(), pets.text_index
         (True, False, None)
         """
+        from ...text_objects import drop_orphans, drop_text_objects
+        from ..pages import give_back
+
         with self._session.transaction():
             connection = self._session.writer.connection
             require_library(connection, self._space)
@@ -135,15 +134,17 @@ class TextLibrary(MatchedLibrary):
 
     def _begin_text_index(self, connection: apsw.Connection, wanted: str | None, rebuild: bool) -> str | None:
         """Make an empty index unless it is there, and return its tokenizer; None where it is there and full."""
+        from ... import text_objects as objects
+
         require_library(connection, self._space)
-        drop_orphans(connection)
+        objects.drop_orphans(connection)
         sql = "select tokenizer, filled is null from text_index where library_id = ?"
         rows: Any = connection.execute(sql, (self.id,)).fetchall()
         there, full = rows[0] if rows else (None, False)
-        tokenizer = wanted or there or DEFAULT_TOKENIZER
-        if rebuild or there != tokenizer or changed_text_objects(connection, self.id, tokenizer):
-            drop_text_objects(connection, self.id)
-            create_text_objects(connection, self.id, checked_tokenizer(tokenizer))
+        tokenizer = wanted or there or objects.DEFAULT_TOKENIZER
+        if rebuild or there != tokenizer or objects.changed_text_objects(connection, self.id, tokenizer):
+            objects.drop_text_objects(connection, self.id)
+            objects.create_text_objects(connection, self.id, objects.checked_tokenizer(tokenizer))
         elif full:
             return None
         return tokenizer
@@ -166,8 +167,11 @@ class TextLibrary(MatchedLibrary):
 
     def _fill_slice(self, connection: apsw.Connection, tokenizer: str, size: int) -> tuple[int, int]:
         """Write at most `size` items behind those that are in the index; say how many were looked at, and were new."""
+        from ...text_objects import insert_texts
+
         rows: Any = connection.execute(
-            "select filled from text_index where library_id = ? and tokenizer = ?", (self.id, tokenizer)
+            f"select filled from text_index where library_id = ? and tokenizer = ? and {THERE}",
+            (self.id, tokenizer, *self._space.itself),
         ).fetchall()
         if not rows:
             require_library(connection, self._space)

@@ -11,21 +11,22 @@ Invariants, of schema/0009_text_vector.sql:
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ....model.identity import Identity
 from ..vectors import blobs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
-MOST_KEPT = 10_000  # vectors without an item: 15 MB of 384 numbers
+    from ....model.identity import Identity
+
 HOUR_NS = 3_600_000_000_000  # a use is noted once in so long: most calls that find everything write nothing
 FIRST_ITEM = 1 << 32
 AT_ONCE = 4096  # hashes looked up in one statement
@@ -44,6 +45,8 @@ class Hashes:
     """
 
     def __init__(self, made_by: Identity, kind: str) -> None:
+        import json
+
         said = {name: value for name, value in made_by._asdict().items() if name not in NAMES_NO_FILE}
         prefix = made_by.query_prefix if kind == "query" else made_by.document_prefix
         start = json.dumps(said, sort_keys=True) + "\0" + (prefix or "")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from ....errors import InvalidValue, NotHere
 from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
-from ...text_objects import table_of
-from ...where import Where, condition_of
-from ..base import LibraryPart, require_library
+from ...where import blamed
+from ..base import THERE, LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
-from .query import text_query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ....connection.line import Line
+    from ...where import Where
 
 MOST = (1 << 63) - 1
 
@@ -91,6 +92,9 @@ class MatchedLibrary(LibraryPart):
         item's D words, of which an item has A on average
         (`FTS5's formula <https://sqlite.org/fts5.html#the_bm25_function>`_).
         """
+        from ...text_objects import table_of
+        from .query import text_query
+
         asked = text_query(text, syntax)
         most = min(whole(k, "k"), MOST)
         table = table_of(self.id)
@@ -100,13 +104,15 @@ class MatchedLibrary(LibraryPart):
             parts.append("+rowid in (select value from carray(?))")
             values.append(bound_ids(ids_among(among)))
         if where is not None:  # for each item that matches: often fewer than the library has
+            from ...where import condition_of
+
             condition, bound = condition_of(where)
             parts.append(f"exists (select 1 from ({query_of(self._space, condition)}) where id = {table}.rowid)")
             values += bound
         if after is not None:
             parts.append(f"(-bm25({table}) < ? or (-bm25({table}) = ? and rowid > ?))")
             values += _behind(after)
-        with self._session.reading(timeout_s) as line:
+        with blamed(self._session, where), self._session.reading(timeout_s) as line:
             tokenizer = self._required_text_index(line.connection)
             if line.paths is not None:
                 line.took("full text", f"FTS5 {tokenizer}")
@@ -124,8 +130,8 @@ class MatchedLibrary(LibraryPart):
 
     def _required_text_index(self, connection: apsw.Connection) -> str:
         """Return how the library's text index reads words, or say that it has none."""
-        sql = "select tokenizer, filled is null from text_index where library_id = ?"
-        rows: Any = connection.execute(sql, (self.id,)).fetchall()
+        sql = f"select tokenizer, filled is null from text_index where library_id = ? and {THERE}"
+        rows: Any = connection.execute(sql, (self.id, *self._space.itself)).fetchall()
         if rows and rows[0][1]:
             return rows[0][0]  # type: ignore[no-any-return]
         require_library(connection, self._space)
@@ -136,6 +142,8 @@ class MatchedLibrary(LibraryPart):
 
     def _refused_text(self, line: Line, text: str, asked: str) -> InvalidValue | None:
         """Return the error for what FTS5 can't read; None where something else is wrong."""
+        from ...text_objects import table_of
+
         table = table_of(self.id)
         try:
             line.connection.execute(f"select 1 from {table} where {table} match ? limit 1", (asked,)).fetchall()

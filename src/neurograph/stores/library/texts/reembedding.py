@@ -11,26 +11,24 @@ Invariants:
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
-
 import apsw
 
 from ....derived.kind import CHUNK_BITS
 from ....errors import Conflict, InvalidValue, Misuse
-from ....model.identity import Identity
-from ....progress import Progress, Told
-from ...bulk import Bulk, bulk
 from ..base import require_library
 from ..vectors import blobs, norms
-from . import kept
 from .encoders import WRITTEN_BYTES, EncodedLibrary, encoder_of
-from .identity import details, read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
 
     from ....embed.engine import EmbeddingEngine
+    from ....model.identity import Identity
+    from ....progress import Told
+    from ...bulk import Bulk
 
 AT_ONCE = 2048  # texts read, made vectors of and written before the next are
 CLEANED = 1024  # of what was made ahead, deleted in one transaction
@@ -105,8 +103,9 @@ class ReembeddedLibrary(EncodedLibrary):
             raise InvalidValue(f"progress must be True, False or a function, got {progress!r}")
         if self._session.in_transaction:
             raise Misuse("cannot make vectors of text inside a transaction, which others wait for; end it first")
-        shown = Progress("texts") if progress is True else nullcontext(progress or (lambda *_: None))
-        with shown as told:
+        from ....progress import telling
+
+        with telling(progress, "texts") as told:
             self._begin_reembedding(encoder)
             while True:
                 self._make_missing(encoder, told)
@@ -121,6 +120,8 @@ class ReembeddedLibrary(EncodedLibrary):
 
     def _begin_reembedding(self, encoder: EmbeddingEngine) -> None:
         """Note which encoder is to take over; what another one made before goes."""
+        from .identity import details
+
         made_by = encoder.identity
         given = (self.id, encoder.dimension, made_by.model, details(made_by))
         with self._session.reading() as line:
@@ -132,7 +133,7 @@ class ReembeddedLibrary(EncodedLibrary):
         with self._session.transaction():
             require_library(self._session.writer.connection, self._space)
             other = self._session.change("delete from reembedding where library_id = ? returning 1", (self.id,))
-            theirs = read(self._session.writer.connection, self.id)
+            theirs = self._maker(self._session.writer.connection)
         self._clean_reembedded(None if other else theirs)  # without another one it is what a switch left to be cleaned
         with self._session.transaction():
             connection = self._session.writer.connection
@@ -194,6 +195,8 @@ class ReembeddedLibrary(EncodedLibrary):
 
     def _switch(self, encoder: EmbeddingEngine) -> int | None:
         """Put the new vectors into the place of the old ones, and return how many; None where some are missing."""
+        from ...bulk import bulk
+
         with bulk(self._session, "embedding") as work:
             connection = work.connection
             require_library(connection, self._space)
@@ -246,6 +249,8 @@ class ReembeddedLibrary(EncodedLibrary):
 
     def _clean_reembedded(self, made_by: Identity | None) -> None:
         """Delete what was made ahead, in short transactions, and say whose vectors the texts have now."""
+        from . import kept
+
         hashed = None if made_by is None else kept.Hashes(made_by, "document")
         first, last = self._space.ids
         while True:
@@ -278,6 +283,8 @@ class ReembeddedLibrary(EncodedLibrary):
             )
 
     def _require_under_way(self, connection: apsw.Connection, encoder: EmbeddingEngine) -> None:
+        from .identity import details
+
         made_by = encoder.identity
         if not _is_under_way(connection, (self.id, encoder.dimension, made_by.model, details(made_by))):
             require_library(connection, self._space)
