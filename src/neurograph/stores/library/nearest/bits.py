@@ -144,10 +144,10 @@ class BitKind(VectorKind):
 
     def estimate(self, connection: apsw.Connection, chunks: int) -> tuple[int, int]:
         """Return 512 vectors a chunk; they are held twice while they are laid out by partitions."""
-        from ..partitions.layout import partitioning_of
+        from ..partitions.nearest import in_use
 
         rows, words = chunks << CHUNK_BITS, -(-self._space.dimension // 64)
-        times = 2 if partitioning_of(connection, self._space) else 1
+        times = 1 if in_use(connection, self._space) is None else 2
         return rows, times * rows * (8 * words + NUMBERS)
 
 
