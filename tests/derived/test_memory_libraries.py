@@ -30,8 +30,9 @@ ASK = """
         ids, _ = library.search_many(queries, 10, **options)
         return found, ids.tolist()
     with neurograph.open(":memory:", engine="numba") as small:  # kernels are loaded
-        small.library.create("points", dimension=256).add(np.random.default_rng(7).normal(size=(600, 256)))
+        small.library.create("points", dimension=256).add(np.random.default_rng(7).normal(size=(4200, 256)))
         ask(small)
+        small.library.get("points").search(queries[0], 10, exact=False)
     with neurograph.open(sys.argv[1], mode="r", engine="sql") as db:
         expected = ask(db)
         db.execute("select sum(length(vector)) from embedding").fetchall()  # what a connection keeps of pages
