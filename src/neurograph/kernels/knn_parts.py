@@ -138,7 +138,8 @@ def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, ND
     [0.6, 0.8]
     """
     products = np.empty(len(centers.points), np.float32)
-    dot_rows(centers.points, asked.turned[j], False, products, 0, len(products))  # numpy may wake threads: to 10 ms
+    with np.errstate(over="ignore"):  # what is beyond float32 is infinitely near, or far
+        dot_rows(centers.points, asked.turned[j], False, products, 0, len(products))  # numpy may wake threads: to 10 ms
     return (products[:-1] + centers.plus + asked.along[j]) * centers.times, products
 
 
