@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .knn_codes import FloatArray, IntArray, RowArray, make_planes, mean_for, metric_code, run_quantise, turning
-from .knn_codes_kernel import COSINE, DOT, Turn
+from .knn_codes_kernel import COSINE, DOT, LARGEST, Turn
 from .knn_query_kernel import ask
 from .vectors_sums import dot_rows
 
@@ -165,7 +165,8 @@ def choose(parts: Parts, asked: Asked, j: int, metric: str, partitions: int) -> 
     [[30, 34], [35, 50]]
     """
     near, products = run_nearness(parts.centers, asked, j)
-    bases, mask = (-2.0 if metric == "l2" else -1.0) * products.astype(np.float64), np.ones(len(near), np.bool_)
+    bases = (-2.0 if metric == "l2" else -1.0) * np.clip(products.astype(np.float64), -LARGEST, LARGEST)
+    mask = np.ones(len(near), np.bool_)
     if 0 < partitions < len(near):
         mask[np.argpartition(near, len(near) - partitions)[: len(near) - partitions]] = False
     number = np.flatnonzero(mask)
