@@ -10,7 +10,6 @@ from library_cases import METRICS
 
 import neurograph
 from neurograph import Library
-from neurograph.kernels import knn_bits
 from neurograph.stores.library.nearest import calibration
 from neurograph.stores.library.nearest.bits import BitKind
 from neurograph.stores.library.partitions import build, layout
@@ -64,6 +63,8 @@ def layout_of(library: Library) -> Layout | None:
 def looked_at(library: Library, monkeypatch: pytest.MonkeyPatch, query: np.ndarray) -> int:
     """Return in how many partitions an approximate search looks; 0 for a scan of all."""
     seen: list[int] = []
+    from neurograph.kernels import knn_bits
+
     real = knn_bits.choose
 
     def choose(parts: Any, asked: Any, j: int, metric: str, partitions: int) -> Any:
