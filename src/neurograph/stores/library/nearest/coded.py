@@ -95,9 +95,9 @@ def _few(arrays: VectorArrays, allowed: np.ndarray, queries: int) -> list[np.nda
     """
     import numpy as np
 
-    slots = np.flatnonzero(allowed)
-    if len(slots) > PICKED * arrays.used:
+    if np.count_nonzero(allowed) > PICKED * arrays.used:  # 3 µs of 117,659; to tell which takes 50
         return None
+    slots = np.flatnonzero(allowed)
     slots = slots[~np.isnan(arrays.codes.offset[slots])]
     return [slots] * queries
 
