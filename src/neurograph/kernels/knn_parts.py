@@ -51,7 +51,7 @@ class Asked(NamedTuple):
     turned: FloatArray
     """(m, d)."""
     along: FloatArray
-    """(m,): each query's product with the mean, of length 1 under cosine; else zeros."""
+    """(m,): each query's product with the mean, of length 1, where centers are looked at by cosine; else zeros."""
 
 
 def make_centers(means: RowArray, metric: str, *, mean: ArrayLike | None = None, turn: Turn | None = None) -> Centers:
@@ -109,7 +109,7 @@ def run_asked(
     first, then = np.empty(4), np.empty(10)
     along = np.zeros(len(found))
     for j, p in enumerate(found):
-        if code == COSINE:
+        if code == COSINE and centers is not None:
             length = np.sqrt(p @ p)
             along[j] = p @ center / length if length > 0.0 else 0.0
         elif code == DOT:
