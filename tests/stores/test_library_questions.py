@@ -114,6 +114,10 @@ WHERES: list[tuple[Any, type[Exception], str]] = [
             ("no_such_column = 1", "no such column: no_such_column"),
             ("no_such_function(key)", "no such function: no_such_function"),
             ("label = 'cat'", "no such column: label"),
+            ("vector is not null", "no such column: vector"),
+            ("embedding.id > 0", "no such column: embedding.id"),
+            ("low < 0.5", "no such column: low"),
+            ("token.id is null and vector is not null", "no such column: vector"),
             ("json_extract(key, '$')", "malformed JSON"),
             ("abs(-9223372036854775808)", "integer overflow"),
         )
