@@ -130,8 +130,8 @@ def bounds(space: Space, norms: tuple[float | None, float | None], query: bytes)
 class _Rows:
     """The rows a question is about, by their bounds.
 
-    Our own values have numbers, all in front of the user's condition, so its ``?`` are numbered behind them. Our columns
-    have names of their own, so it means the same here as by itself: SQL would let it read ours, too.
+    Our own values have numbers, all in front of the user's condition, so its ``?`` are numbered behind them. Our
+    columns have names of their own, so that it means the same here as by itself: SQL would let it read ours, too.
     """
 
     _FROM = "from (select id as ng_id, vector as ng_vector from embedding)"
