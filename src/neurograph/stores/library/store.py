@@ -168,8 +168,8 @@ class Libraries:
         text_index
             As for `create`.
         progress
-            True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total None
-            where the file does not say.
+            True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total
+            reckoned by the bytes read so far where the file does not say it.
 
         Returns
         -------
