@@ -244,7 +244,7 @@ def test_partitions_are_made_and_told(mind, monkeypatch):
     assert (said["partitions"] > 1, said["placed"], said["trained"]) == (True, 2500, True)
     mended = run("library", "optimize", mind, "points").stdout
     assert mended.startswith(f"{said['partitions']} partitions mended, 0 vectors placed in ")
-    assert run("library", "optimize", mind, "few").stdout.startswith("no partitions: the library is too small")
+    assert run("library", "optimize", mind, "few").stdout.startswith("no partitions: fewer than 10,000 items")
 
 
 @pytest.mark.compiled
