@@ -56,6 +56,7 @@ VECTORS: list[tuple[Any, str]] = [
     (np.ones((N, 2), object), "vectors must be real numbers, got dtype object"),
     ([[10**400, 1]], "vectors must be real numbers, got dtype object"),
     (np.zeros((2, 2), "M8[D]"), "vectors must be real numbers, got dtype datetime64[D]"),
+    (np.ma.masked_equal(row_with(1, 3), 3), "vectors must have no masked numbers, got 1 of them"),
     (row_with(1, NAN), "vectors must be finite, got nan at index 70, dimension 1"),
     (row_with(-INF, 1), "vectors must be finite, got -inf at index 70, dimension 0"),
     (row_with(1, NAN).astype(np.float32), "vectors must be finite, got nan at index 70, dimension 1"),
@@ -174,7 +175,8 @@ def mind() -> Iterator[tuple[neurograph.Database, Library]]:
 def test_vectors(mind: tuple[neurograph.Database, Library], value: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.add(value), InvalidValue, message)
-    refused(db, lambda: library.search_many(value), InvalidValue, message.replace("vectors", "queries"))
+    said = message.replace("vectors", "queries") if not isinstance(value, str) else "queries must be several, got 'ab'"
+    refused(db, lambda: library.search_many(value), InvalidValue, said)
 
 
 @pytest.mark.parametrize(("options", "error", "message"), COLUMNS, ids=[case[-1] for case in COLUMNS])
