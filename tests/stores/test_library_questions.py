@@ -117,6 +117,7 @@ WHERES: list[tuple[Any, type[Exception], str]] = [
             ("vector is not null", "no such column: vector"),
             ("embedding.id > 0", "no such column: embedding.id"),
             ("low < 0.5", "no such column: low"),
+            ("rank < 0", "no such column: rank"),
             ("token.id is null and vector is not null", "no such column: vector"),
             ("json_extract(key, '$')", "malformed JSON"),
             ("abs(-9223372036854775808)", "integer overflow"),
