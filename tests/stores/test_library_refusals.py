@@ -105,7 +105,7 @@ COLUMNS: list[Case] = [
     ({"metadata": with_bad({"a": NAN})}, InvalidValue, "metadata[70] must be JSON values, got {'a': nan}"),
     ({"metadata": with_bad({"a": "\ud800"})}, InvalidValue, "metadata[70] must be JSON values"),
     ({"metadata": with_bad({"a": {1, 2}})}, InvalidValue, "metadata[70] must be JSON values"),
-    ({"model": 5}, InvalidValue, "model must be a name or an Identity, got 5"),
+    ({"model": 5}, InvalidValue, "model must be a name, an Identity or an EmbeddingEngine, got 5"),
     ({"model": ""}, InvalidValue, "model must be None, or a string of at least one character"),
     ({"on_conflict": "replace"}, InvalidValue, "on_conflict must be one of error, ignore, update, got 'replace'"),
     ({"on_conflict": None}, InvalidValue, "on_conflict must be one of error, ignore, update, got None"),

@@ -43,6 +43,13 @@ def test_a_string_is_a_question_where_there_is_an_encoder(notes: Library, encode
     assert notes.search(key="cat", k=1)[0].key == "dog"
 
 
+def test_an_encoder_says_what_made_arrays(db: neurograph.Database, notes: Library, encoder: EmbeddingEngine) -> None:
+    assert len(notes.add(encoder.embed_batch(["rain"]), keys=["rain"], model=encoder)) == 1
+    other = db.library.create("other", dimension=256, model="another")
+    with pytest.raises(errors.IdentityMismatch, match="model must be 'another', as library 'other' was created, got"):
+        other.add(encoder.embed_batch(["rain"]), model=encoder)
+
+
 def test_many_texts_are_asked_as_one_by_one(db: neurograph.Database, notes: Library, encoder: EmbeddingEngine) -> None:
     questions = ["kitten", "money", "kitten", ""]
     ids, distances = notes.search_many(questions, 2, where="key <> 'dog'")
