@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
     from .model.item import Hit, HitArrays, Hits, Item, Match, Matches
+    from .model.message import Channel, ChannelStats, Failure, Message, Published
     from .model.proposal import (
         CreateProposal,
         DeleteProposal,
@@ -76,6 +77,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Associations",
     "Bootstrapped",
     "Change",
+    "Channel",
+    "ChannelStats",
     "Connection",
     "ConnectionType",
     "Constitution",
@@ -86,6 +89,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EmbeddingEngine",
     "EntityType",
+    "Failure",
     "Feedback",
     "Field",
     "Hit",
@@ -101,6 +105,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Matches",
     "Member",
     "Members",
+    "Message",
     "Metrics",
     "ModifyProposal",
     "NATIVE_AVAILABLE",
@@ -110,6 +115,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Path",
     "Pca",
     "PromoteProposal",
+    "Published",
     "QueryHit",
     "QueryLeg",
     "QueryResult",
@@ -138,6 +144,8 @@ _LAZY = {
     "Associations": "model.bootstrapped",
     "Bootstrapped": "model.bootstrapped",
     "Change": "model.feedback",
+    "Channel": "model.message",
+    "ChannelStats": "model.message",
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
@@ -147,6 +155,7 @@ _LAZY = {
     "Edge": "model.edge",
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
+    "Failure": "model.message",
     "Feedback": "model.feedback",
     "Field": "model.field",
     "Hit": "model.item",
@@ -162,6 +171,7 @@ _LAZY = {
     "Matches": "model.item",
     "Member": "model.records",
     "Members": "model.records",
+    "Message": "model.message",
     "Metrics": "stores.graph.measures",
     "ModifyProposal": "model.proposal",
     "Neighbor": "model.records",
@@ -169,6 +179,7 @@ _LAZY = {
     "Path": "model.records",
     "Pca": "codec.pca",
     "PromoteProposal": "model.proposal",
+    "Published": "model.message",
     "QueryHit": "model.query_result",
     "QueryLeg": "model.query_result",
     "QueryResult": "model.query_result",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .stores.graph import Graph
     from .stores.grid import Grid
     from .stores.library import Libraries
+    from .stores.queue import Queue
     from .stores.tokens import Tokens
     from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
@@ -229,6 +230,13 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         from .stores.library import Libraries
 
         return Libraries(self._session, self._derived)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The queue: messages that are claimed, worked on and acked."""
+        from .stores.queue import Queue
+
+        return Queue(self._session)
 
     @cached_property
     def _derived(self) -> Derived:

@@ -14,6 +14,8 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── ConnectionNotFound
     │   ├── LibraryNotFound
     │   ├── ItemNotFound
+    │   ├── ChannelNotFound
+    │   ├── MessageNotFound
     │   └── UnknownName                           a level, type, profile … that does not exist
     ├── ProposalRefused           ValueError      a proposal breaks the rules of learning
     │   ├── ImmutableConnection
@@ -21,6 +23,9 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── CannotDelete
     │   ├── InsufficientEvidence
     │   └── GuardianRejected
+    ├── ChannelFull               RuntimeError    the channel has no room for the message
+    ├── RateLimited               RuntimeError    messages come faster than the channel allows
+    ├── LeaseLost                 RuntimeError    the message is not the caller's any more
     ├── CannotOpen                OSError         the file was left as it was
     │   ├── FileMissing           FileNotFoundError
     │   ├── NotAFile
@@ -113,6 +118,14 @@ class ItemNotFound(NotFound):
     """No item of the library has that id or key, or it has no vector."""
 
 
+class ChannelNotFound(NotFound):
+    """No channel has that name."""
+
+
+class MessageNotFound(NotFound):
+    """No message has that id, or it is gone: acked, cancelled, dropped or purged."""
+
+
 class UnknownName(NotFound):
     """No level, type, domain, profile or option has that name; the message names the closest ones."""
 
@@ -153,6 +166,18 @@ class InsufficientEvidence(ProposalRefused):
 
 class GuardianRejected(ProposalRefused):
     """The constitution in force refuses what the proposal asks for."""
+
+
+class ChannelFull(NeurographError, RuntimeError):
+    """The channel has no room for the message, and rejects or waited in vain; nothing was published."""
+
+
+class RateLimited(NeurographError, RuntimeError):
+    """Messages come faster than the channel's rate allows; nothing was published."""
+
+
+class LeaseLost(NeurographError, RuntimeError):
+    """The message is not the caller's any more: its lease ran out and others took it, or it was settled before."""
 
 
 class CannotOpen(NeurographError, OSError):

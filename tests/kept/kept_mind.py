@@ -44,6 +44,10 @@ ROWS = {
     "standing": "true",
     "feedback": "true",
     "feedback_change": "true",
+    "channel": "true",
+    "message": "true",
+    "message_key": "true",
+    "failure": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -98,6 +102,7 @@ def fill(db: neurograph.Database) -> None:
     near = db.query([1.0, 0.25, 0.125], library="moods", legs="vector")
     near.feedback("association", value="bread", strength=0.25, now_ns=1_800_000_003_000_000_000)
     constitution(db)
+    queue(db)
     db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
     db.execute("insert into note (token_id, text) values (1, 'warm'), (null, 'nobody''s')")
     db.execute("alter table token add column color text default 'grey'")
@@ -126,6 +131,25 @@ def libraries(db: neurograph.Database) -> None:
     db.execute("update item set text = 'no vector yet' where key = 'bare'")
     for metric in ("l2", "dot"):
         db.library.create(metric, dimension=1, metric=metric).add([[n / 4] for n in range(-2, 3)], keys=[*"abcde"])
+
+
+def queue(db: neurograph.Database) -> None:
+    """Leave a message in every state, a dead letter, and a channel with every setting."""
+    db.queue.create_channel(
+        "all", capacity=9, when_full="block", block_ms=5, priority="high", lease_ms=2000, attempts=1, backoff="fixed",
+        backoff_ms=10, backoff_most_ms=20, jitter=0.25, dead_letter="dead", rate_per_s=500.5, burst=100,
+        dedup_ms=60_000, ageing_ms=1000, keep_ms=3_000_000_000_000,
+    )  # fmt: skip
+    db.queue.publish_many(
+        "all", [{"n": 1}, b"\x00\xff", "žltý", None], key=["a", None, "b", None], headers={"trace": "t"}
+    )
+    done, failed, _ = db.queue.claim("all", 3, lease_s=3_000_000_000)
+    db.queue.ack(done, {"n": 2})
+    db.queue.nack(failed, "no file", trace="line 1")
+    db.queue.publish("plain", [1.5], priority=-7, delay_s=3_000_000_000)
+    db.queue.publish("plain", 6, ttl_s=3_000_000_000)
+    db.queue.publish("plain", 7)
+    db.queue.cancel(7)  # an id that is never given again
 
 
 def constitution(db: neurograph.Database) -> None:

@@ -179,6 +179,19 @@ class Session(Transactions):
         finally:
             self._turn.give()
 
+    def insert_or_none(self, sql: str, bindings: Bindings = None) -> int | None:
+        """Run one insert as `insert` does, and return the row's id; None where it inserted none."""
+        self.take_turn("write")
+        try:
+            connection = self.writer.connection
+            connection.execute(sql, bindings)
+            return connection.last_insert_rowid() if connection.changes() else None
+        except BaseException as error:
+            self.writer.refuse(error)
+            raise
+        finally:
+            self._turn.give()
+
     def reading(self, timeout_s: float | None = None) -> Reading:
         """Return a context in which several reads see one state; its value is the line they run on."""
         return Reading(self, timeout_s)

@@ -10,6 +10,7 @@
 | `partitions.py` | partitions of libraries |
 | `texts.py` | text indexes |
 | `feedback.py` | feedback, standings |
+| `queue.py` | channels, messages |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -25,6 +26,7 @@ from .invariant import Invariant, Violation
 from .libraries import LIBRARIES
 from .links import LINKS
 from .partitions import PARTITIONS
+from .queue import QUEUE
 from .rules import RULES
 from .texts import TEXTS
 from .tokens import TOKENS
@@ -40,6 +42,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *PARTITIONS,
     *TEXTS,
     *FEEDBACK,
+    *QUEUE,
     *RULES,
     *DERIVED,
 )

@@ -1,0 +1,64 @@
+"""Invariants of channels and messages."""
+
+from __future__ import annotations
+
+from .invariant import Invariant
+
+QUEUE = (
+    Invariant(
+        "channel.pending",
+        """select id, pending from channel as c
+            where capacity is not null
+              and pending <> (
+                select count(*) from message where channel_id = c.id and state not in ('done', 'dead'))""",
+        "a channel with a capacity must count its pending messages; set its capacity to null and back",
+    ),
+    Invariant(
+        "channel.dead_letter",
+        "select id, dead_letter from channel where dead_letter not in (select name from channel)",
+        "dead_letter must be the name of a channel; create it, or set it to null",
+    ),
+    Invariant(
+        "message.channel",
+        "select id, channel_id from message where channel_id not in (select id from channel)",
+        "a message must be in a channel that exists; delete it",
+    ),
+    Invariant(
+        "message.rank",
+        """select m.id, m.rank from message as m join channel as c on c.id = m.channel_id
+            where m.priority is null or m.published_ns is null
+               or m.rank is not m.priority * coalesce(c.ageing_ms * 1000000, 1)
+                  + iif(c.ageing_ms is null, 0, m.published_ns)""",
+        "a message must have a priority, the time it was published, and the rank they make; set its rank to null and "
+        "its priority anew",
+    ),
+    Invariant(
+        "message.due",
+        """select id, state, due_ns, expires_ns from message
+            where state = 'ready' and due_ns is not expires_ns or state = 'delayed' and due_ns > expires_ns""",
+        "due_ns of a ready message must be when it expires, of a delayed one no later; set it so",
+    ),
+    Invariant(
+        "message.newest",
+        """select seq from sqlite_sequence
+            where name = 'message'
+              and (seq < (select max(id) from message) or seq < (select message_id from message_floor))
+           union all
+           select count(*) from message_floor having count(*) <> 1""",
+        "sqlite_sequence must not be below the newest id, and message_floor must have its row; restore the file",
+    ),
+    Invariant(
+        "message_key.message",
+        """select k.channel_id, k.key from message_key as k
+            where k.pending <> exists (
+              select 1 from message as m
+               where m.id = k.message_id and m.channel_id = k.channel_id and m.key = k.key
+                 and m.state not in ('done', 'dead'))""",
+        "a key must be pending exactly while its message is; delete it",
+    ),
+    Invariant(
+        "failure.message",
+        "select id, message_id from failure where message_id not in (select id from message)",
+        "a failure must belong to a message that exists; delete it",
+    ),
+)

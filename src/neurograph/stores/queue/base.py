@@ -1,0 +1,112 @@
+"""What the parts of the queue share: the session, a channel by its name, what an argument means."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ...connection.session import Session
+from ...errors import ChannelNotFound, InvalidValue
+from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message
+from ..arguments import bindable, real, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+MS = 1_000_000
+NEW_CHANNEL = "insert into channel (name) select ?1 where not exists (select 1 from channel where name = ?1)"
+MOST_S = 3_155_760_000  # a hundred years, as the columns hold
+MESSAGE = ", ".join(
+    {
+        "channel": "(select name from channel where channel.id = message.channel_id)",
+        "origin": "(select name from channel where channel.id = message.origin)",
+        "claim": "null",  # a reader is not who claimed it
+    }.get(column, column)
+    for column in MESSAGE_COLUMNS
+)
+
+
+class QueuePart:
+    """One part of the queue; the parts share one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _channel(self, columns: str, name: str, *bindings: Any) -> tuple[Any, ...]:
+        """Return columns of a channel that exists; `columns` may have marks for `bindings`."""
+        sql = f"select {columns} from channel where name = ?"
+        rows = self._session.rows(sql, (*bindings, channel_name(name)))
+        if not rows:
+            raise self._no_channel(name)
+        return rows[0]
+
+    def _no_channel(self, name: str) -> ChannelNotFound:
+        rows = self._session.rows("select name from channel order by id limit 1000")
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, [row[0] for row in rows], 3)
+        hint = f"; the closest are {', '.join(map(repr, close))}" if close else ""
+        return ChannelNotFound(
+            f"no channel has the name {name!r}{hint}; db.queue.create_channel(…) or publish makes it"
+        )
+
+    def _messages(self, condition: str, bindings: tuple[Any, ...]) -> list[Message]:
+        return [Message(row) for row in self._session.rows(f"select {MESSAGE} from message {condition}", bindings)]
+
+
+def channel_name(name: object) -> str:
+    """Return the name of a channel, if it can be one."""
+    if not isinstance(name, str) or not name or "\x00" in name or bindable(name) is None:
+        raise InvalidValue(f"channel must be a string of at least one character without NUL, got {name!r}")
+    return name
+
+
+def message_id(message: Message | int) -> int:
+    """Return the id of a message given as record or id."""
+    return message.id if isinstance(message, Message) else whole(message, "message", 1)
+
+
+def held(message: Message) -> tuple[int, int]:
+    """Return id and claim of a message that was claimed."""
+    if not isinstance(message, Message) or message.claim is None:
+        raise InvalidValue(f"message must be one that claim or extend returned, got {message!r}")
+    return message.id, message.claim
+
+
+def priority_number(priority: int | str) -> int:
+    """Return a priority given as a number or by name."""
+    if isinstance(priority, str):
+        number = PRIORITIES.get(priority.lower())
+        if number is None:
+            raise InvalidValue(f"priority must be a whole number or one of {', '.join(PRIORITIES)}, got {priority!r}")
+        return number
+    return whole(priority, "priority", -1000, 1000)
+
+
+def span_ns(seconds: float, what: str) -> int:
+    """Return a duration in nanoseconds."""
+    return round(real(seconds, what, 0, MOST_S) * 1_000_000_000)
+
+
+@cache
+def _encode() -> Callable[[Any], str]:
+    import json
+
+    return json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def stored(value: Any, what: str = "payload") -> str | bytes:
+    """Return a value as the file holds it: bytes as they are, all else as JSON text."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    try:
+        if isinstance(value, dict) and not all(type(key) is str for key in value):
+            raise TypeError("keys must be strings")
+        text = _encode()(value)
+        text.encode()  # a lone surrogate is a ValueError here, and not half-way through a write
+        return text
+    except RecursionError:
+        raise InvalidValue(f"{what} must be nested less deeply, got more levels than Python's stack holds") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"{what} must be bytes or a JSON value, got {value!r} ({error})") from None

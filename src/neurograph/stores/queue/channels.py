@@ -1,0 +1,347 @@
+"""Channels created, changed, listed, removed, paused; a configuration of many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import apsw
+
+from ...errors import Conflict, InvalidValue, RuleViolated
+from ...model.message import Channel
+from ..arguments import real, truth, whole
+from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Callable
+    from typing import Any
+
+COLUMNS = ", ".join(Channel._fields)
+MOST_MS = 3_155_760_000_000  # a hundred years, as the columns hold
+POLICIES = ("reject", "evict_lowest", "evict_oldest", "block")
+OLDEST = "when_full must not be 'evict_oldest' where there is an ageing_ms; use 'evict_lowest', or no ageing_ms"
+
+
+def _one_of(*names: str) -> Callable[[Any, str], Any]:
+    def checked(value: Any, what: str) -> Any:
+        if value not in names:
+            raise InvalidValue(f"{what} must be one of {', '.join(map(repr, names))}, got {value!r}")
+        return value
+
+    return checked
+
+
+def _within(low: int, high: int) -> Callable[[Any, str], Any]:
+    return lambda value, what: whole(value, what, low, high)
+
+
+def _or_none(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    return lambda value, what: None if value is None else check(value, what)
+
+
+def _rate(value: Any, what: str) -> float:
+    rate = real(value, what, 0, 1e9)
+    if not rate:
+        raise InvalidValue(f"{what} must be above 0, got {value!r}; db.queue.pause stops a channel")
+    return rate
+
+
+SETTINGS: dict[str, Callable[[Any, str], Any]] = {
+    "capacity": _or_none(_within(1, (1 << 63) - 1)),
+    "when_full": _one_of(*POLICIES),
+    "block_ms": _within(0, 86_400_000),
+    "priority": lambda value, what: priority_number(value),
+    "ttl_ms": _or_none(_within(1, MOST_MS)),
+    "lease_ms": _within(1, MOST_MS),
+    "attempts": _within(1, 1 << 31),
+    "backoff": _one_of("fixed", "exponential"),
+    "backoff_ms": _within(0, MOST_MS),
+    "backoff_most_ms": _within(0, MOST_MS),
+    "jitter": lambda value, what: real(value, what, 0, 1),
+    "dead_letter": _or_none(lambda value, what: channel_name(value)),
+    "rate_per_s": _or_none(_rate),
+    "burst": _or_none(_within(1, 1_000_000_000)),
+    "dedup_ms": _within(0, MOST_MS),
+    "ageing_ms": _or_none(_within(1, 2_592_000_000)),
+    "keep_ms": _within(0, MOST_MS),
+    "paused": lambda value, what: truth(value, what),
+}
+"""Setting → what checks it; the names are those of the columns."""
+
+
+class Channels(QueuePart):
+    """Channels and their settings."""
+
+    def create_channel(self, channel: str, /, **settings: Any) -> Channel:
+        """Create a channel with settings, and return it.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+        settings
+            Any of: ``capacity`` (pending messages; None: no limit) and ``when_full`` (``"reject"``,
+            ``"evict_lowest"``, ``"evict_oldest"`` or ``"block"``, which waits ``block_ms``); ``priority`` of messages
+            that name none (50); ``ttl_ms`` (None: they don't expire); ``lease_ms`` (30 s); ``attempts`` (5), then a
+            message is dead; ``backoff`` (``"exponential"`` or ``"fixed"``), ``backoff_ms`` (1 s), ``backoff_most_ms``
+            (5 min) and ``jitter`` (0.1, the share that is random); ``dead_letter`` (name of the channel for the dead,
+            created where it is new; None: they stay); ``rate_per_s`` and ``burst`` (None: what comes in two seconds);
+            ``dedup_ms`` (0), how long a key outlives its message; ``ageing_ms`` (None), after which waiting counts as
+            one priority; ``keep_ms`` (0), how long what is done is kept with its result; ``paused`` (False).
+
+        Returns
+        -------
+        Channel
+            All of its settings.
+
+        Raises
+        ------
+        InvalidValue
+            No such setting, or a value it can't have.
+        Conflict
+            There is a channel of that name; `update_channel` changes it.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     channel = db.queue.create_channel("llm.request", capacity=50, ttl_ms=120_000, priority="high")
+        ...     channel.priority, channel.when_full
+        (25, 'reject')
+        """
+        values = {"name": channel_name(channel), **_checked(channel, settings)}
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        try:
+            rows = self._session.change(
+                f"insert into channel ({names}) values ({marks}) returning {COLUMNS}", (*values.values(),)
+            )
+        except RuleViolated as error:
+            if error.rule != "channel.name":
+                raise
+            raise Conflict(
+                f"a channel must have a name of its own, got {channel!r}, which exists; use db.queue.update_channel"
+            ) from error
+        return _record(rows[0])
+
+    def channel(self, channel: str, /) -> Channel:
+        """Return a channel and its settings.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+
+        Raises
+        ------
+        ChannelNotFound
+            There is none; the message names the closest.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.queue.publish("news", "hello")
+        ...     db.queue.channel("news").lease_ms
+        30000
+        """
+        return _record(self._channel(COLUMNS, channel))
+
+    def channels(self) -> builtins.list[Channel]:
+        """Return all channels, in the order they were created.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.queue.create_channel("work", dead_letter="work.dead")
+        ...     [channel.name for channel in db.queue.channels()]
+        ['work', 'work.dead']
+        """
+        return [_record(row) for row in self._session.rows(f"select {COLUMNS} from channel order by id")]
+
+    def update_channel(self, channel: str, /, *, name: str | None = None, **settings: Any) -> Channel:
+        """Change settings of a channel, and return it; all others stay.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+        name
+            Another name; channels whose dead letters it takes follow.
+        settings
+            As for `create_channel`.
+
+        Raises
+        ------
+        ChannelNotFound
+            There is none of that name.
+        InvalidValue
+            No such setting, or a value it can't have.
+        Conflict
+            `name` is another channel's.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.queue.publish("news", "hello")
+        ...     db.queue.update_channel("news", capacity=10).capacity
+        10
+
+        Notes
+        -----
+        Messages keep the priority and expiry they were published with. A new `ageing_ms` sorts all of them anew.
+        """
+        values = _checked(channel_name(channel), settings)
+        if name is not None:
+            values["name"] = channel_name(name)
+        if not values:
+            return self.channel(channel)
+        changes = ", ".join(f"{column} = ?" for column in values)
+        try:
+            rows = self._session.change(
+                f"update channel set {changes} where name = ? returning {COLUMNS}", (*values.values(), channel)
+            )
+        except RuleViolated as error:
+            if error.rule != "channel.name":
+                raise
+            raise Conflict(f"a channel must have a name of its own, got {name!r}, which exists") from error
+        except apsw.ConstraintError as error:  # of two settings, one of which is older
+            rule = "dead_letter must be another channel" if str(error).endswith("dead_letter") else OLDEST
+            raise InvalidValue(f"{rule}; got {settings!r} for channel {channel!r}") from error
+        if not rows:
+            raise self._no_channel(channel)
+        return _record(rows[0])
+
+    def remove_channel(self, channel: str, /) -> int:
+        """Remove a channel with its messages, and return how many they were.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+
+        Raises
+        ------
+        ChannelNotFound
+            There is none of that name.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.queue.publish_many("news", ["a", "b"])
+        ...     db.queue.remove_channel("news")
+        2
+
+        Notes
+        -----
+        Channels whose dead letters it took keep theirs from then on. Grows with all messages of the file.
+        """
+        with self._session.transaction():
+            (number,) = self._channel("id", channel)
+            count = self._session.rows("select count(*) from message where channel_id = ?", (number,))[0][0]
+            self._session.change("delete from channel where id = ?", (number,))
+        return count  # type: ignore[no-any-return]
+
+    def pause(self, channel: str, /) -> None:
+        """Let nothing be claimed in a channel until `resume`; publishing goes on.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+
+        Raises
+        ------
+        ChannelNotFound
+            There is none of that name.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.queue.publish("news", "hello")
+        ...     db.queue.pause("news")
+        ...     db.queue.claim("news")
+        []
+        """
+        self.update_channel(channel, paused=True)
+
+    def resume(self, channel: str, /) -> None:
+        """End a `pause`.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+
+        Raises
+        ------
+        ChannelNotFound
+            There is none of that name.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.queue.publish("news", "hello")
+        ...     db.queue.pause("news")
+        ...     db.queue.resume("news")
+        ...     len(db.queue.claim("news"))
+        1
+        """
+        self.update_channel(channel, paused=False)
+
+    def configure(self, channels: Mapping[str, Mapping[str, Any]]) -> builtins.list[Channel]:
+        """Create or change many channels, all or none, and return them in the given order.
+
+        Parameters
+        ----------
+        channels
+            Name → settings, as for `create_channel`. A channel that exists keeps what is not named; one that is not
+            named stays as it is.
+
+        Raises
+        ------
+        InvalidValue
+            No such setting, or a value it can't have.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     made = db.queue.configure({
+        ...         "tool.error": {"capacity": 100, "dead_letter": "system.dlq"},
+        ...         "system.dlq": {"capacity": 500, "priority": 75},
+        ...     })
+        ...     [(channel.name, channel.capacity) for channel in made]
+        [('tool.error', 100), ('system.dlq', 500)]
+        """
+        if not isinstance(channels, Mapping) or not all(isinstance(value, Mapping) for value in channels.values()):
+            raise InvalidValue(f"channels must map names to settings, got {channels!r}")
+        checked = {channel_name(name): _checked(name, settings) for name, settings in channels.items()}
+        made = []
+        with self._session.transaction():
+            for name, values in checked.items():
+                self._session.change(NEW_CHANNEL, (name,))
+                made.append(self.update_channel(name, **values))
+        return made
+
+
+def _checked(channel: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as the columns hold them."""
+    unknown = [name for name in settings if name not in SETTINGS]
+    if unknown:
+        raise InvalidValue(f"settings must be of {', '.join(SETTINGS)}, got {unknown[0]!r} for channel {channel!r}")
+    if settings.get("dead_letter") == channel:
+        raise InvalidValue(f"dead_letter must be another channel, got {channel!r}; None lets dead messages stay")
+    if settings.get("when_full") == "evict_oldest" and settings.get("ageing_ms") is not None:
+        raise InvalidValue(f"{OLDEST}; got both for channel {channel!r}")
+    return {name: SETTINGS[name](value, name) for name, value in settings.items()}
+
+
+def _record(row: tuple[Any, ...]) -> Channel:
+    channel = Channel(*row)
+    return channel._replace(paused=bool(channel.paused))

@@ -1,0 +1,176 @@
+"""The queue in a stock `sqlite3` shell: it publishes by INSERT, sees all, and can't break the rules."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import neurograph
+from stock import Shell
+
+SHELL = shutil.which("sqlite3")
+pytestmark = pytest.mark.skipif(SHELL is None, reason="no stock sqlite3 shell on the path")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "mind.ngdb"
+    neurograph.open(file, synchronous="off").close()
+    return file
+
+
+def shell(path: Path, *statements: str) -> tuple[list[str], str]:
+    """Run statements; return the lines and what was refused."""
+    done = subprocess.run(
+        [SHELL or "sqlite3", "-init", "/dev/null", str(path)],
+        input="\n".join(f"{statement};" for statement in statements),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout.splitlines(), done.stderr
+
+
+def payloads(path: Path, channel: str, n: int = 100) -> list[Any]:
+    with neurograph.open(path) as db:
+        assert db.check() == []
+        return [message.payload for message in db.queue.peek(channel, n)]
+
+
+def test_a_shell_publishes_by_the_channels_name(path: Path) -> None:
+    _, refused = shell(
+        path,
+        """insert into outbox (channel, payload) values ('tokens.created', '{"id": 1}'), ('tokens.created', x'00ff')""",
+        "insert into outbox (channel, payload, priority, key, headers) values ('tokens.created', '2', 0, 'k', '{}')",
+        "insert into outbox (channel, payload, key) values ('tokens.created', '3', 'k')",
+    )
+    assert refused == ""
+    assert payloads(path, "tokens.created") == [2, {"id": 1}, b"\x00\xff"]
+
+
+def test_an_insert_gets_the_settings_of_its_channel(path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", priority=7, ttl_ms=3_600_000, ageing_ms=1000)
+    found, refused = shell(
+        path,
+        "insert into message (channel_id, payload) values (1, '1')",
+        "insert into message (channel_id, payload, due_ns) select 1, '2', published_ns + 60000000000 from message",
+        "select state, priority, rank = priority * 1000000000 + published_ns, "
+        "(expires_ns - published_ns) / 1000000000, (due_ns - published_ns) / 1000000000 from message",
+    )
+    assert refused == ""
+    assert found[0] == "ready|7|1|3600|3600"
+    assert found[1] in {"delayed|7|1|3600|59", "delayed|7|1|3600|60"}
+    assert payloads(path, "c") == [1]
+
+
+def test_a_shell_is_refused_what_breaks_the_rules(path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", capacity=2, rate_per_s=100)
+        db.queue.publish_many("c", [1, 2])
+        db.queue.create_channel("d")
+        db.queue.publish("d", 1)
+    for statement, said in [
+        ("insert into outbox (channel, payload) values ('c', '1')", "ng:message.capacity"),
+        ("insert or ignore into outbox (channel, payload) values ('c', '1')", "ng:message.capacity"),
+        ("insert into outbox (channel, payload) values ('d', 'no json')", "CHECK constraint failed"),
+        ("insert into outbox (channel, payload) values ('', '1')", "CHECK constraint failed"),
+        ("insert into message (channel_id, payload) values (99, '1')", "ng:message.channel_id"),
+        ("insert or replace into message (id, channel_id, payload) values (3, 2, '1')", "ng:message.id"),
+        ("update or replace message set id = 1 where id = 3", "ng:message.id"),
+        ("update message set rowid = 9 where id = 3", "ng:message.id"),
+        ("update message set channel_id = 99", "ng:message.channel_id"),
+        ("update message set state = 'claimed' where id = 3", "CHECK constraint failed: claim"),
+        ("update message set state = 'lost' where id = 3", "CHECK constraint failed"),
+        ("insert or replace into channel (name) values ('c')", "ng:channel.name"),
+        ("insert or replace into channel (id, name) values (1, 'x')", "ng:channel.name"),
+        ("update or replace channel set name = 'd' where name = 'c'", "ng:channel.name"),
+        ("update channel set id = 9 where name = 'c'", "ng:channel.id"),
+        ("insert into failure (message_id, attempt, error) values (99, 1, 'x')", "ng:failure.message_id"),
+    ]:
+        _, refused = shell(path, statement)
+        assert said in refused, statement
+    assert payloads(path, "c") == [1, 2]
+    assert payloads(path, "d") == [1]
+
+
+@pytest.mark.parametrize("keys", ["off", "on"])
+@pytest.mark.parametrize("recursive", ["off", "on"])
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_shell_does_the_file_stays_sound(path: Path, keys: str, recursive: str, seed: int) -> None:
+    draw = random.Random(seed)
+    with neurograph.open(path) as db:
+        db.queue.configure(
+            {
+                "a": {"capacity": 4, "when_full": "evict_lowest", "dead_letter": "b"},
+                "b": {"capacity": 3, "when_full": "evict_oldest", "ttl_ms": 3_600_000},
+                "c": {"capacity": 5, "ageing_ms": 1000},
+                "d": {"dedup_ms": 1, "rate_per_s": 1000},
+            }
+        )
+        db.queue.publish_many("d", [0] * 8)
+        db.queue.nack_many(db.queue.claim("d", 4))
+    script = [f"pragma foreign_keys = {keys}", f"pragma recursive_triggers = {recursive}"]
+    for _ in range(150):
+        number, channel = draw.randrange(1, 30), draw.choice("abcde")
+        verb = draw.choice(["insert", "insert or replace", "insert or ignore"])
+        script.append(
+            draw.choice(
+                [
+                    f"{verb} into outbox (channel, payload, priority) values ('{channel}', '1', {number})",
+                    f"{verb} into outbox (channel, payload, key) values ('{channel}', '1', 'k{number % 4}')",
+                    f"{verb} into message (id, channel_id, payload) values ({number}, {number % 5}, '1')",
+                    f"{verb} into message (channel_id, payload) values ({number % 5}, 'bad')",
+                    f"delete from message where id = {number}",
+                    "delete from message where id = (select max(id) from message)",
+                    f"update message set priority = {number}, channel_id = {number % 6} where id = {number}",
+                    f"update message set state = 'dead', due_ns = null where id = {number}",
+                    f"update channel set ageing_ms = {number} where name = '{channel}'",
+                    f"update channel set capacity = nullif({number % 6}, 0) where name = '{channel}'",
+                    f"update channel set dead_letter = '{channel}{number % 2}' where name = '{channel}'",
+                    f"{verb} into channel (name, capacity) values ('{channel}', 3)",
+                    f"update or replace channel set name = '{draw.choice('abcde')}' where name = '{channel}'",
+                    f"delete from channel where name = '{channel}' and {number} > 25",
+                ]
+            )
+        )
+    shell(path, *script)
+    with neurograph.open(path) as db:
+        assert db.check() == []
+        ids = [row[0] for row in db.execute("select id from message")]
+        assert db.queue.publish("z", 1).id > max(ids, default=0)  # type: ignore[operator]
+        for channel in db.queue.channels():
+            db.queue.ack_many(db.queue.claim(channel.name, 100))
+        assert db.check() == []
+
+
+def test_a_dump_restores_the_queue(path: Path, tmp_path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", attempts=1, dead_letter="d", capacity=9)
+        db.queue.publish_many("c", [1, 2, 3], key=["a", None, "b"])
+        db.queue.nack(db.queue.claim("c")[0], "why")
+        db.queue.publish("c", 4)
+        db.queue.cancel(4)
+    copy = tmp_path / "copy.ngdb"
+    Shell().copy(path, copy)
+    assert payloads(copy, "c") == [2, 3]
+    with neurograph.open(copy) as db:
+        assert db.queue.dead("d")[0].origin == "c"
+        assert db.queue.publish("c", 5).id == 5
+
+
+def test_a_message_published_in_another_process_is_claimed_here(path: Path) -> None:
+    code = "import sys, neurograph\nwith neurograph.open(sys.argv[1]) as db: db.queue.publish('c', {'from': 'there'})"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=60)
+    with neurograph.open(path) as db:
+        (message,) = db.queue.claim("c")
+        assert message.payload == {"from": "there"}
+        found, _ = shell(path, "select state, attempts from message")
+        assert found == ["claimed|1"]
+        db.queue.ack(message)

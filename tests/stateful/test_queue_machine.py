@@ -1,0 +1,314 @@
+"""The queue and a plain model side by side: several consumers, a clock moved by hand, rollback, reopening.
+
+The model is a list of dicts that is looked through from end to end. After each step the file holds what the model says,
+and every claim takes the same messages in the same order.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+import neurograph
+from effort import examples
+from neurograph import Message
+from neurograph.errors import ChannelFull, LeaseLost
+from neurograph.stores.queue import clock
+
+S = 1_000_000_000
+GRACE_S = 1
+CHANNELS: dict[str, dict[str, Any]] = {
+    "plain": {"attempts": 2, "backoff_ms": 2000, "jitter": 0, "lease_ms": 4000, "dead_letter": "dlq"},
+    "small": {"capacity": 3, "attempts": 2, "backoff": "fixed", "backoff_ms": 1000, "jitter": 0, "lease_ms": 3000},
+    "lowest": {"capacity": 3, "when_full": "evict_lowest", "ttl_ms": 9000, "lease_ms": 3000, "keep_ms": 5000},
+    "oldest": {"capacity": 3, "when_full": "evict_oldest", "dedup_ms": 6000, "lease_ms": 3000},
+    "ageing": {"ageing_ms": 1000, "lease_ms": 3000, "attempts": 1},
+    "dlq": {"attempts": 1, "lease_ms": 3000},
+}
+DEFAULTS = {"capacity": None, "when_full": "reject", "ttl_ms": None, "attempts": 5, "backoff": "exponential",
+            "backoff_ms": 1000, "jitter": 0.1, "dead_letter": None, "dedup_ms": 0,
+            "ageing_ms": None, "keep_ms": 0}  # fmt: skip
+PENDING = ("ready", "delayed", "claimed")
+
+names = st.sampled_from(sorted(CHANNELS))
+priorities = st.sampled_from([None, 0, 5, 50, 60])
+
+
+class Model:
+    """What the queue holds, by the manual's words."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000 * S
+        self.next = 1
+        self.messages: list[dict[str, Any]] = []
+        self.keys: dict[tuple[str, str], tuple[int, int]] = {}  # message, until
+
+    def of(self, channel: str, *states: str) -> list[dict[str, Any]]:
+        return [m for m in self.messages if m["channel"] == channel and m["state"] in states]
+
+    def order(self, message: dict[str, Any]) -> tuple[float, int]:
+        ageing = CHANNELS[message["channel"]].get("ageing_ms")
+        waited = (self.now - message["published"]) / (ageing * 1e6) if ageing else 0
+        return message["priority"] - waited, message["id"]
+
+    def first_with(self, channel: str, key: str | None) -> int | None:
+        number, until = self.keys.get((channel, key or ""), (0, 0))
+        pending = any(m["id"] == number and m["channel"] == channel and m["state"] in PENDING for m in self.messages)
+        return number if number and (pending or until > self.now) else None
+
+    def publish(self, channel: str, priority: int | None, key: str | None, delay_s: int) -> int | str | None:
+        s = DEFAULTS | CHANNELS[channel]
+        if key and (first := self.first_with(channel, key)):
+            return f"duplicate of {first}"
+        rank = priority if priority is not None else 50
+        if s["capacity"]:
+            if len(self.of(channel, *PENDING)) >= s["capacity"]:
+                self.messages = [m for m in self.messages if m not in self.expired(channel)]
+            if len(self.of(channel, *PENDING)) >= s["capacity"]:
+                ready = self.of(channel, "ready")
+                if s["when_full"] == "reject":
+                    return "full"
+                if s["when_full"] == "evict_lowest":
+                    worst = max(
+                        (m for m in ready if m["priority"] > rank), key=lambda m: (m["priority"], m["id"]), default=None
+                    )
+                else:
+                    worst = min(ready, key=lambda m: m["id"], default=None)
+                if worst is None:
+                    return None
+                self.messages.remove(worst)
+        expires = self.now + s["ttl_ms"] * 10**6 if s["ttl_ms"] else None
+        due = min(self.now + delay_s * S, expires or 1 << 62) if delay_s else expires
+        number = self.next
+        self.next += 1
+        self.messages.append(
+            {"id": number, "channel": channel, "state": "delayed" if delay_s else "ready", "priority": rank, "due": due,
+             "expires": expires, "published": self.now, "attempts": 0, "key": key, "origin": None, "failures": 0}
+        )  # fmt: skip
+        if key:
+            self.keys[channel, key] = (number, self.now + s["dedup_ms"] * 10**6)
+        return number
+
+    def expired(self, channel: str) -> list[dict[str, Any]]:
+        return [
+            m
+            for m in self.of(channel, "ready", "delayed")
+            if m["expires"] and m["expires"] <= self.now and m["due"] <= self.now
+        ]
+
+    def pass_time(self, channel: str) -> None:
+        for m in [m for m in self.of(channel, *PENDING, "done") if m["due"] and m["due"] <= self.now]:
+            late = m["expires"] is not None and m["expires"] <= self.now
+            if m["state"] == "claimed":
+                m["failures"] += 1
+                if m["attempts"] >= (DEFAULTS | CHANNELS[channel])["attempts"]:
+                    self.bury(m)
+                    continue
+            if m["state"] == "done" or late:
+                self.messages.remove(m)
+            else:
+                m.update(state="ready", due=m["expires"])
+
+    def bury(self, m: dict[str, Any]) -> None:
+        target = CHANNELS[m["channel"]].get("dead_letter")
+        if target and m["origin"] is None:
+            m.update(origin=m["channel"], channel=target, state="ready", attempts=0, expires=None, due=None)
+        else:
+            m.update(state="dead", due=None, expires=None)
+
+    def claim(self, channel: str, n: int) -> list[dict[str, Any]]:
+        self.pass_time(channel)
+        taken = sorted(self.of(channel, "ready"), key=self.order)[:n]
+        for m in taken:
+            until = self.now + (CHANNELS[channel]["lease_ms"] + GRACE_S * 1000) * 10**6
+            m.update(state="claimed", due=until, attempts=m["attempts"] + 1)
+        return taken
+
+    def fail(self, m: dict[str, Any]) -> None:
+        s = DEFAULTS | CHANNELS[m["channel"]]
+        m["failures"] += 1
+        if m["attempts"] >= s["attempts"]:
+            self.bury(m)
+            return
+        times = 2 ** (m["attempts"] - 1) if s["backoff"] == "exponential" else 1
+        due = self.now + s["backoff_ms"] * times * 10**6
+        m.update(state="delayed", due=min(due, m["expires"] or due))
+
+    def redrive(self, channel: str) -> int:
+        back = [m for m in self.of(channel, "dead", "ready", "delayed") if m["state"] == "dead" or m["origin"]]
+        for m in back:
+            home = m["origin"] or channel
+            ttl = CHANNELS[home].get("ttl_ms")
+            expires = self.now + ttl * 10**6 if ttl else None
+            m.update(channel=home, origin=None, state="ready", attempts=0, expires=expires, due=expires)
+        return len(back)
+
+
+class Queues(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.clock = mock.patch.object(clock, "now_ns", self.now_ns)
+        self.clock.start()
+        self.folder = Path(tempfile.mkdtemp())
+        self.open()
+        self.db.queue.configure(CHANNELS)
+        self.held: list[Message] = []  # by whichever consumer, some of them lost
+        self.saved: list[Any] = []
+
+    def now_ns(self) -> int:
+        return self.model.now
+
+    def open(self) -> None:
+        self.db = neurograph.open(self.folder / "q.ngdb", synchronous="off", busy_timeout_s=GRACE_S)
+
+    def teardown(self) -> None:
+        while self.db.in_transaction:
+            self.db.rollback()
+        assert self.db.check() == []
+        self.db.close()
+        self.clock.stop()
+        shutil.rmtree(self.folder)
+
+    def mine(self, message: Message) -> dict[str, Any] | None:
+        """Return the model's message if this claim of it still holds."""
+        return next(
+            (
+                m
+                for m in self.model.messages
+                if m["state"] == "claimed" and m.get("claim") == (message.id, message.claim)
+            ),
+            None,
+        )
+
+    @rule(
+        channel=names,
+        priority=priorities,
+        key=st.sampled_from([None, None, "k", "l"]),
+        delay_s=st.sampled_from([0, 0, 0, 2, 5]),
+    )
+    def publish(self, channel: str, priority: int | None, key: str | None, delay_s: int) -> None:
+        said = self.model.publish(channel, priority, key, delay_s)
+        try:
+            published = self.db.queue.publish(channel, None, priority=priority, key=key, delay_s=delay_s or None)
+        except ChannelFull:
+            assert said == "full"
+            return
+        if published.duplicate:
+            assert said == f"duplicate of {published.id}"
+        else:
+            assert published.id == said
+
+    @rule(channel=names, n=st.integers(1, 3))
+    def claim(self, channel: str, n: int) -> None:
+        wanted = self.model.claim(channel, n)
+        got = self.db.queue.claim(channel, n)
+        assert [m.id for m in got] == [m["id"] for m in wanted]
+        assert [m.attempts for m in got] == [m["attempts"] for m in wanted]
+        for message, m in zip(got, wanted, strict=True):
+            m["claim"] = (message.id, message.claim)
+        self.held += got
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), what=st.sampled_from(["ack", "nack", "extend", "release"]), many=st.booleans())
+    def settle(self, data: st.DataObject, what: str, many: bool) -> None:
+        message = data.draw(st.sampled_from(self.held))
+        m = self.mine(message)
+        queue = self.db.queue
+        if many:
+            (answer,) = getattr(queue, f"{what}_many")([message]) or [None if what != "extend" else message]
+            assert (answer is None) == ((m is not None) if what != "extend" else (m is None))
+        else:
+            try:
+                getattr(queue, what)(message)
+                assert m is not None
+            except LeaseLost:
+                assert m is None
+        if m is None:
+            return
+        settings_ = DEFAULTS | CHANNELS[m["channel"]]
+        if what == "ack" and settings_["keep_ms"]:
+            m.update(state="done", due=self.model.now + settings_["keep_ms"] * 10**6)
+        elif what == "ack":
+            self.model.messages.remove(m)
+        elif what == "nack":
+            self.model.fail(m)
+        elif what == "extend":
+            m["due"] = self.model.now + (settings_["lease_ms"] + GRACE_S * 1000) * 10**6
+        else:
+            m.update(state="ready", due=m["expires"], attempts=m["attempts"] - 1)
+
+    @rule(number=st.integers(1, 12))
+    def cancel(self, number: int) -> None:
+        m = next((m for m in self.model.messages if m["id"] == number and m["state"] in {"ready", "delayed"}), None)
+        assert self.db.queue.cancel(number) == (m is not None)
+        if m:
+            self.model.messages.remove(m)
+
+    @rule(channel=names)
+    def redrive(self, channel: str) -> None:
+        assert self.db.queue.redrive(channel) == self.model.redrive(channel)
+
+    @rule(channel=names)
+    def purge(self, channel: str) -> None:
+        gone = self.model.of(channel, *PENDING, "done", "dead")
+        assert self.db.queue.purge(channel) == len(gone)
+        self.model.messages = [m for m in self.model.messages if m not in gone]
+
+    @rule(seconds=st.sampled_from([1, 1, 2, 5, 30]))
+    def move(self, seconds: int) -> None:
+        self.model.now += seconds * S
+
+    @precondition(lambda self: len(self.saved) < 2)
+    @rule()
+    def begin(self) -> None:
+        self.db.begin()
+        self.saved.append((copy.deepcopy(self.model), list(self.held)))
+
+    @precondition(lambda self: self.saved)
+    @rule(keep=st.booleans())
+    def end(self, keep: bool) -> None:
+        model, held = self.saved.pop()
+        if keep:
+            self.db.commit()
+        else:
+            self.db.rollback()
+            model.now = self.model.now
+            self.model, self.held = model, held
+
+    @precondition(lambda self: not self.saved)
+    @rule()
+    def reopen(self) -> None:
+        self.db.close()
+        self.open()
+
+    @invariant()
+    def file_and_model_are_equal(self) -> None:
+        rows = self.db.execute(
+            "select m.id, c.name, m.state, m.priority, m.due_ns, m.expires_ns, m.attempts, m.key, "
+            "(select name from channel where id = m.origin), (select count(*) from failure where message_id = m.id) "
+            "from message as m join channel as c on c.id = m.channel_id order by m.id"
+        ).fetchall()
+        columns = ("id", "channel", "state", "priority", "due", "expires", "attempts", "key", "origin", "failures")
+        assert rows == [tuple(m[name] for name in columns) for m in sorted(self.model.messages, key=lambda m: m["id"])]
+
+
+TestQueues = Queues.TestCase
+TestQueues.settings = settings(
+    max_examples=examples(30), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.mark.parametrize("name", sorted(CHANNELS))
+def test_the_models_channels_can_be_configured(name: str) -> None:
+    with neurograph.open(":memory:") as db:
+        assert db.queue.create_channel(name, **CHANNELS[name]).name == name

@@ -1,0 +1,323 @@
+"""Publishing: what is stored, what is refused, and what a full channel does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from queue_clock import Clock
+
+import neurograph
+from neurograph import Database, Published
+from neurograph.errors import ChannelFull, InvalidValue, RateLimited
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().patch(monkeypatch)
+
+
+@pytest.fixture
+def db(now: Clock) -> Iterator[Database]:
+    with neurograph.open(":memory:") as db:
+        yield db
+        assert db.check() == []
+
+
+def waiting(db: Database, channel: str = "c") -> list[Any]:
+    return [message.payload for message in db.queue.peek(channel, 100)]
+
+
+@pytest.mark.parametrize(
+    "payload", [{"a": [1, 2.5, None, True]}, [], "žltý", 0, None, b"", b"\x00\xff", {"nul": "\x00"}]
+)
+def test_a_payload_comes_back_as_it_was(db: Database, payload: Any) -> None:
+    db.queue.publish("c", payload)
+    assert db.queue.claim("c")[0].payload == payload
+    assert isinstance(db.queue.publish_many("c", [payload, bytearray(b"x")])[1].id, int)
+    assert [message.payload for message in db.queue.claim("c", 2)] == [payload, b"x"]
+
+
+def test_ids_tell_the_order_and_are_never_used_again(db: Database) -> None:
+    ids = []
+    for _ in range(3):
+        ids.append(db.queue.publish("c", 1).id)
+        db.queue.ack(db.queue.claim("c")[0])
+    ids += [published.id for published in db.queue.publish_many("c", [1] * 40)]
+    db.queue.purge("c")
+    for _ in range(100):
+        ids.append(db.queue.publish("c", 1).id)
+    db.execute("delete from message where id > (select max(id) - 3 from message)")
+    ids.append(db.queue.publish("c", 1).id)
+    assert ids == sorted(set(ids))
+
+
+def test_priorities_are_exact_and_fifo_within(db: Database) -> None:
+    given: list[int | str | None] = ["low", 26, None, "high", 25, "CRITICAL", -1000, 1000, 50, "background", "normal"]
+    for n, priority in enumerate(given):
+        db.queue.publish("c", n, priority=priority)
+    assert [message.priority for message in db.queue.peek("c", 20)] == [-1000, 0, 25, 25, 26, 50, 50, 50, 75, 100, 1000]
+    assert waiting(db) == [6, 5, 3, 4, 1, 2, 8, 10, 0, 9, 7]
+
+
+def test_headers_and_key_are_kept(db: Database) -> None:
+    db.queue.publish("c", 1, key="k", headers={"trace": "t1", "reply_to": "answers", "mine": [1]})
+    (message,) = db.queue.claim("c")
+    assert (message.key, message.headers) == ("k", {"trace": "t1", "reply_to": "answers", "mine": [1]})
+
+
+def test_a_delayed_message_waits_for_its_time(db: Database, now: Clock) -> None:
+    db.queue.publish("c", "later", delay_s=5, priority=0)
+    db.queue.publish("c", "at", at_ns=now.ns + 2_000_000_000)
+    db.queue.publish("c", "past", at_ns=now.ns - 1)
+    assert waiting(db) == ["past"]
+    now.move(2)
+    assert [message.payload for message in db.queue.claim("c", 9)] == ["at", "past"]  # FIFO by publishing
+    now.move(3)
+    assert [message.payload for message in db.queue.claim("c", 9)] == ["later"]
+
+
+def test_what_expires_is_never_claimed(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", ttl_ms=3000)
+    db.queue.publish("c", "channel's")
+    db.queue.publish("c", "own", ttl_s=1)
+    db.queue.publish("c", "delayed beyond", delay_s=9)
+    assert db.queue.stats("c").ready == 2
+    now.move(1)
+    assert waiting(db) == ["channel's"]
+    now.move(8.5)
+    assert db.queue.stats("c").expired == 3
+    assert db.queue.claim("c", 9) == []
+    stats = db.queue.stats("c")
+    assert (stats.ready, stats.delayed, stats.expired) == (0, 0, 3)
+
+
+def test_a_claimed_message_may_outlive_its_expiry(db: Database, now: Clock) -> None:
+    db.queue.publish("c", 1, ttl_s=1)
+    (message,) = db.queue.claim("c", lease_s=60)
+    now.move(30)
+    db.queue.ack(message)
+
+
+def test_a_key_is_unique_while_its_message_is_pending(db: Database) -> None:
+    first = db.queue.publish("c", 1, key="k")
+    assert db.queue.publish("c", 2, key="k") == Published(first.id, duplicate=True)
+    assert not db.queue.publish("d", 2, key="k").duplicate
+    (message,) = db.queue.claim("c")
+    assert db.queue.publish("c", 2, key="k").duplicate
+    db.queue.ack(message)
+    assert db.queue.publish("c", 3, key="k") == Published(first.id + 2)  # type: ignore[operator]
+
+
+def test_a_key_is_unique_within_the_window(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", dedup_ms=10_000)
+    first = db.queue.publish("c", 1, key="k")
+    db.queue.ack(db.queue.claim("c")[0])
+    now.move(9)
+    assert db.queue.publish("c", 1, key="k") == Published(first.id, duplicate=True)
+    now.move(1)
+    assert not db.queue.publish("c", 1, key="k").duplicate
+    now.move(60)
+    assert db.queue.publish("c", 1, key="k").duplicate  # pending beats the window
+    assert db.queue.publish_many("c", [1, 2, 3], key=["k", "x", "x"])[0].duplicate
+
+
+def test_keys_that_are_over_are_forgotten(db: Database, now: Clock) -> None:
+    for n in range(5):
+        db.queue.publish("c", n, key=str(n))
+    db.queue.ack_many(db.queue.claim("c", 5))
+    now.move(1)
+    db.queue.publish("c", 9, key="9")
+    assert db.execute("select key from message_key").fetchall() == [("9",)]
+
+
+def test_a_full_channel_rejects(db: Database) -> None:
+    db.queue.create_channel("c", capacity=2)
+    db.queue.publish_many("c", [1, 2])
+    with pytest.raises(ChannelFull, match=r"channel 'c' must have room, got 2 pending messages of 2; claim and ack"):
+        db.queue.publish("c", 3)
+    (message,) = db.queue.claim("c")
+    with pytest.raises(ChannelFull):
+        db.queue.publish("c", 3)
+    db.queue.ack(message)
+    db.queue.publish("c", 3)
+    assert waiting(db) == [2, 3]
+
+
+def test_many_find_room_together_or_not_at_all(db: Database) -> None:
+    db.queue.create_channel("c", capacity=3)
+    with pytest.raises(ChannelFull):
+        db.queue.publish_many("c", [1, 2, 3, 4])
+    assert waiting(db) == []
+
+
+def test_evict_lowest_drops_the_least_urgent_even_the_new_one(db: Database) -> None:
+    db.queue.create_channel("c", capacity=3, when_full="evict_lowest")
+    for n in (5, 9, 9):
+        db.queue.publish("c", n, priority=n)
+    dropped = db.queue.publish("c", "equal", priority=9)
+    assert dropped == Published(None)
+    assert db.queue.publish("c", 1, priority=1).evicted == 1
+    assert waiting(db) == [1, 5, 9]
+    assert db.queue.stats("c").evicted == 2
+
+
+def test_evict_oldest_drops_the_first_published(db: Database) -> None:
+    db.queue.create_channel("c", capacity=3, when_full="evict_oldest")
+    for n in (5, 1, 9):
+        db.queue.publish("c", n, priority=n)
+    assert db.queue.publish("c", 7, priority=100).evicted == 1
+    assert waiting(db) == [1, 9, 7]
+    assert [p.evicted for p in db.queue.publish_many("c", [2, 3], priority=[2, 3])] == [1, 1]
+    assert waiting(db) == [2, 3, 7]
+
+
+@pytest.mark.parametrize("policy", ["evict_lowest", "evict_oldest"])
+def test_what_is_claimed_or_delayed_is_not_evicted(db: Database, policy: str) -> None:
+    db.queue.create_channel("c", capacity=2, when_full=policy)
+    db.queue.publish("c", 1, priority=100)
+    db.queue.publish("c", 2, priority=100, delay_s=60)
+    (message,) = db.queue.claim("c")
+    assert db.queue.publish("c", 3, priority=0) == Published(None)
+    db.queue.ack(message)
+    assert db.queue.publish("c", 3, priority=0).id is not None
+
+
+@pytest.mark.parametrize("policy", ["evict_lowest", "evict_oldest"])
+def test_a_lowered_capacity_is_reached_at_the_next_publish(db: Database, policy: str) -> None:
+    db.queue.publish_many("c", list(range(10)))
+    db.queue.update_channel("c", capacity=4, when_full=policy)
+    assert db.queue.publish("c", 10, priority=0).evicted == 7
+    assert db.queue.stats("c").ready == 4
+
+
+def test_what_expired_makes_room(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", capacity=2, ttl_ms=1000)
+    db.queue.publish_many("c", [1, 2])
+    now.move(1)
+    db.queue.publish("c", 3)
+    assert waiting(db) == [3]
+    assert db.queue.stats("c").expired == 2
+
+
+def test_block_waits_for_its_time_and_then_refuses(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", capacity=1, when_full="block", block_ms=200)
+    db.queue.publish("c", 1)
+    with pytest.raises(ChannelFull, match="1 pending messages of 1 after waiting"):
+        db.queue.publish("c", 2)
+    assert sum(now.slept) == pytest.approx(0.2)
+
+
+def test_block_goes_on_as_soon_as_there_is_room(db: Database, now: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    db.queue.create_channel("c", capacity=1, when_full="block", block_ms=60_000)
+    db.queue.publish("c", 1)
+    (message,) = db.queue.claim("c")
+
+    def sleep(seconds: float) -> None:
+        now.sleep(seconds)
+        if len(now.slept) == 3:
+            db.queue.ack(message)
+
+    monkeypatch.setattr(neurograph.stores.queue.clock, "sleep", sleep)
+    db.queue.publish("c", 2)
+    assert len(now.slept) == 3
+
+
+def test_block_is_reject_inside_a_transaction(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", capacity=1, when_full="block")
+    with db.transaction():
+        db.queue.publish("c", 1)
+        with pytest.raises(ChannelFull):
+            db.queue.publish("c", 2)
+    assert (now.slept, waiting(db)) == ([], [1])
+
+
+def test_a_rate_refuses_what_comes_faster(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", rate_per_s=2, burst=3)
+    db.queue.publish_many("c", [1, 2, 3])
+    with pytest.raises(RateLimited, match="messages must not come faster than 2 a second in channel 'c'"):
+        db.queue.publish("c", 4)
+    now.move(0.5)
+    db.queue.publish("c", 4)
+    with pytest.raises(RateLimited):
+        db.queue.publish("c", 5)
+    now.move(3600)
+    with pytest.raises(RateLimited):
+        db.queue.publish_many("c", [1, 2, 3, 4])
+    assert len(db.queue.publish_many("c", [1, 2, 3])) == 3
+
+
+def test_a_clock_set_back_gives_nothing_away(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", rate_per_s=1, burst=1)
+    db.queue.publish("c", 1)
+    now.move(-3600)
+    with pytest.raises(RateLimited):
+        db.queue.publish("c", 2)
+
+
+def test_a_publish_undone_with_its_transaction_never_was(db: Database) -> None:
+    db.queue.create_channel("c", capacity=5)
+    db.begin()
+    db.tokens.create("cat")
+    db.queue.publish("c", 1, key="k")
+    db.rollback()
+    assert (waiting(db), len(db.tokens)) == ([], 0)
+    with db.transaction():
+        db.begin()
+        db.queue.publish("c", 1, key="k")
+        db.rollback()
+        assert not db.queue.publish("c", 2, key="k").duplicate
+    assert waiting(db) == [2]
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"channel": ""}, "channel must be a string"),
+    ({"channel": "a\x00"}, "channel must be a string"),
+    ({"channel": 5}, "channel must be a string"),
+    ({"channel": "\ud800"}, "channel must be a string"),
+    ({"payload": {1: 2}}, "keys must be strings"),
+    ({"payload": float("nan")}, "payload must be bytes or a JSON value"),
+    ({"payload": object()}, "payload must be bytes or a JSON value"),
+    ({"payload": "\ud800"}, "payload must be bytes or a JSON value"),
+    ({"priority": "urgent"}, "priority must be a whole number or one of critical, high"),
+    ({"priority": 1001}, r"priority must be in \[-1000, 1000\], got 1001"),
+    ({"priority": True}, "priority must be a whole number"),
+    ({"priority": 2.0}, "priority must be a whole number"),
+    ({"key": ""}, "key must be None, or a string"),
+    ({"key": "\ud800"}, "key must be text"),
+    ({"headers": [1]}, "headers must map strings"),
+    ({"delay_s": -1}, "delay_s must be in"),
+    ({"delay_s": 1, "at_ns": 1}, "only one of delay_s and at_ns"),
+    ({"at_ns": 1.5}, "at_ns must be a whole number"),
+    ({"ttl_s": float("inf")}, "ttl_s must be finite"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
+def test_bad_input_changes_nothing(db: Database, arguments: dict[str, Any], message: str) -> None:
+    given = {"channel": "c", "payload": 1, **arguments}
+    with pytest.raises(InvalidValue, match=message):
+        db.queue.publish(**given)
+    given["payloads"] = [given.pop("payload")]
+    if "key" in given:
+        given["key"] = [given["key"]]
+    with pytest.raises(InvalidValue, match=message):
+        db.queue.publish_many(**given)
+    assert db.queue.channels() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"payloads": "ab"}, {"payloads": {"a": 1}}, {"payloads": 5}, {"priority": [1]}, {"key": "k"}, {"key": ["k"]}],
+    ids=str,
+)
+def test_many_need_a_value_each(db: Database, arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue, match="must"):
+        db.queue.publish_many(**{"channel": "c", "payloads": [1, 2], **arguments})
+    assert db.queue.channels() == []
+
+
+def test_none_published_creates_no_channel(db: Database) -> None:
+    assert db.queue.publish_many("c", []) == []
+    assert db.queue.channels() == []
