@@ -318,6 +318,25 @@ def test_many_need_a_value_each(db: Database, arguments: dict[str, Any]) -> None
     assert db.queue.channels() == []
 
 
+@pytest.mark.parametrize("payloads", [["a", "b", {"c": 1}], [b"a", b"bb", b""], ["a", b"b", None]], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"priority": 7}, {"priority": [7, "low", 7]}, {"delay_s": 5}, {"ttl_s": 5, "delay_s": 9, "headers": {"a": 1}}],
+    ids=str,
+)
+def test_many_are_stored_as_one_by_one(db: Database, payloads: list[Any], options: dict[str, Any]) -> None:
+    db.queue.configure({name: {"capacity": 9, "ttl_ms": 7000, "ageing_ms": 10} for name in "cd"})
+    many = db.queue.publish_many("c", payloads, **options)
+    for n, payload in enumerate(payloads):
+        each = {"priority": options["priority"][n]} if isinstance(options.get("priority"), list) else {}
+        db.queue.publish("d", payload, **{**options, **each})
+    rows = [db.execute("select * from message where channel_id = ? order by id", [n]).to_dicts() for n in (1, 2)]
+    assert [published.id for published in many] == [row["id"] for row in rows[0]] == [1, 2, 3]
+    for row in (*rows[0], *rows[1]):
+        del row["id"], row["channel_id"]
+    assert rows[0] == rows[1]
+
+
 def test_none_published_creates_no_channel(db: Database) -> None:
     assert db.queue.publish_many("c", []) == []
     assert db.queue.channels() == []

@@ -7,7 +7,8 @@
 | `channels.py` | channels created, changed, listed, removed, paused; a configuration of many |
 | `publishing.py` | messages published, one or many |
 | `claiming.py` | messages claimed, in order |
-| `settling.py` | ack, nack, extend, release |
+| `settling.py` | ack, extend, release |
+| `failing.py` | nack |
 | `due.py` | what time alone does: delays that are over, leases that ran out, messages that expire |
 | `dead.py` | dead letters, why they failed, and the way back |
 | `looking.py` | messages and figures read, without claiming; cancel and purge |

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ...connection.session import Session
-from ...errors import ChannelNotFound, InvalidValue
+from ...errors import ChannelNotFound, InvalidValue, LeaseLost
 from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message
 from ..arguments import bindable, real, whole
 
@@ -72,6 +72,14 @@ def held(message: Message) -> tuple[int, int]:
     if not isinstance(message, Message) or message.claim is None:
         raise InvalidValue(f"message must be one that claim or extend returned, got {message!r}")
     return message.id, message.claim
+
+
+def lost(message: Message) -> LeaseLost:
+    """Return the error for a message that is not its claimer's any more."""
+    return LeaseLost(
+        f"message {message.id} must still be yours, but its lease ran out and others took it, or it was settled "
+        "before; claim with more lease_s, or extend it in time"
+    )
 
 
 def priority_number(priority: int | str) -> int:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 
+from apsw import carray
+
 from ...errors import ChannelFull, InvalidValue, RateLimited, RuleViolated
 from ...model.message import Published
 from ..arguments import json_text, whole
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 _INSERT = """
     insert into message
            (id, channel_id, state, priority, rank, published_ns, due_ns, expires_ns, key, headers, payload)
-    select max(coalesce((select max(id) from message), 0), (select message_id from message_floor)) + 1,
+    select max(coalesce((select max(id) from message), 0), (select message_id from message_floor)) + {number},
            id,
            {state},
            coalesce(?2, priority),
@@ -34,12 +36,17 @@ _INSERT = """
            ?3,
            {due},
            coalesce(?5, ?3 + ttl_ms * 1000000),
-           ?6, ?7, ?8
-      from channel
+           ?6, ?7, {payload}
+      from {source}channel
      where name = ?1"""
+ONE = {"number": "1", "payload": "?8", "source": ""}
+# One statement for many payloads: 2.3 µs each; run once for each of them, in one transaction, 6.7.
+EACH = {"number": "payloads.rowid", "payload": "payloads.value", "source": "carray(?8) as payloads cross join "}
+NOW = {"state": "'ready'", "due": "coalesce(?5, ?3 + ttl_ms * 1000000)"}
+LATER = {"state": "'delayed'", "due": "min(?4, coalesce(?5, ?3 + ttl_ms * 1000000, ?4))"}
 PLAIN = " and (capacity is null or when_full = 'reject' or when_full = 'block')"  # nothing is dropped for room
-NOW = _INSERT.format(state="'ready'", due="coalesce(?5, ?3 + ttl_ms * 1000000)")
-LATER = _INSERT.format(state="'delayed'", due="min(?4, coalesce(?5, ?3 + ttl_ms * 1000000, ?4))")
+INSERT_NOW, INSERT_LATER = _INSERT.format(**ONE, **NOW), _INSERT.format(**ONE, **LATER)
+INSERT_MANY_NOW, INSERT_MANY_LATER = _INSERT.format(**EACH, **NOW), _INSERT.format(**EACH, **LATER)
 
 # SQLite writes the newest id to a page of its own (8 KiB in the log) with each commit, unless a higher one is noted
 # there already: 15 % of a publish at NORMAL. So a handle that publishes much notes ids ahead.
@@ -136,7 +143,7 @@ class Publishing(QueuePart):
             due = _due(now, delay_s, at_ns)
             expires = None if ttl_s is None else now + span_ns(ttl_s, "ttl_s")
             row = (channel_name(channel), number_of, now, due, expires, word, about, content)
-            sql = NOW if due is None else LATER
+            sql = INSERT_NOW if due is None else INSERT_LATER
             try:
                 number = None if word is not None else self._session.insert_or_none(f"{sql}{PLAIN}", row)
                 if number is None:
@@ -199,7 +206,8 @@ class Publishing(QueuePart):
 
         Notes
         -----
-        One transaction: beside its commit it takes 6 µs a message, 20 µs where keys or evictions are looked at.
+        One transaction: beside its commit it takes 5 µs a message, 9 where priorities differ or JSON and bytes mix, 30
+        where keys or evictions are looked at.
         """
         now = clock.now_ns()
         due = _due(now, delay_s, at_ns)
@@ -214,7 +222,7 @@ class Publishing(QueuePart):
             (name, number, now, due, expires, word, about, content)
             for number, word, content in zip(priorities, keys, contents, strict=True)
         ]
-        sql = NOW if due is None else LATER
+        sql = INSERT_NOW if due is None else INSERT_LATER
         if not rows:
             return []
         try:
@@ -224,7 +232,11 @@ class Publishing(QueuePart):
                 if evicts or key is not None:
                     return [self._publish_whole(sql, row) for row in rows]
                 connection = self._session.writer.connection
-                connection.executemany(sql, rows)
+                if len(set(priorities)) == 1 and len({type(content) for content in contents}) == 1:
+                    many = INSERT_MANY_NOW if due is None else INSERT_MANY_LATER
+                    connection.execute(many, (*rows[0][:-1], carray(tuple(contents))))
+                else:
+                    connection.executemany(sql, rows)
                 last = connection.last_insert_rowid()
         except RuleViolated as error:
             raise self._refused(error, channel) from error
