@@ -25,6 +25,9 @@ SOUND = """
     insert into entry (library, key, metadata, vector) values ('v', 'k', '{}', x'f2e3310d00000000');
     insert into entry (library, text) values ('v', 'bare');
     update library set norm_low = 1e-31, norm_high = 1.5;
+    insert into channel (name, capacity) values ('q', 5);
+    insert into outbox (channel, payload, key) values ('q', '1', 'k');
+    insert into failure (message_id, attempt, error) values (1, 1, 'x');
 """
 # The library has a text index, table text_1, and a partition that holds both vectors.
 ITEM = (1 << 32) + 1
@@ -114,6 +117,14 @@ BREAK = {
     "feedback_change.row": """
         insert into feedback (id, kind, entity_kind, entity_id, strength) values (9, 'positive', 'token', 1, 1);
         insert into feedback_change values (9, 1, 'edge', '[1]', null, '{}')""",
+    "channel.pending": "update channel set pending = 0",
+    "channel.dead_letter": "update channel set dead_letter = 'nobody'",
+    "message.channel": "update message set channel_id = 9",
+    "message.rank": "update message set rank = 7",
+    "message.due": "update message set due_ns = 7",
+    "message.newest": "update sqlite_sequence set seq = 0 where name = 'message'",
+    "message_key.message": "update message_key set pending = 0",
+    "failure.message": "update failure set message_id = 9",
     "cdna.in_force": "delete from cdna",
     "cdna.versions": "insert into cdna (version) values (5)",
     "cdna.parent": "update cdna set parent = 1 where version = 1",
@@ -221,6 +232,15 @@ def test_a_broken_invariant_is_reported(path, name):
         ("text_index.content", "update text_1_docsize set sz = x'0505'"),
         ("text_index.content", "update text_1_data set block = zeroblob(length(block)) where id > 10"),
         ("text_index.content", "delete from text_1_content"),
+        ("channel.pending", "delete from message"),
+        ("message.rank", "update message set priority = null"),
+        ("message.rank", "update channel set ageing_ms = 5"),
+        ("message.due", "update message set state = 'delayed', due_ns = 9, expires_ns = 8"),
+        ("message.newest", "delete from message_floor"),
+        ("message.newest", "update message_floor set message_id = 99"),
+        ("message_key.message", "delete from message"),
+        ("message_key.message", "update message set key = 'other'"),
+        ("failure.message", "delete from message"),
         ("embedding.item", f"insert into embedding values ({ITEM + 77}, x'0000803f00000000')"),
         ("embedding.length", f"update embedding set vector = x'0000803f0000803f00' where id = {ITEM}"),
         ("embedding.length", f"update embedding set vector = x'' where id = {ITEM}"),
