@@ -1,12 +1,13 @@
 """Searches of a library that has changed: with a tenth of its chunks written to, and with a tenth of its items deleted.
 
 Run ``python benches/changed.py [--only wordnet clustered structureless] [--rows 1000000] [--queries 100]
-[--folder FOLDER] [--write]``. One thread, the 10 nearest by cosine, one question at a time, arrays in memory. Three
-handles are asked, each with arrays of its own: exactly, with a recall of 0.99, and so where ``optimize`` has made
-partitions; and sqlite-vec's table, to which the same is done. A warm search is a question's least time of three turns,
-all systems in each. Before each "first after writes" another vector is put into one place of every tenth chunk, 512 ids
-each, so the arrays must be made true before they answer: those are 20 rounds, every time counts. The vectors that were
-written stay, then every tenth item is deleted. Recall is measured against products with all rows there are.
+[--folder FOLDER] [--graphs FOLDER] [--write]``. One thread, the 10 nearest by cosine, one question at a time, arrays in
+memory. Three handles are asked, each with arrays of its own: exactly, with a recall of 0.99, and so where ``optimize``
+has made partitions; and peers, to which the same is done, graphs from where ``kept_peers.py`` keeps them. A warm search
+is a question's least time of three turns, all systems in each. Before each "first after writes" another vector is put
+into one place of every tenth chunk, 512 ids each, so the arrays must be made true before they answer: those are 20
+rounds, every time counts. What was written stays, then every tenth item is deleted. Recall is measured against products
+with all rows there are.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from measure import machine, one_thread, said, write
-from vector_peers import K, Search, fill_vec0, vec_connection
+from changing_peers import Changing, nothing, peers
+from kept_peers import kept_path
+from measure import machine, one_thread, said, seconds, write
+from vector_peers import K
 from vector_sets import KINDS, Array, shares, truth, unit
 
 import neurograph
@@ -30,18 +34,8 @@ import neurograph
 TURNS, ROUNDS, FEW = 3, 20, 20
 CHUNK = 512  # ids that are made true together
 SLOW_S = 0.01  # who takes longer is asked only FEW questions
-HEAD = """| | state | p50 | p99 | beside before | recall@10 | beside vec0 |
-|---|---|---|---|---|---|---|"""
-
-
-class Changing(NamedTuple):
-    """Something that is asked, and changed."""
-
-    name: str
-    search: Search
-    put: Callable[[Array, Array], object]
-    """Put vectors into the places of some rows."""
-    delete: Callable[[Array], object]
+HEAD = """| | state | p50 | p99 | beside before | recall@10 | beside vec0 | changing took |
+|---|---|---|---|---|---|---|---|"""
 
 
 def ours(path: Path, first_id: int, name: str, opened: contextlib.ExitStack, **how: Any) -> Changing:
@@ -63,32 +57,6 @@ def ours(path: Path, first_id: int, name: str, opened: contextlib.ExitStack, **h
     )
 
 
-def nothing(*_: Array) -> None:
-    """Change nothing: another handle did."""
-
-
-def vec0(rows: Array) -> Changing:
-    connection = vec_connection()
-    fill_vec0(connection, rows)
-
-    def put(numbers: Array, vectors: Array) -> None:
-        with connection:
-            changes = ((vector.tobytes(), id) for id, vector in zip(numbers.tolist(), vectors, strict=True))
-            connection.executemany("update vectors set v = ? where rowid = ?", changes)
-
-    def delete(numbers: Array) -> None:
-        with connection:
-            connection.executemany("delete from vectors where rowid = ?", ((id,) for id in numbers.tolist()))
-
-    sql = "select rowid from vectors where v match ? and k = ?"
-    return Changing(
-        "sqlite-vec, vec0",
-        lambda query: [row[0] for row in connection.execute(sql, (query.tobytes(), K))],
-        put,
-        delete,
-    )
-
-
 def once(system: Changing, question: Array) -> tuple[float, set[int]]:
     """Return how long a question took, and what was found."""
     began = time.perf_counter()
@@ -101,7 +69,9 @@ class State(NamedTuple):
 
     name: str
     times: Array
-    recall: float
+    recall: float = np.nan
+    changed_s: float = 0.0
+    """How long the change took, the median of several."""
 
 
 def warm(systems: Sequence[Changing], questions: Array, near: list[set[int]], name: str) -> list[State]:
@@ -117,19 +87,21 @@ def warm(systems: Sequence[Changing], questions: Array, near: list[set[int]], na
 
 def written(systems: Sequence[Changing], rows: Array, questions: Array) -> list[State]:
     """Write to a tenth of the chunks before each question; `rows` get what is written."""
-    rng, took = np.random.default_rng(0), [[0.0] * ROUNDS for _ in systems]
+    rng = np.random.default_rng(0)
+    took, putting = np.empty((2, len(systems), ROUNDS))
     for turn in range(ROUNDS):
         chunks = np.arange(turn % 10, -(-len(rows) // CHUNK), 10)
         numbers = np.minimum(chunks * CHUNK + rng.integers(CHUNK, size=len(chunks)), len(rows) - 1)
         rows[numbers] = unit(rows[numbers] + rows[rng.integers(len(rows), size=len(numbers))] / 2)
-        for system in systems:
-            system.put(numbers, rows[numbers])
         for i, system in enumerate(systems):
-            took[i][turn] = once(system, questions[turn % len(questions)])[0]
-    return [State("first after writes to 10 % of the chunks", np.array(times), np.nan) for times in took]
+            putting[i, turn] = seconds(partial(system.put, numbers, rows[numbers]))
+        for i, system in enumerate(systems):
+            took[i, turn] = once(system, questions[turn % len(questions)])[0]
+    name = "first after writes to 10 % of the chunks"
+    return [State(name, took[i], changed_s=float(np.median(putting[i]))) for i in range(len(systems))]
 
 
-def table(folder: Path, rows: Array, questions: Array) -> str:
+def table(folder: Path, rows: Array, questions: Array, kept: Path | None) -> str:
     """Return the table of one kind of vectors; `rows` are changed."""
     plain, optimized = folder / "plain.ngdb", folder / "optimized.ngdb"
     with neurograph.open(plain, synchronous="off") as db:
@@ -145,16 +117,17 @@ def table(folder: Path, rows: Array, questions: Array) -> str:
             ours(plain, first_id, "exact", opened),
             ours(plain, first_id, "recall 0.99", opened, exact=False)._replace(put=nothing, delete=nothing),  # one file
             ours(optimized, first_id, "recall 0.99, optimized", opened, exact=False),
-            vec0(rows),
+            *peers(rows, kept),
         ]
         states = [warm(systems, questions, truth(rows, questions, K), "before")]
         states.append(written(systems, rows, questions))
         states.append(warm(systems, questions, truth(rows, questions, K), "after those writes"))
         gone = np.arange(0, len(rows), 10)
-        for system in systems:
-            system.delete(gone)
+        deleting = [seconds(partial(system.delete, gone)) for system in systems]
         firsts = [np.array([once(system, questions[0])[0]]) for system in systems]
-        states.append([State("first after 10 % deletes", first, np.nan) for first in firsts])
+        states.append(
+            [State("first after 10 % deletes", took, changed_s=s) for took, s in zip(firsts, deleting, strict=True)]
+        )
         states.append(warm(systems, questions, truth(rows, questions, K, gone), "after 10 % deletes"))
     return "\n".join([HEAD, *(line(s.name, i, states) for i, s in enumerate(systems))])
 
@@ -168,6 +141,7 @@ def line(name: str, i: int, states: Sequence[Sequence[State]]) -> str:
         cells = (
             name, mine.name, said(p50), said(p99) if len(mine.times) > 1 else "", f"{p50 / before:.2f}",
             "" if np.isnan(mine.recall) else f"{mine.recall:.4f}", f"{peer / p50:.1f}",
+            said(mine.changed_s) if mine.changed_s > 1e-4 else "",
         )  # fmt: skip
         text.append(f"| {' | '.join(cells)} |")
     print("\n".join(text), flush=True)
@@ -181,6 +155,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--graphs", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     for kind in options.only:
@@ -188,7 +163,7 @@ def main() -> None:
         print(kind, rows.shape, flush=True)
         text = f"{machine()}; one thread.\n\n{kind}, {len(rows):,} x {rows.shape[1]}, {len(questions):,} questions:\n\n"
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            text += table(Path(folder), rows, questions)
+            text += table(Path(folder), rows, questions, options.graphs and kept_path(options.graphs, kind, len(rows)))
         if options.write:
             write(f"changed.py, {kind}", text)
         del rows, questions

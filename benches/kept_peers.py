@@ -36,12 +36,12 @@ def kept_path(graphs: Path, kind: str, count: int) -> Path:
 
 
 def build_seconds(kept: str, build: Callable[[], object]) -> float:
-    """Build what is not kept yet, and return how long it took, now or then."""
+    """Build what is not kept yet, and return the processor's seconds it took, now or then: others may be at work."""
     told = Path(f"{kept}.json")
     if not told.exists():
-        began = time.perf_counter()
+        began = time.process_time()
         build()
-        told.write_text(json.dumps(time.perf_counter() - began))
+        told.write_text(json.dumps(time.process_time() - began))
     return float(json.loads(told.read_text()))
 
 
