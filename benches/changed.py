@@ -76,6 +76,8 @@ class State(NamedTuple):
 
 def warm(systems: Sequence[Changing], questions: Array, near: list[set[int]], name: str) -> list[State]:
     """Ask all systems in turns."""
+    for system in systems:
+        once(system, questions[0])  # arrays are made
     asked = [questions[:FEW] if once(s, questions[0])[0] > SLOW_S else questions for s in systems]
     turns = [[[once(s, q) for q in few] for s, few in zip(systems, asked, strict=True)] for _ in range(TURNS)]
     states = []
