@@ -4,7 +4,7 @@ All is said in the numbers that codes are made of (`knn_codes_kernel`): less the
 
 1. A center is what the codes of a mean stand for, so that rows, bits and queries mean the same by it.
 2. Centers are compared with a query as rows are by the metric: by their angle under cosine, else by their keys.
-3. Runs share no slot.
+3. Runs share no slot, and groups none.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .knn_codes import FloatArray, IntArray, RowArray, make_planes, mean_for, metric_code, run_quantise, turning
 from .knn_codes_kernel import COSINE, DOT, LARGEST, Turn
+from .knn_parts_kernel import choose_groups, multiply
 from .knn_query_kernel import ask
-from .vectors_sums import dot_rows
 
 FAR = 64  # times as long as the mean of all a query is made at most
 
@@ -139,7 +139,7 @@ def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, ND
     """
     products = np.empty(len(centers.points), np.float32)
     with np.errstate(over="ignore"):  # what is beyond float32 is infinitely near, or far
-        dot_rows(centers.points, asked.turned[j], False, products, 0, len(products))  # numpy may wake threads: to 10 ms
+        multiply(centers.points, asked.turned[j].astype(np.float32), products)  # numpy may wake threads: to 10 ms
     return (products[:-1] + centers.plus + asked.along[j]) * centers.times, products
 
 
@@ -176,6 +176,31 @@ def choose(parts: Parts, asked: Asked, j: int, metric: str, partitions: int) -> 
         starts, ends = np.sort(np.concatenate((starts, out + 1))), np.sort(np.concatenate((ends, out)))
         number = np.minimum(np.searchsorted(parts.first, starts, "right") - 1, len(near) - 1)
     return np.stack((starts, ends), axis=1), bases[number]
+
+
+def run_groups(parts: Parts, asked: Asked, j: int, partitions: int, end: int) -> IntArray:
+    """Return the groups of 16 slots before `end` in the partitions nearest to a query, and in none, (g,) ascending.
+
+    Parameters
+    ----------
+    parts
+        Partitions, and where their rows are.
+    asked, j
+        The query.
+    partitions
+        So many, 1 or more.
+    end
+        Slots from here on have no row.
+
+    Examples
+    --------
+    >>> centers = make_centers(np.array([[1, 0], [0, 1]], np.float32), "cosine")
+    >>> parts = Parts(centers, np.array([0, 32, 64]), np.array([34]))
+    >>> run_groups(parts, run_asked(np.array([[4, 3]], np.float32), "cosine"), 0, 1, 70).tolist()
+    [0, 1, 2, 4]
+    """
+    near, _ = run_nearness(parts.centers, asked, j)
+    return choose_groups(near, partitions, parts.first, parts.moved, end)
 
 
 def in_none(parts: Parts, end: int) -> tuple[IntArray, FloatArray]:
