@@ -89,8 +89,10 @@ def decide(wanted: Wanted, queries: FloatArray, held: Held, pages: Sequence[Page
     for some in [[*every]] if sum(sizes) <= most else [[j] for j in every]:
         asking = []
         for j in some:
-            order = np.argsort(held.bounds[j, 0, : sizes[j]], kind="stable")
-            slots, least = held.slots[j, order], held.bounds[j, 0, order]
+            slots, least = held.slots[j, : sizes[j]], held.bounds[j, 0, : sizes[j]]
+            if sizes[j] > min(most, 2 * (wanted.k + FIRST)):  # else all are fetched at once
+                order = np.argsort(least, kind="stable")
+                slots, least = slots[order], least[order]
             asking.append(_measured(wanted, queries[j], slots, least, pages[j], most))
         found += _answered(wanted, asking)
     return [nearest._replace(refined=count) for nearest, count in zip(found, refined, strict=True)]
@@ -132,9 +134,11 @@ def _measured(
         wanted.tick()
         if sum(len(some) for some, _ in waiting) < wanted.k and done < len(slots):
             continue  # chunk by chunk, a million rows are put in order a hundred times
-        found, far = (np.concatenate(parts) for parts in zip(*waiting, strict=True))
+        found, far = (
+            waiting[0] if len(waiting) == 1 else (np.concatenate(parts) for parts in zip(*waiting, strict=True))
+        )
         nearest, waiting = merge(wanted, nearest, found, far, page), []
-        if len(nearest.ids) == wanted.k:
+        if len(nearest.ids) == wanted.k and done < len(slots):
             last = float(nearest.distances[-1])
             reach = last * last * (1.0 + SURE) if wanted.metric == L2 else last
             slots = slots[: max(done, int(np.searchsorted(least, reach, side="right")))]
@@ -144,10 +148,13 @@ def _measured(
 def merge(wanted: Wanted, nearest: Nearest, slots: IntArray, distances: FloatArray, page: Page | None) -> Nearest:
     """Return the k first of what was found and rows just measured."""
     ids = slots if wanted.ids is None else wanted.ids[slots]
-    keep = distances <= wanted.radius
-    if page is not None:
-        keep &= (distances > page[0]) | ((distances == page[0]) & (ids > page[1]))
-    ids, slots = np.concatenate((nearest.ids, ids[keep])), np.concatenate((nearest.slots, slots[keep]))
-    distances = np.concatenate((nearest.distances, distances[keep]))
+    if page is not None or wanted.radius < np.inf:
+        keep = distances <= wanted.radius
+        if page is not None:
+            keep &= (distances > page[0]) | ((distances == page[0]) & (ids > page[1]))
+        ids, slots, distances = ids[keep], slots[keep], distances[keep]
+    if len(nearest.ids):
+        ids, slots = np.concatenate((nearest.ids, ids)), np.concatenate((nearest.slots, slots))
+        distances = np.concatenate((nearest.distances, distances))
     order = np.lexsort((ids, distances))[: wanted.k]
     return Nearest(ids[order], distances[order], slots[order], 0, 0)

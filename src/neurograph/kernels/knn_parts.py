@@ -27,6 +27,10 @@ class Centers(NamedTuple):
 
     points: RowArray
     """(p + 1, d) float32: of each partition, and zeros, the center of rows in none."""
+    codes: NDArray[np.uint8]
+    """(p, d): what points are made of, ``scale * (codes - 127.5)``."""
+    scale: NDArray[np.float32]
+    """(p,)."""
     plus: FloatArray
     """(p,): what is added to the product with a query."""
     times: FloatArray
@@ -51,7 +55,7 @@ class Asked(NamedTuple):
     turned: FloatArray
     """(m, d)."""
     along: FloatArray
-    """(m,): each query's product with the mean, of length 1 under cosine; else zeros."""
+    """(m,): each query's product with the mean, of length 1, where centers are looked at by cosine; else zeros."""
 
 
 def make_centers(means: RowArray, metric: str, *, mean: ArrayLike | None = None, turn: Turn | None = None) -> Centers:
@@ -80,7 +84,8 @@ def make_centers(means: RowArray, metric: str, *, mean: ArrayLike | None = None,
     plus = -planes.offset[:count].astype(np.float64) * (0.5 if square else 1.0)
     norms = np.sqrt(np.einsum("ij,ij->i", means, means, dtype=np.float64))
     times = 1.0 / np.maximum(norms, 1e-30) if metric == "cosine" else np.ones(count)
-    return Centers(points, plus, times, float(norms.mean()))
+    scale = np.ascontiguousarray(planes.scale[:count])
+    return Centers(points, np.ascontiguousarray(codes), scale, plus, times, float(norms.mean()))
 
 
 def run_asked(
@@ -109,7 +114,7 @@ def run_asked(
     first, then = np.empty(4), np.empty(10)
     along = np.zeros(len(found))
     for j, p in enumerate(found):
-        if code == COSINE:
+        if code == COSINE and centers is not None:
             length = np.sqrt(p @ p)
             along[j] = p @ center / length if length > 0.0 else 0.0
         elif code == DOT:
@@ -137,9 +142,10 @@ def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, ND
     >>> run_nearness(centers, run_asked(np.array([[3, 4]], np.float32), "cosine"), 0)[0].round(1).tolist()
     [0.6, 0.8]
     """
-    products = np.empty(len(centers.points), np.float32)
-    with np.errstate(over="ignore"):  # what is beyond float32 is infinitely near, or far
-        multiply(centers.points, asked.turned[j].astype(np.float32), products)  # numpy may wake threads: to 10 ms
+    products = np.zeros(len(centers.points), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond float32 is infinitely near, or far
+        query = asked.turned[j].astype(np.float32)
+        multiply(centers.codes, centers.scale, query, products)  # numpy may wake threads: to 10 ms
     return (products[:-1] + centers.plus + asked.along[j]) * centers.times, products
 
 

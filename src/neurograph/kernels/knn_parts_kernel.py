@@ -6,8 +6,8 @@ Invariants:
 2. Groups of slots are distinct and ascend. They hold all rows of the chosen partitions and all in none, and may hold
    some of others: those that share a group with them.
 
-Products are summed in float32, in any order: they say where to look, never what is found. In float64 1,400 centers of
-384 numbers take 32 µs, so 13.
+Products are summed in float32, in any order: they say where to look, never what is found. Of 1,400 centers of 384
+numbers, in codes of a byte, they take 10 µs, and 23 where other work has filled the caches; of float32 21 and 64.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Float32Array = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 
 GROUP = 16  # slots, as in `knn_scan_kernel`
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def multiply(points: Float32Array, query: Float32Array, products: Float32Array) -> None:
-    """Write the product of each point, (n, d), with a query."""
-    for j in range(points.shape[0]):
-        row, total = points[j], np.float32(0.0)
+def multiply(codes: Bytes, scale: Float32Array, query: Float32Array, products: Float32Array) -> None:
+    """Write the product of each point, ``scale * (codes - 127.5)``, (n, d), with a query."""
+    middle = np.float32(0.0)
+    for k in range(query.shape[0]):
+        middle += np.float32(127.5) * query[k]
+    for j in range(codes.shape[0]):
+        row, total = codes[j], np.float32(0.0)
         for k in range(row.shape[0]):
-            total += row[k] * query[k]
-        products[j] = total
+            total += np.float32(row[k]) * query[k]
+        products[j] = scale[j] * (total - middle)
 
 
 @njit(cache=True, nogil=True)

@@ -98,7 +98,8 @@ class Approximate:
             groups = groups_of(self._space, self.planes, vectors, point.partitions)
             found = by_codes(self.line, self._space, self.planes, asked, queries, groups=groups, doubt=doubt)
             return found if all(len(ids) == asked.k for ids, _ in found) else None
-        chosen = likely(self.line, self._space, self.bits, vectors, point.candidates + without, point.partitions)
+        candidates = point.candidates + without
+        chosen = likely(self.line, self._space, self.bits, vectors, candidates, point.partitions, ordered=False)
         if self.planes is None:
             found = [self._by_rows(asked, query, slots) for query, slots in zip(vectors, chosen, strict=True)]
         else:
@@ -172,9 +173,16 @@ def _has_length(query: bytes) -> bool:
 
 
 def likely(
-    line: Line, space: Space, bits: VectorArrays, vectors: np.ndarray, candidates: int, partitions: int = 0
+    line: Line,
+    space: Space,
+    bits: VectorArrays,
+    vectors: np.ndarray,
+    candidates: int,
+    partitions: int = 0,
+    *,
+    ordered: bool = True,
 ) -> list[np.ndarray]:
-    """Return for each vector the slots of the items that are probably nearest, in the order of the estimates."""
+    """Return for each vector the slots of the items that are probably nearest, ordered by estimate if asked."""
     from ....kernels.knn_bits import run_likely
 
     mean, turn = bits.center
@@ -188,6 +196,7 @@ def likely(
         end=bits.used,
         parts=None if bits.layout is None else bits.layout.parts,
         partitions=partitions,
+        ordered=ordered,
         tick=line.tick,
     )
 

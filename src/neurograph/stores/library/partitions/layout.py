@@ -113,7 +113,7 @@ class Layout:
     @property
     def nbytes(self) -> int:
         """The bytes of what it holds."""
-        return self.centers.points.nbytes + self.first.nbytes + self.moved.nbytes
+        return self.centers.points.nbytes + self.centers.codes.nbytes + self.first.nbytes + self.moved.nbytes
 
     def copy(self) -> Layout:
         """Return a layout for arrays that are copied; what is moved in it stays its own."""
