@@ -44,12 +44,15 @@ class Kind(ABC, Generic[A]):
         The version of the packed form; chunks of another one are not loaded.
     chunks
         The first and the last chunk of the subject that the arrays are about.
+    rebuild_share
+        With more than this share of the chunks changed, arrays are built anew.
     """
 
     name: str
     subject: str
     format: int
     chunks: tuple[int, int] = EVERY_CHUNK
+    rebuild_share: float = 0.5  # beyond, patching costs more
 
     @abstractmethod
     def read(self, connection: apsw.Connection, first: int, last: int) -> Columns:

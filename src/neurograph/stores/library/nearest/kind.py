@@ -40,6 +40,7 @@ class VectorKind(Kind[VectorArrays]):
 
     subject = "embedding"
     format = 1
+    rebuild_share = 0.95  # a patch knows which vectors are others; read anew, all of a changed chunk is in no partition
 
     def __init__(self, space: Space) -> None:
         self._space = space
