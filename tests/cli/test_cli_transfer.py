@@ -13,6 +13,7 @@ import pytest
 from command_line import answer, companions, ended, refusal, run, start
 
 import neurograph
+from processes import untraced
 
 
 def write(path: Path, text: str) -> Path:
@@ -198,6 +199,7 @@ POINTERS = {
 
 
 @pytest.mark.data
+@untraced()  # half a million rows; the tests above import and measure few
 def test_wordnet_is_imported_from_the_command_line_and_nothing_is_lost(wordnet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = answer(
