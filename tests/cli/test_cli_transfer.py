@@ -142,6 +142,7 @@ def many(mind: Path) -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C for a child without a console")
 @pytest.mark.parametrize("ending", ["resume", "drop"])
+@untraced()
 def test_an_import_that_was_interrupted_is_resumed_or_dropped(mind, many, ending):
     with start("import", mind, "tokens", many) as child:
         while child.poll() is None and staged(mind) < 2:
@@ -161,6 +162,7 @@ def test_an_import_that_was_interrupted_is_resumed_or_dropped(mind, many, ending
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C for a child without a console")
+@untraced()
 def test_an_import_that_was_interrupted_while_it_wrote_is_resumed(mind, many):
     """It has read all rows and holds the write lock; whoever would write meanwhile is busy."""
     with start("import", mind, "tokens", many) as child:
