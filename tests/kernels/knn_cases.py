@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, settings
 
 from effort import examples
 from neurograph.kernels.knn_codes import make_planes, run_quantise
-from neurograph.kernels.knn_search import Nearest, run_search
+from neurograph.kernels.knn_decide import Nearest
+from neurograph.kernels.knn_search import run_search
 
 METRICS = ("cosine", "dot", "l2")
 settled = settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,6 +14,7 @@ import naive_knn
 from neurograph.errors import InvalidValue
 from neurograph.kernels import knn_codes, knn_search
 from neurograph.kernels.knn_codes import grown, make_planes, run_quantise, turn_for, turning
+from neurograph.kernels.knn_decide import Wanted
 from neurograph.kernels.knn_refine_kernel import SIZE
 from neurograph.kernels.scratch import Scratch
 
@@ -50,9 +51,9 @@ def test_what_planes_leave_over_is_within_its_bound(kind, metric):
 def bounds_of(planes, metric, query, mean=None, turn=None):
     """Return the least keys of all rows by the upper plane, and {slot: (least, most)} by both."""
     d, planes_width = len(query), (len(query) + 1) // 2
-    wanted = knn_search._Wanted(
+    wanted = Wanted(
         planes, knn_search.metric_code(metric), knn_search.mean_for(d, mean), turning(d, turn), None, knn_search.EVERY,
-        len(planes.scale), np.inf, lambda slots: slots, lambda: None, Scratch(),
+        len(planes.scale), np.inf, knn_search.EVERYWHERE, lambda slots: slots, 1.0, lambda: None, Scratch(),
     )  # fmt: skip
     digits, first, then = np.zeros((1, -(-planes_width // 64) * 256), np.int8), np.zeros((1, 5)), np.zeros((1, 10))
     assert knn_search.ask(

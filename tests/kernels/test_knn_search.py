@@ -10,7 +10,7 @@ from knn_cases import KINDS, METRICS, asked, clustered, coded, duplicates, made,
 
 import naive_knn
 from neurograph.errors import InvalidValue
-from neurograph.kernels import knn_codes_kernel, knn_query_kernel, knn_search
+from neurograph.kernels import knn_codes_kernel, knn_decide, knn_query_kernel, knn_search
 from neurograph.kernels.knn_codes import forget, make_planes, run_quantise, turn_for
 from neurograph.kernels.knn_search import run_search
 from neurograph.kernels.scratch import Scratch
@@ -100,7 +100,7 @@ def test_pages_are_the_whole_list():
 
 def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch):
     rows, largest = np.ones((3000, 4), np.float32), 0
-    monkeypatch.setattr(knn_search, "FETCH", 400)
+    monkeypatch.setattr(knn_decide, "FETCH", 400)
 
     def fetch(slots):
         nonlocal largest
@@ -119,7 +119,7 @@ def test_queries_side_by_side_ask_for_rows_together_and_for_few(monkeypatch, num
     )
     rows[5:60] = rows[4]
     queries, sizes = np.concatenate([rows[3:5], rows[800:802], rows[3:4]]), []
-    monkeypatch.setattr(knn_search, "FETCH", numbers)
+    monkeypatch.setattr(knn_decide, "FETCH", numbers)
 
     def fetch(slots):
         assert (np.diff(slots) > 0).all()
@@ -131,8 +131,33 @@ def test_queries_side_by_side_ask_for_rows_together_and_for_few(monkeypatch, num
     assert max(sizes) <= numbers // 4
     if numbers == 1 << 21:
         assert len(sizes) <= 2
-        assert sizes[0] <= len(queries) * (5 + knn_search.FIRST)
+        assert sizes[0] <= len(queries) * (5 + knn_decide.FIRST)
         assert sum(sizes) < sum(one.fetched for one in found)  # what several ask for is fetched once
+
+
+@settled
+@given(st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999), st.integers(0, 12), st.booleans())
+def test_nothing_is_found_but_in_the_groups_given(kind, metric, seed, k, masked):
+    rng, rows = np.random.default_rng(seed), made(kind, seed, 200, 9)
+    planes, queries = coded(rows, metric), asked(rows, seed + 1, 4)
+    groups = [np.sort(rng.choice(13, rng.integers(0, 14), replace=False)) for _ in queries]
+    allowed = rng.random(200) < 0.5 if masked else np.ones(200, np.bool_)
+    found = search(planes, rows, queries, k, metric, groups=groups, allowed=allowed if masked else None)
+    for one, query, mine in zip(found, queries, groups, strict=True):
+        inside = np.flatnonzero(np.isin(np.arange(200) // 16, mine) & allowed)
+        wanted = naive_knn.nearest(metric, rows[inside], query, k)
+        assert pairs(one) == [(distance, int(inside[slot])) for distance, slot in wanted]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", [structureless, clustered])
+def test_believing_a_part_of_the_bounds_finds_the_same_and_fetches_less(kind, metric):
+    rows, turn = made(kind, 5, 3000, 64), turn_for(64)
+    planes, queries = coded(rows, metric, turn=turn), made(kind, 6, 20, 64)
+    proved = search(planes, rows, queries, 10, metric, turn=turn)
+    likely = search(planes, rows, queries, 10, metric, turn=turn, doubt=5 / 8)
+    assert [pairs(one) for one in likely] == [pairs(one) for one in proved]
+    assert sum(one.refined for one in likely) < sum(one.refined for one in proved)
 
 
 def test_forgotten_places_are_empty_and_can_be_filled_again():
@@ -184,6 +209,10 @@ def test_a_search_can_be_stopped_between_slices(monkeypatch):
         ({"after": []}, "after must"),
         ({"allowed": np.ones(99, np.bool_)}, "allowed must"),
         ({"allowed": np.ones(3)}, "allowed must"),
+        ({"groups": []}, "groups must"),
+        ({"groups": [np.array([0])], "candidates": [np.array([0])]}, "groups must"),
+        ({"doubt": 0.0}, "doubt must"),
+        ({"doubt": 1.5}, "doubt must"),
         ({"metric": "l1"}, "metric must"),
         ({"mean": [1.0]}, "mean must"),
         ({"queries": np.full((1, 4), np.nan, np.float32)}, "queries must"),

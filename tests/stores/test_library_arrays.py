@@ -11,7 +11,7 @@ import pytest
 
 import neurograph
 from neurograph import Library, errors
-from neurograph.stores.library.nearest.arrays import VectorKind
+from neurograph.stores.library.nearest.kind import VectorKind
 from neurograph.stores.where import is_lasting
 
 pytestmark = pytest.mark.kernels

@@ -12,6 +12,7 @@ import neurograph
 from neurograph import Library
 from neurograph.stores.library.nearest import calibration
 from neurograph.stores.library.nearest.bits import BitKind
+from neurograph.stores.library.nearest.kind import VectorKind
 from neurograph.stores.library.partitions import build, layout
 from neurograph.stores.library.partitions.layout import Layout
 
@@ -22,9 +23,9 @@ FEW: dict[str, Any] = {"exact": False, "engine": "numba", "recall": 0.9}
 CENTERS = np.random.default_rng(0).normal(size=(24, D))
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have small libraries partitioned, and candidates cost nothing, so that partitions are worth it."""
+@pytest.fixture(autouse=True, params=["bits", "codes"])
+def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have small libraries partitioned, and either bits or codes cost nothing, so that these answer."""
     monkeypatch.setattr(build, "LEAST_ITEMS", 200)
     monkeypatch.setattr(layout, "LEAST_ROWS", 1)
     monkeypatch.setattr(build, "SAMPLE", 60)
@@ -34,9 +35,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "SAMPLE", 24)
     monkeypatch.setattr(calibration, "NEIGHBORS", (5, 10))
     monkeypatch.setattr(calibration, "RANKS", (60, 200))
-    monkeypatch.setattr(calibration, "CANDIDATE_ROWS", 0)
+    monkeypatch.setattr(calibration, "CANDIDATE_ROWS", 0 if request.param == "bits" else 10**6)
+    monkeypatch.setattr(calibration, "CODE_ROWS", 10**6 if request.param == "bits" else 0)
     for name in ("POINT_ROWS", "RUN_ROWS", "RUNS_ROWS"):
         monkeypatch.setattr(calibration, name, 0)
+    return str(request.param)
 
 
 def clustered(seed: int, count: int) -> np.ndarray:
@@ -53,26 +56,39 @@ def library(request: pytest.FixtureRequest, db: neurograph.Database) -> Library:
 
 
 def layout_of(library: Library) -> Layout | None:
-    """Return how the arrays lie that the library's next search would use."""
+    """Return how the arrays lie that the library's next search would use: bits as codes do."""
+    found = []
     with library._session.reading() as line:
-        arrays = library._derived.current(BitKind(library._space), line, float("inf"))
-        assert arrays is not None
-        return arrays.layout
+        for kind in (BitKind, VectorKind):
+            arrays = library._derived.current(kind(library._space), line, float("inf"))
+            assert arrays is not None
+            found.append(arrays.layout)
+    bits, codes = found
+    assert (bits is None) == (codes is None)
+    if bits is not None and codes is not None:
+        assert (bits.placed, bits.partitioning) == (codes.placed, codes.partitioning)
+        assert bits.moved.tolist() == codes.moved.tolist()
+    return bits
 
 
 def looked_at(library: Library, monkeypatch: pytest.MonkeyPatch, query: np.ndarray) -> int:
     """Return in how many partitions an approximate search looks; 0 for a scan of all."""
     seen: list[int] = []
-    from neurograph.kernels import knn_bits
+    from neurograph.kernels import knn_bits, knn_parts
 
-    real = knn_bits.choose
+    choose, groups = knn_bits.choose, knn_parts.run_groups
 
-    def choose(parts: Any, asked: Any, j: int, metric: str, partitions: int) -> Any:
+    def chosen(parts: Any, asked: Any, j: int, metric: str, partitions: int) -> Any:
         seen.append(partitions)
-        return real(parts, asked, j, metric, partitions)
+        return choose(parts, asked, j, metric, partitions)
+
+    def grouped(parts: Any, asked: Any, j: int, partitions: int, end: int) -> Any:
+        seen.append(partitions)
+        return groups(parts, asked, j, partitions, end)
 
     with monkeypatch.context() as patch:
-        patch.setattr(knn_bits, "choose", choose)
+        patch.setattr(knn_bits, "choose", chosen)
+        patch.setattr(knn_parts, "run_groups", grouped)
         library.search(query, 5, **FEW)
     return sum(seen)
 
@@ -106,13 +122,14 @@ def test_a_search_looks_at_a_part_of_the_partitions_and_reaches_the_recall(
     assert library.search(queries[0], 5, **FEW).recall >= 0.9
 
 
-def test_slots_lie_by_partition(library: Library) -> None:
+@pytest.mark.parametrize("kind", [BitKind, VectorKind])
+def test_slots_lie_by_partition(library: Library, kind: type[VectorKind]) -> None:
     made = library.optimize()
     laid = layout_of(library)
     assert laid is not None
     assert (laid.placed, laid.count, len(laid.moved)) == (N, made.partitions, 0)
     with library._session.reading() as line:
-        arrays = library._derived.current(BitKind(library._space), line, float("inf"))
+        arrays = library._derived.current(kind(library._space), line, float("inf"))
         assert arrays is not None
         rows = line.connection.execute("select id, number from partition_item").fetchall()
         numbers = dict(rows)

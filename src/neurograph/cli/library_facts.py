@@ -45,7 +45,7 @@ def library_facts(db: Database, library: Library, *, whole: bool = False) -> dic
 
 def _code_bytes(db: Database, library: Library) -> int:
     """Return what the codes of all vectors take at most where they are loaded."""
-    from ..stores.library.nearest.arrays import VectorKind
+    from ..stores.library.nearest.kind import VectorKind
 
     kind = VectorKind(library._space)
     with db._session.reading() as line:

@@ -126,13 +126,15 @@ def _scan_partitions() -> None:
 
     from ..kernels.knn_bits import make_bits, run_likely, run_signs
     from ..kernels.knn_codes import make_planes, run_quantise
-    from ..kernels.knn_parts import Parts, make_centers
+    from ..kernels.knn_parts import Parts, make_centers, run_asked, run_groups
 
     rows, slots = np.eye(4, dtype=np.float32), np.arange(4)
     planes, bits, centers = make_planes(4, 4), make_bits(4, 4), make_centers(rows[:2], "l2")
     run_quantise(planes, 0, rows, "l2")
     run_signs(planes, 4, slots, bits, slots, centers=centers, numbers=slots // 2, metric="l2")
-    run_likely(bits, rows[:1], 1, metric="l2", parts=Parts(centers, np.array([0, 2, 4]), slots[:0]), partitions=1)
+    parts = Parts(centers, np.array([0, 2, 4]), slots[:0])
+    run_likely(bits, rows[:1], 1, metric="l2", parts=parts, partitions=1)
+    run_groups(parts, run_asked(rows[:1], "l2"), 0, 1, 4)
 
 
 def _change(db: Database) -> None:

@@ -4,7 +4,7 @@ All is said in the numbers that codes are made of (`knn_codes_kernel`): less the
 
 1. A center is what the codes of a mean stand for, so that rows, bits and queries mean the same by it.
 2. Centers are compared with a query as rows are by the metric: by their angle under cosine, else by their keys.
-3. Runs share no slot.
+3. Runs share no slot, and groups none.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .knn_codes import FloatArray, IntArray, RowArray, make_planes, mean_for, metric_code, run_quantise, turning
 from .knn_codes_kernel import COSINE, DOT, LARGEST, Turn
+from .knn_parts_kernel import choose_groups, multiply
 from .knn_query_kernel import ask
-from .vectors_sums import dot_rows
 
 FAR = 64  # times as long as the mean of all a query is made at most
 
@@ -27,6 +27,10 @@ class Centers(NamedTuple):
 
     points: RowArray
     """(p + 1, d) float32: of each partition, and zeros, the center of rows in none."""
+    codes: NDArray[np.uint8]
+    """(p, d): what points are made of, ``scale * (codes - 127.5)``."""
+    scale: NDArray[np.float32]
+    """(p,)."""
     plus: FloatArray
     """(p,): what is added to the product with a query."""
     times: FloatArray
@@ -51,7 +55,7 @@ class Asked(NamedTuple):
     turned: FloatArray
     """(m, d)."""
     along: FloatArray
-    """(m,): each query's product with the mean, of length 1 under cosine; else zeros."""
+    """(m,): each query's product with the mean, of length 1, where centers are looked at by cosine; else zeros."""
 
 
 def make_centers(means: RowArray, metric: str, *, mean: ArrayLike | None = None, turn: Turn | None = None) -> Centers:
@@ -80,7 +84,8 @@ def make_centers(means: RowArray, metric: str, *, mean: ArrayLike | None = None,
     plus = -planes.offset[:count].astype(np.float64) * (0.5 if square else 1.0)
     norms = np.sqrt(np.einsum("ij,ij->i", means, means, dtype=np.float64))
     times = 1.0 / np.maximum(norms, 1e-30) if metric == "cosine" else np.ones(count)
-    return Centers(points, plus, times, float(norms.mean()))
+    scale = np.ascontiguousarray(planes.scale[:count])
+    return Centers(points, np.ascontiguousarray(codes), scale, plus, times, float(norms.mean()))
 
 
 def run_asked(
@@ -109,7 +114,7 @@ def run_asked(
     first, then = np.empty(4), np.empty(10)
     along = np.zeros(len(found))
     for j, p in enumerate(found):
-        if code == COSINE:
+        if code == COSINE and centers is not None:
             length = np.sqrt(p @ p)
             along[j] = p @ center / length if length > 0.0 else 0.0
         elif code == DOT:
@@ -137,9 +142,10 @@ def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, ND
     >>> run_nearness(centers, run_asked(np.array([[3, 4]], np.float32), "cosine"), 0)[0].round(1).tolist()
     [0.6, 0.8]
     """
-    products = np.empty(len(centers.points), np.float32)
-    with np.errstate(over="ignore"):  # what is beyond float32 is infinitely near, or far
-        dot_rows(centers.points, asked.turned[j], False, products, 0, len(products))  # numpy may wake threads: to 10 ms
+    products = np.zeros(len(centers.points), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond float32 is infinitely near, or far
+        query = asked.turned[j].astype(np.float32)
+        multiply(centers.codes, centers.scale, query, products)  # numpy may wake threads: to 10 ms
     return (products[:-1] + centers.plus + asked.along[j]) * centers.times, products
 
 
@@ -176,6 +182,31 @@ def choose(parts: Parts, asked: Asked, j: int, metric: str, partitions: int) -> 
         starts, ends = np.sort(np.concatenate((starts, out + 1))), np.sort(np.concatenate((ends, out)))
         number = np.minimum(np.searchsorted(parts.first, starts, "right") - 1, len(near) - 1)
     return np.stack((starts, ends), axis=1), bases[number]
+
+
+def run_groups(parts: Parts, asked: Asked, j: int, partitions: int, end: int) -> IntArray:
+    """Return the groups of 16 slots before `end` in the partitions nearest to a query, and in none, (g,) ascending.
+
+    Parameters
+    ----------
+    parts
+        Partitions, and where their rows are.
+    asked, j
+        The query.
+    partitions
+        So many, 1 or more.
+    end
+        Slots from here on have no row.
+
+    Examples
+    --------
+    >>> centers = make_centers(np.array([[1, 0], [0, 1]], np.float32), "cosine")
+    >>> parts = Parts(centers, np.array([0, 32, 64]), np.array([34]))
+    >>> run_groups(parts, run_asked(np.array([[4, 3]], np.float32), "cosine"), 0, 1, 70).tolist()
+    [0, 1, 2, 4]
+    """
+    near, _ = run_nearness(parts.centers, asked, j)
+    return choose_groups(near, partitions, parts.first, parts.moved, end)
 
 
 def in_none(parts: Parts, end: int) -> tuple[IntArray, FloatArray]:

@@ -64,6 +64,8 @@ class Held(NamedTuple):
     """(m, 3): candidates, rows in the heap, rows refined."""
     picked: IntArray
     """(ROUND + GROUP,)."""
+    groups: IntArray
+    """(g,): which groups of slots keys and floors are of, in this order; empty for all."""
 
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -197,14 +199,15 @@ def _drop(held: Held, j: int) -> None:
 def _pick(keys: NDArray[np.float32], floors: NDArray[np.float32], held: Held, j: int, state: IntArray) -> int:
     """Pick rows of the sweep until there are ROUND or none is left; return how many."""
     cut, reach, picked, group = held.numbers[j, CUT], _reach(held, j), 0, state[POSITION]
-    second = state[SWEEP] == 1
+    second, groups = state[SWEEP] == 1, held.groups
     reach = min(max(reach, -LARGEST), LARGEST)  # no key is above it, and one below is -inf
     reach = reach + abs(reach) * 2.0**-22 + 1e-44  # more than float32 rounds of a key
     reach = reach if second else min(reach, cut)
     while group < floors.shape[0] and picked < ROUND:
         if floors[group] <= reach:
+            further = (groups[group] - group) * GROUP if groups.shape[0] else 0
             for i in range(group * GROUP, group * GROUP + GROUP):
-                held.picked[picked] = i
+                held.picked[picked] = i + further
                 picked += int(keys[i] <= reach and not (second and keys[i] <= cut))
         group += 1
     state[BUDGET] -= picked + ((group - state[POSITION]) >> 4) + 1

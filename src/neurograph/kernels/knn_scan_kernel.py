@@ -15,8 +15,9 @@ Invariants:
    count for a floor.
 5. A floor is the least key of a group of 16 rows. Groups of which no row is allowed are passed over where the caller
    says so: they have floor NaN, and no keys.
-6. A call ends early when its budget is used up, and goes on from `state`.
-7. Products are sums of bytes in int32: d·15·127 < 2**31 for every d up to a million.
+6. Given groups, these alone are scanned, and keys and floors lie in their order: a group's place is not its slot.
+7. A call ends early when its budget is used up, and goes on from `state`.
+8. Products are sums of bytes in int32: d·15·127 < 2**31 for every d up to a million.
 
 Codes are read 64 bytes at a time past the end of a row: the query is zero there.
 """
@@ -59,13 +60,15 @@ class Sought(NamedTuple):
     numbers: FloatArray
     """(m, NUMBERS): a, less what is rounded; of the sum of products the factor, and what to add; of `loose`."""
     keys: Keys
-    """(m, n): the least the key of each row can be, rounded."""
+    """(m, n): the least the key of each row that is scanned can be, rounded."""
     floors: Keys
     """(m, n / 16)."""
     best: FloatArray
     """(m, t): a heap of the t smallest floors, the largest on top."""
     sizes: IntArray
     """(m,): floors in the heap."""
+    groups: IntArray
+    """(g,): which groups of slots are scanned; empty for all."""
 
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -147,9 +150,9 @@ _FOLDS = [  # of 16 vectors of 16 sums one vector of 16 totals: within lanes fir
 
 
 def _least_code(
-    typing: Any, planes: Any, slot: Any, width: Any, digits: Any, numbers: Any, mask: Any, keys: Any
+    typing: Any, planes: Any, slot: Any, width: Any, digits: Any, numbers: Any, mask: Any, keys: Any, place: Any
 ) -> Any:
-    """Write the least keys of 16 rows from `slot` on, and return the least of them; `mask` is (array, at)."""
+    """Write the least keys of 16 rows from `slot` on to `place`, return the least of them; `mask` is (array, at)."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def data(kind: Any, array: Any) -> Any:
@@ -189,7 +192,7 @@ def _least_code(
         flags = builder.load(builder.bitcast(flags, ir.VectorType(_I8, 16).as_pointer()), align=1)
         allowed = builder.icmp_unsigned("!=", flags, ir.Constant(ir.VectorType(_I8, 16), None))
         key = builder.select(allowed, key, ir.Constant(_KEYS, [float("nan")] * 16))
-        to = builder.gep(data(signature.args[6], arguments[6]), [slot])
+        to = builder.gep(data(signature.args[6], arguments[6]), [arguments[7]])
         builder.store(key, builder.bitcast(to, _KEYS.as_pointer()), align=4)
         least = builder.select(builder.fcmp_ordered("ord", key, key), key, ir.Constant(_KEYS, [float("inf")] * 16))
         for step in (8, 4, 2, 1):
@@ -197,13 +200,13 @@ def _least_code(
             least = builder.select(builder.fcmp_ordered("<", other, least), other, least)
         return builder.extract_element(least, _I32(0))
 
-    return types.float32(planes, types.int64, types.int64, digits, numbers, mask, keys), code
+    return types.float32(planes, types.int64, types.int64, digits, numbers, mask, keys, types.int64), code
 
 
 _least: Any = intrinsic(_least_code)
 if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
-    def _least(planes: Any, slot: int, width: int, digits: Any, numbers: Any, mask: Any, keys: Any) -> Any:
+    def _least(planes: Any, slot: int, width: int, digits: Any, numbers: Any, mask: Any, keys: Any, place: int) -> Any:
         codes = planes.high[slot * width : (slot + GROUP) * width].reshape(GROUP, width).astype(np.int64)
         lower, upper = digits.reshape(-1, 4, 64)[:, :2].transpose(1, 0, 2).reshape(2, -1)[:, :width].astype(np.int64)
         product = numbers[GAIN] * ((codes & 15) @ lower + (codes >> 4) @ upper) + numbers[SHIFT]
@@ -211,8 +214,8 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]
         key = numbers[LOW] + offset + scale * product - numbers[DOUBT] * loose
         key = np.where(mask[0][mask[1] : mask[1] + GROUP], np.minimum(key, LARGEST), np.nan)
         with np.errstate(over="ignore"):
-            keys[slot : slot + GROUP] = key
-        return np.where(np.isnan(key), np.inf, keys[slot : slot + GROUP]).min()
+            keys[place : place + GROUP] = key
+        return np.where(np.isnan(key), np.inf, keys[place : place + GROUP]).min()
 
 
 @_part
@@ -252,12 +255,13 @@ def _scan_block(planes: Planes, allowed: BoolArray, sought: Sought, state: IntAr
     """Scan a block of rows for one query."""
     masked, digits, numbers = allowed.shape[0] > GROUP, sought.digits[j], sought.numbers[j]
     keys, floors, best, size, width = sought.keys[j], sought.floors[j], sought.best[j], sought.sizes[j], state[WIDTH]
-    last = best[0] if size == best.shape[0] else np.inf
-    for slot in range(state[POSITION], end, GROUP):
+    last, groups = best[0] if size == best.shape[0] else np.inf, sought.groups
+    for place in range(state[POSITION], end, GROUP):
+        slot = groups[place >> 4] * GROUP if groups.shape[0] else place
         floor = np.float32(np.nan)
         if not state[SPARSE] or _any(allowed, slot):
-            floor = _least(planes, slot, width, digits, numbers, (allowed, slot if masked else 0), keys)
-        floors[slot >> 4] = floor
+            floor = _least(planes, slot, width, digits, numbers, (allowed, slot if masked else 0), keys, place)
+        floors[place >> 4] = floor
         if floor < last:
             size = _push(best, size, floor)
             if size == best.shape[0]:
@@ -269,9 +273,9 @@ def _scan_block(planes: Planes, allowed: BoolArray, sought: Sought, state: IntAr
 def scan(planes: Planes, allowed: BoolArray, sought: Sought, state: IntArray) -> int:
     """Go on with the scan: all queries over a block of rows, then the next block; return MORE or DONE.
 
-    `allowed` is (n,), or 16 times True where every row is.
+    `allowed` is of all slots, or 16 times True where every row is.
     """
-    n, m = planes.scale.shape[0], sought.numbers.shape[0]
+    n, m = sought.keys.shape[1], sought.numbers.shape[0]
     while state[POSITION] < n:
         end = min(n, state[POSITION] + state[BLOCK])
         while state[QUERY] < m:

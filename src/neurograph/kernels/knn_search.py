@@ -4,13 +4,12 @@ Invariants:
 
 1. The distance is what `knn_query_kernel` computes from the float32 rows (its invariant 1); answers are ordered by
    (distance, id). Codes only say which rows need not be looked at, with a bound that is proved, not measured: upper
-   planes in `knn_scan_kernel`, then both planes in `knn_refine_kernel`, then the rows themselves, here.
+   planes in `knn_scan_kernel`, then both planes in `knn_refine_kernel`, then the rows themselves (`knn_decide`).
 2. A row is left out only when k rows are strictly nearer by their bounds or their distances, when it is surely beyond
    the radius or before the page, or when it has no code (`knn_codes`). Ties are never broken by a bound.
-3. What is left is fetched in order of its bound, k rows and FIRST more, then at most FETCH numbers at a time, and no
-   further than where a bound is above the k-th distance so far: a thousand copies of one row cost time, and neither
-   room nor exactness. Queries side by side that are left with few ask for these together.
-4. Given candidates, nothing else is looked at: the answer is the nearest of them, by invariants 1 and 3.
+3. Given candidates, or groups of slots, nothing else is looked at: the answer is the nearest of them, by invariant 1.
+4. Where a part of each bound is believed, rows may be missing, as rarely as their codes are off by more than that part;
+   what comes back is in order, with true distances.
 
 One thread. No room but for keys of the queries searched side by side (at most KEYS bytes and what `scratch` may take,
 or those of one query: 4 bytes a row) and the candidates.
@@ -18,8 +17,7 @@ or those of one query: 4 bytes a row) and the candidates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,61 +26,20 @@ from ..errors import InvalidValue
 from . import knn_refine_kernel, knn_scan_kernel
 from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code, turning
 from .knn_codes_kernel import GROUP, L2, Planes, Turn
-from .knn_query_kernel import ask, measure
-from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, SIZE, Held, refine, refine_picked
+from .knn_decide import SURE, Fetch, Nearest, Page, Wanted, decide, merge, nothing
+from .knn_query_kernel import ask
+from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, Held, refine, refine_picked
 from .knn_scan_kernel import Sought, scan
 from .scratch import Scratch
 
-Fetch = Callable[[IntArray], RowArray]
-Page = tuple[float, int]
-
 EVERY: NDArray[np.bool_] = np.ones(GROUP, np.bool_)
+EVERYWHERE: IntArray = np.empty(0, np.int64)
 KEYS = 1 << 26  # bytes of keys of queries side by side: on 1M rows as fast with twice that, 1.2 times as slow with half
 SEEDS = 16  # groups beyond k whose best rows are refined first
-FETCH = 1 << 21  # numbers fetched at a time: 10 ms
-FIRST = 2
-"""Rows beyond k that are fetched first: of a million in clusters 26 are then enough where codes left 59. 64 queries
-together take 22 ms so, else 28; of WordNet's glosses codes leave 15, and it's all one."""
 BLOCK = 1 << 18  # bytes of codes that queries go over in turn: they stay in the second-level cache
 SCAN = 1 << 26  # bytes of codes between ticks: 2 to 4 ms
 REFINE = 1 << 22  # bytes of codes likewise
 SPARSE = 0.05  # up to this share of rows allowed, groups without any are passed over
-SURE = 2.0**-40  # more than what float64 rounds of a square
-
-
-class Nearest(NamedTuple):
-    """The nearest rows of one query, in order of (distance, id)."""
-
-    ids: IntArray
-    """(found,) int64."""
-    distances: FloatArray
-    """(found,) float64."""
-    slots: IntArray
-    """(found,) int64."""
-    refined: int
-    """Rows that the upper planes left."""
-    fetched: int
-    """Rows that both planes left, and whose distance was computed."""
-
-
-_Asking = Generator[IntArray, RowArray, Nearest]
-"""A query that yields the slots whose rows it wants next, and returns at its end what is nearest."""
-
-
-class _Wanted(NamedTuple):
-    """What does not change from query to query."""
-
-    planes: Planes
-    metric: int
-    mean: FloatArray
-    turn: Turn
-    ids: IntArray | None
-    allowed: NDArray[np.bool_]
-    k: int
-    radius: float
-    fetch: Fetch
-    tick: Tick
-    scratch: Scratch
 
 
 def run_search(
@@ -99,6 +56,8 @@ def run_search(
     radius: float = np.inf,
     after: Sequence[Page | None] | None = None,
     candidates: Sequence[IntArray] | None = None,
+    groups: Sequence[IntArray] | None = None,
+    doubt: float = 1.0,
     tick: Tick | None = None,
     scratch: Scratch | None = None,
 ) -> list[Nearest]:
@@ -126,6 +85,10 @@ def run_search(
         For each query the (distance, id) that its rows come after, or None: the last of the page before.
     candidates
         For each query distinct slots, (c,) int64: the nearest of these alone, whatever `allowed` says. None for all.
+    groups
+        For each query distinct groups of 16 slots, (g,) int64: only rows in these. None for all.
+    doubt
+        The part of each bound that is believed, up to 1: what is proved.
     tick
         Called between slices of at most about 20 ms; what it raises ends the call.
     scratch
@@ -150,6 +113,12 @@ def run_search(
     places, dimension = len(planes.scale), queries.shape[1] if queries.ndim == 2 else 0
     if dimension < 1 or len(planes.high) != places * ((dimension + 1) // 2) + SLACK or not np.isfinite(queries).all():
         raise InvalidValue(f"queries must be finite, (m, d) with the d of the codes, got shape {queries.shape!r}")
+    if groups is not None and (len(groups) != len(queries) or candidates is not None):
+        raise InvalidValue(
+            f"groups must be given for each of {len(queries)} queries, and no candidates, got {groups!r}"
+        )
+    if not 0.0 < doubt <= 1.0:
+        raise InvalidValue(f"doubt must be above 0 and at most 1, got {doubt!r}")
     if k < 0 or np.isnan(radius):
         raise InvalidValue(f"k must be at least 0 and radius a number, got {k!r} and {radius!r}")
     if after is not None and len(after) != len(queries):
@@ -157,13 +126,15 @@ def run_search(
     if candidates is not None and len(candidates) != len(queries):
         raise InvalidValue(f"candidates must be given for each of {len(queries)} queries, got {len(candidates)}")
     mask = EVERY if allowed is None else _mask(allowed, places)
-    wanted = _Wanted(
+    wanted = Wanted(
         planes, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn), ids, mask, min(k, places),
-        radius, fetch, tick or (lambda: None), scratch or Scratch(),
+        radius, EVERYWHERE, fetch, doubt, tick or (lambda: None), scratch or Scratch(),
     )  # fmt: skip
     pages = [None] * len(queries) if after is None else after
     if not wanted.k or radius == -np.inf:
-        return [_nothing() for _ in queries]
+        return [nothing() for _ in queries]
+    if groups is not None:
+        return _search_in(wanted, queries, pages, groups)
     side, found = max(1, min(KEYS, wanted.scratch.most_bytes) // (5 * places)), []
     for begin in range(0, len(queries), side):
         among = None if candidates is None else candidates[begin : begin + side]
@@ -171,8 +142,17 @@ def run_search(
     return found
 
 
-def _nothing(refined: int = 0) -> Nearest:
-    return Nearest(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), refined, 0)
+def _search_in(
+    wanted: Wanted, queries: RowArray, pages: Sequence[Page | None], groups: Sequence[IntArray]
+) -> list[Nearest]:
+    """Search for queries that look at groups of their own."""
+    found: list[Nearest] = []
+    for j, mine in enumerate(groups):
+        if len(mine):
+            found += _search(wanted._replace(groups=mine), queries[j : j + 1], pages[j : j + 1], None)
+        else:
+            found.append(nothing())
+    return found
 
 
 def _mask(allowed: NDArray[np.bool_], places: int) -> NDArray[np.bool_]:
@@ -186,7 +166,7 @@ def _mask(allowed: NDArray[np.bool_], places: int) -> NDArray[np.bool_]:
 
 
 def _search(
-    wanted: _Wanted, queries: RowArray, pages: Sequence[Page | None], candidates: Sequence[IntArray] | None
+    wanted: Wanted, queries: RowArray, pages: Sequence[Page | None], candidates: Sequence[IntArray] | None
 ) -> list[Nearest]:
     """Search for queries side by side."""
     m, width, planes = len(queries), (queries.shape[1] + 1) // 2, wanted.planes
@@ -205,18 +185,20 @@ def _search(
     if len(rest) < m:
         digits, first, then = digits[rest], first[rest], then[rest]
     if rest:
+        first[:, knn_scan_kernel.DOUBT] *= wanted.doubt
+        then[:, knn_refine_kernel.DOUBT] *= wanted.doubt
         _limit(wanted, then, [pages[j] for j in rest])
         if candidates is not None:
             held = _judge(wanted, [candidates[j] for j in rest], digits, then, width)
         else:
             keys, floors = _scan(wanted, digits, first, then, width)
             held = _refine(wanted, keys, floors, digits, then, width)
-        for i, nearest in enumerate(_decide(wanted, exact[rest], held, [pages[j] for j in rest])):
+        for i, nearest in enumerate(decide(wanted, exact[rest], held, [pages[j] for j in rest])):
             found[rest[i]] = nearest
     return [nearest for nearest in found if nearest is not None]
 
 
-def _limit(wanted: _Wanted, numbers: FloatArray, pages: Sequence[Page | None]) -> None:
+def _limit(wanted: Wanted, numbers: FloatArray, pages: Sequence[Page | None]) -> None:
     """Write what keys must be within, and after: the key is the distance, or its square."""
     square = wanted.metric == L2
 
@@ -232,13 +214,14 @@ def _limit(wanted: _Wanted, numbers: FloatArray, pages: Sequence[Page | None]) -
 
 
 def _scan(
-    wanted: _Wanted, digits: NDArray[np.int8], first: FloatArray, then: FloatArray, width: int
+    wanted: Wanted, digits: NDArray[np.int8], first: FloatArray, then: FloatArray, width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the least keys of all rows, and those of groups; write the cut of the first sweep."""
-    m, n, seeds = len(digits), len(wanted.planes.scale), min(wanted.k + SEEDS, len(wanted.planes.scale) // GROUP)
+    m, n = len(digits), GROUP * len(wanted.groups) or len(wanted.planes.scale)
+    seeds = min(wanted.k + SEEDS, n // GROUP)
     (room,) = wanted.scratch.room("knn", m * (n + n // GROUP), lambda size: (np.empty(size, np.float32),))
     keys, floors = room[: m * n].reshape(m, n), room[m * n : m * (n + n // GROUP)].reshape(m, n // GROUP)
-    sought = Sought(digits, first, keys, floors, np.zeros((m, seeds)), np.zeros(m, np.int64))
+    sought = Sought(digits, first, keys, floors, np.zeros((m, seeds)), np.zeros(m, np.int64), wanted.groups)
     block = max(4 * GROUP, BLOCK // width // GROUP * GROUP) if m > 1 else n
     sparse = len(wanted.allowed) > GROUP and np.count_nonzero(wanted.allowed) <= SPARSE * n
     rows = max(GROUP, SCAN // width // GROUP * GROUP)
@@ -251,7 +234,7 @@ def _scan(
 
 
 def _refine(
-    wanted: _Wanted,
+    wanted: Wanted,
     keys: NDArray[np.float32],
     floors: NDArray[np.float32],
     digits: NDArray[np.int8],
@@ -262,9 +245,9 @@ def _refine(
     m, room, rows, planes = len(digits), 4 * (ROUND + GROUP), max(ROUND, REFINE // width), wanted.planes
     held = Held(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
-        np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64),
+        np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64), wanted.groups,
     )  # fmt: skip
-    block = max(1, BLOCK // width // GROUP) if m > 1 else len(planes.scale)
+    block = max(1, BLOCK // width // GROUP) if m > 1 else floors.shape[1]
     state = np.array([0, 0, 0, 0, rows, block, width], np.int64)
     while (status := refine(planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
         if status == FULL:
@@ -277,13 +260,13 @@ def _refine(
 
 
 def _judge(
-    wanted: _Wanted, candidates: Sequence[IntArray], digits: NDArray[np.int8], numbers: FloatArray, width: int
+    wanted: Wanted, candidates: Sequence[IntArray], digits: NDArray[np.int8], numbers: FloatArray, width: int
 ) -> Held:
     """Return those of the given candidates that both planes leave."""
     m, room = len(digits), max(len(slots) for slots in candidates)
     held = Held(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
-        np.zeros((m, 3), np.int64), np.empty(0, np.int64),
+        np.zeros((m, 3), np.int64), np.empty(0, np.int64), EVERYWHERE,
     )  # fmt: skip
     state, step = np.array([0, 0, 0, 0, 0, 0, width], np.int64), max(ROUND, REFINE // width)
     for j, slots in enumerate(candidates):
@@ -295,79 +278,7 @@ def _judge(
     return held
 
 
-def _decide(wanted: _Wanted, queries: FloatArray, held: Held, pages: Sequence[Page | None]) -> list[Nearest]:
-    """Return the nearest of the candidates, by their rows; few candidates of many queries are fetched together."""
-    sizes, most = held.counts[:, SIZE].tolist(), max(1, FETCH // queries.shape[1])
-    every, refined = range(len(queries)), held.counts[:, knn_refine_kernel.REFINED].tolist()
-    found = []
-    for some in [[*every]] if sum(sizes) <= most else [[j] for j in every]:
-        asking = []
-        for j in some:
-            order = np.argsort(held.bounds[j, 0, : sizes[j]], kind="stable")
-            slots, least = held.slots[j, order], held.bounds[j, 0, order]
-            asking.append(_measured(wanted, queries[j], slots, least, pages[j], most))
-        found += _answered(wanted, asking)
-    return [nearest._replace(refined=count) for nearest, count in zip(found, refined, strict=True)]
-
-
-def _answered(wanted: _Wanted, asking: list[_Asking]) -> list[Nearest]:
-    """Return what queries find that are given the rows they ask for."""
-    told = [_go_on(each) for each in asking]
-    while waiting := {j: chunk for j, chunk in enumerate(told) if not isinstance(chunk, Nearest)}:
-        chunks = [*waiting.values()]
-        slots = chunks[0] if len(chunks) == 1 else np.unique(np.concatenate(chunks))
-        rows = wanted.fetch(slots)
-        for j, chunk in waiting.items():
-            told[j] = _go_on(asking[j], rows if chunk is slots else rows[np.searchsorted(slots, chunk)])
-    return [each for each in told if isinstance(each, Nearest)]
-
-
-def _go_on(asking: _Asking, rows: RowArray | None = None) -> IntArray | Nearest:
-    """Return which rows a query asks for next, given those it asked for last, or at its end what is nearest."""
-    try:
-        return next(asking) if rows is None else asking.send(rows)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
-
-
-def _measured(
-    wanted: _Wanted, query: FloatArray, slots: IntArray, least: FloatArray, page: Page | None, most: int
-) -> _Asking:
-    """Return the k nearest of candidates in order of their bounds (invariant 3); yield slots to be given their rows."""
-    nearest, done, few = _nothing(), 0, wanted.k + FIRST
-    waiting: list[tuple[IntArray, FloatArray]] = []
-    while done < len(slots):
-        step = min(most, few) if done == 0 and len(slots) > 2 * few else most
-        chunk = np.sort(slots[done : done + step])
-        rows, distances = (yield chunk), np.empty(len(chunk))
-        measure(np.ascontiguousarray(rows.T), query, wanted.metric, distances)
-        done += len(chunk)
-        waiting.append((chunk, distances))
-        wanted.tick()
-        if sum(len(some) for some, _ in waiting) < wanted.k and done < len(slots):
-            continue  # chunk by chunk, a million rows are put in order a hundred times
-        found, far = (np.concatenate(parts) for parts in zip(*waiting, strict=True))
-        nearest, waiting = _merge(wanted, nearest, found, far, page), []
-        if len(nearest.ids) == wanted.k:
-            last = float(nearest.distances[-1])
-            reach = last * last * (1.0 + SURE) if wanted.metric == L2 else last
-            slots = slots[: max(done, int(np.searchsorted(least, reach, side="right")))]
-    return nearest._replace(fetched=done)
-
-
-def _merge(wanted: _Wanted, nearest: Nearest, slots: IntArray, distances: FloatArray, page: Page | None) -> Nearest:
-    """Return the k first of what was found and rows just measured."""
-    ids = slots if wanted.ids is None else wanted.ids[slots]
-    keep = distances <= wanted.radius
-    if page is not None:
-        keep &= (distances > page[0]) | ((distances == page[0]) & (ids > page[1]))
-    ids, slots = np.concatenate((nearest.ids, ids[keep])), np.concatenate((nearest.slots, slots[keep]))
-    distances = np.concatenate((nearest.distances, distances[keep]))
-    order = np.lexsort((ids, distances))[: wanted.k]
-    return Nearest(ids[order], distances[order], slots[order], 0, 0)
-
-
-def _by_id(wanted: _Wanted, page: Page | None, candidates: IntArray | None) -> Nearest:
+def _by_id(wanted: Wanted, page: Page | None, candidates: IntArray | None) -> Nearest:
     """Return what is nearest to a query without a norm: everything is at distance 1."""
     there = ~np.isnan(wanted.planes.offset)
     if candidates is not None:
@@ -376,5 +287,9 @@ def _by_id(wanted: _Wanted, page: Page | None, candidates: IntArray | None) -> N
         there &= some
     elif len(wanted.allowed) > GROUP or wanted.allowed is not EVERY:
         there &= wanted.allowed
+    if len(wanted.groups):
+        among = np.zeros(len(there) // GROUP, np.bool_)
+        among[wanted.groups] = True
+        there &= np.repeat(among, GROUP)
     slots = np.flatnonzero(there)
-    return _merge(wanted, _nothing(), slots, np.ones(len(slots)), page)
+    return merge(wanted, nothing(), slots, np.ones(len(slots)), page)

@@ -29,7 +29,7 @@ from ....connection.session import Session
 from ....derived.kind import CHUNK_BITS
 from ....derived.saved import nonces_of
 from ..base import Space
-from .arrays import VectorKind
+from .kind import VectorKind
 from .points import Calibration, Point, nonces_blob, points_text, read_nonces, read_points
 from .scan import Question
 
@@ -53,8 +53,9 @@ RANKS = (1024, 4096, 24_576)  # looked at, and how many where those don't do: of
 SIDE = 1 << 18  # ranks looked at side by side: 12 MB
 USUAL = (10, 0.99)
 GROWTH = 1.05  # from one number of candidates to the next
-CANDIDATE_ROWS, POINT_ROWS, RUN_ROWS, RUNS_ROWS = 60, 15, 300, 60_000
-"""What a candidate, a partition's centroid, each partition looked at, and that there are any take, in rows scanned."""
+CANDIDATE_ROWS, POINT_ROWS, RUN_ROWS, RUNS_ROWS = 200, 10, 300, 60_000
+"""What a candidate, a partition's centroid, each partition looked at, and that there are any take, in rows of bits."""
+CODE_ROWS = 11  # what a row of codes takes, likewise
 ERRORS = 2.0  # standard errors of the mean
 ELSEWHERE = 2  # times the candidates, see invariant 1
 
@@ -106,11 +107,7 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
         chunks = len(nonces_of(line.connection, "embedding", VectorKind(space).chunks))
         if (found and found.partitioning == partitioning) or chunks << CHUNK_BITS < LEAST_VECTORS:
             return found
-        bits = derived.current(BitKind(space), line, float("inf"))
-        if bits is not None and not _lies_by(bits, partitioning):
-            derived.forget_kind(BitKind(space))
-            bits = derived.current(BitKind(space), line, float("inf"))
-        planes = None if bits is None else derived.current(VectorKind(space), line, float("inf"))
+        bits, planes = (_lying_by(line, derived, kind(space), partitioning) for kind in (BitKind, VectorKind))
         if bits is None or planes is None:
             return None
         found = measured(line, derived, space, bits, planes)
@@ -127,12 +124,20 @@ def keep(session: Session, derived: Derived, space: Space) -> Calibration | None
     return found
 
 
-def _lies_by(bits: VectorArrays, partitioning: int) -> bool:
-    """Tell whether arrays lie by a partitioning, 0 for none, all but a few rows."""
-    layout = bits.layout
+def _lying_by(line: Line, derived: Derived, kind: VectorKind, partitioning: int) -> VectorArrays | None:
+    """Return arrays that lie by a partitioning, 0 for none, all but a few rows; made anew where those held don't."""
+    arrays = derived.current(kind, line, float("inf"))
+    if arrays is not None and not _lies_by(arrays, partitioning):
+        derived.forget_kind(kind)
+        return derived.current(kind, line, float("inf"))
+    return arrays
+
+
+def _lies_by(arrays: VectorArrays, partitioning: int) -> bool:
+    layout = arrays.layout
     if layout is None or layout.partitioning != partitioning:
         return layout is None and not partitioning
-    return bits.used - layout.placed + len(layout.moved) <= MOST_CHANGED * bits.used
+    return arrays.used - layout.placed + len(layout.moved) <= MOST_CHANGED * arrays.used
 
 
 def measured(line: Line, derived: Derived, space: Space, bits: VectorArrays, planes: VectorArrays) -> Calibration:
@@ -156,7 +161,8 @@ def measured(line: Line, derived: Derived, space: Space, bits: VectorArrays, pla
         return Calibration(len(ids), tuple(points), layout.partitioning if layout else 0)
     partitions = _partition_ranks(space, layout, bits, vectors, nearest)
     probes = sorted(_probes(ranks, partitions, layout, bits.used, min(most, worth), points))
-    return Calibration(len(ids), tuple(points), layout.partitioning, tuple(probes))
+    scans = sorted(_scans(partitions, layout, bits.used, [*points, *probes]))
+    return Calibration(len(ids), tuple(points), layout.partitioning, tuple(probes), tuple(scans))
 
 
 def sample_of(line: Line, space: Space, arrays: VectorArrays, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -263,20 +269,54 @@ def _probes(
     """Yield for each k and recall the cheapest number of partitions and candidates, where it beats a scan of all."""
     import numpy as np
 
-    least = {(point.k, point.recall): (_cost(used, point.candidates), point) for point in points}
-    count, tail = layout.count, used - layout.placed
-    looked_at = 1
-    while looked_at * ELSEWHERE <= count // 2:
-        rows = RUNS_ROWS + POINT_ROWS * count + tail + looked_at * ELSEWHERE * (RUN_ROWS + layout.placed // count)
+    least = {(point.k, point.recall): (_cost(point, layout, used), point) for point in points}
+    for looked_at in _numbers(layout):
         for point in _reached(np.where(partitions < looked_at, ranks, most), most):
-            cost = _cost(rows, point.candidates)
+            point = point._replace(partitions=looked_at * ELSEWHERE)
+            cost = _cost(point, layout, used)
             best = least.get((point.k, point.recall))
             if best is None or cost < best[0]:
-                least[point.k, point.recall] = cost, point._replace(partitions=looked_at * ELSEWHERE)
-        looked_at = max(looked_at + 1, int(looked_at * 1.5))
+                least[point.k, point.recall] = cost, point
     return (point for _, point in least.values() if point.partitions)
 
 
-def _cost(rows: int, candidates: int) -> float:
-    """Return what a search costs, in rows scanned."""
-    return rows + CANDIDATE_ROWS * candidates
+def _scans(partitions: np.ndarray, layout: Layout, used: int, others: list[Point]) -> Iterator[Point]:
+    """Yield for each k and recall the least number of partitions, where to look at all in them beats others."""
+    import numpy as np
+
+    costs: dict[tuple[int, float], float] = {}
+    for point in others:
+        cost = _cost(point, layout, used)
+        costs[point.k, point.recall] = min(cost, costs.get((point.k, point.recall), cost))
+    found: set[tuple[int, float]] = set()
+    for looked_at in _numbers(layout):
+        for reached in _reached(np.where(partitions < looked_at, 0, NEIGHBORS[-1]), NEIGHBORS[-1]):
+            point = reached._replace(candidates=0, partitions=looked_at * ELSEWHERE)
+            kind = point.k, point.recall
+            if kind not in found:
+                found.add(kind)
+                if _cost(point, layout, used) < costs.get(kind, np.inf):
+                    yield point
+
+
+def _numbers(layout: Layout) -> Iterator[int]:
+    """Yield how many partitions a sample may look at."""
+    looked_at = 1
+    while looked_at * ELSEWHERE <= layout.count // 2:
+        yield looked_at
+        looked_at = max(looked_at + 1, int(looked_at * 1.5))
+
+
+def _cost(point: Point, layout: Layout, used: int) -> float:
+    """Return what a search costs, in rows of bits."""
+    if not point.partitions:
+        return used + CANDIDATE_ROWS * point.candidates
+    a_row = 1 if point.candidates else CODE_ROWS
+    rows = used - layout.placed + point.partitions * layout.placed // layout.count
+    return (
+        RUNS_ROWS
+        + POINT_ROWS * layout.count
+        + RUN_ROWS * point.partitions
+        + a_row * rows
+        + (CANDIDATE_ROWS * point.candidates)
+    )

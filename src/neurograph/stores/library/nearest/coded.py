@@ -30,10 +30,13 @@ def nearest(
     asked: Question,
     queries: Sequence[bytes],
     candidates: list[np.ndarray] | None = None,
+    groups: list[np.ndarray] | None = None,
+    doubt: float = 1.0,
 ) -> list[Found]:
     """Return ids and distances of the items nearest to each of `queries`; what else is asked is the same for all.
 
-    Given slots for each query, only of the items in these.
+    Given slots, or groups of them, for each query, only of the items in these; with a `doubt` below 1 perhaps not of
+    all.
     """
     from ....kernels.knn_search import run_search
     from ....kernels.scratch import Scratch
@@ -56,6 +59,8 @@ def nearest(
         radius=asked.max_distance,
         after=[asked.after] * len(queries),
         candidates=candidates,
+        groups=groups,
+        doubt=doubt,
         tick=line.tick,
         scratch=line.scratch,
     )

@@ -20,7 +20,7 @@ class Point(NamedTuple):
     mean: float
     first_percentile: float
     partitions: int = 0
-    """Of which the candidates are taken; 0 for all."""
+    """Of which the candidates are taken; 0 for all. Where there are no candidates all rows there are looked at."""
 
 
 class Calibration(NamedTuple):
@@ -33,12 +33,17 @@ class Calibration(NamedTuple):
     """The id of that which arrays lay by, 0 for none: of others nothing is known."""
     probes: tuple[Point, ...] = ()
     """Points by partitions, where these are cheaper; likewise."""
+    scans: tuple[Point, ...] = ()
+    """Points without candidates, for whoever has codes, where these are cheaper still; likewise."""
 
-    def point(self, k: int, recall: float) -> Point | None:
+    def point(self, k: int, recall: float, codes: bool = False) -> Point | None:
         """Return the cheapest point that holds for `k` and `recall`, or None where no number of candidates does."""
-        point = _least(self.points, k, recall)
-        probe = _least(self.probes, k, recall)
-        return probe if probe and (point is None or probe[:2] <= point[:2]) else point
+        best = _least(self.points, k, recall)
+        for cheaper in (self.probes, self.scans if codes else ()):
+            point = _least(cheaper, k, recall)
+            if point and (best is None or point[:2] <= best[:2]):
+                best = point
+        return best
 
 
 def _least(points: tuple[Point, ...], k: int, recall: float) -> Point | None:
@@ -49,7 +54,8 @@ def points_text(calibration: Calibration) -> str:
     """Return points as text: five numbers each, six with the partitions, and one alone, the partitioning's id."""
     import json
 
-    points = [point[: 6 if point.partitions else 5] for point in calibration.points + calibration.probes]
+    every = calibration.points + calibration.probes + calibration.scans
+    points = [point[: 6 if point.partitions else 5] for point in every]
     return json.dumps([*points, [calibration.partitioning]])
 
 
@@ -65,15 +71,20 @@ def read_points(sample: int, text: str) -> Calibration:
     lists = [row for row in rows if isinstance(row, list) and all(isinstance(x, int | float) for x in row)]
     points = sorted(Point(*row) for row in lists if len(row) in (5, 6) and _sound(Point(*row)))
     partitioning = next((row[0] for row in lists if len(row) == 1 and isinstance(row[0], int)), 0)
-    all_of, some = (tuple(point for point in points if bool(point.partitions) == by) for by in (False, True))
-    return Calibration(sample, all_of, partitioning, some)
+    kinds = [
+        tuple(point for point in points if (point.partitions > 0, point.candidates > 0) == kind)
+        for kind in ((False, True), (True, True), (True, False))
+    ]
+    return Calibration(sample, kinds[0], partitioning, *kinds[1:])
 
 
 def _sound(point: Point) -> bool:
     """Tell whether numbers from a file can be a point."""
     whole = all(isinstance(x, int) for x in (point.k, point.candidates, point.partitions))
     shares = all(0.0 <= x <= 1.0 for x in (point.recall, point.mean, point.first_percentile))
-    return whole and shares and 1 <= point.k <= point.candidates <= MOST_CANDIDATES and point.partitions >= 0
+    some = 1 <= point.k <= point.candidates <= MOST_CANDIDATES and point.partitions >= 0
+    every = point.k >= 1 and point.candidates == 0 and point.partitions >= 1
+    return whole and shares and (some or every)
 
 
 def nonces_blob(nonces: dict[int, int]) -> bytes:

@@ -94,11 +94,11 @@ class RecalledLibrary(SearchedLibrary):
         assert few.planes is not None
         exact = exact_ids(few.line, self._space, few.planes, ids, vectors, k)
         queries = [vector.astype("<f4").tobytes() for vector in vectors]
-        found = few.nearest(Question(b"", k + 1), queries, point.candidates + 1, point.partitions)
+        found = few.nearest(Question(b"", k + 1), queries, point, 1)
         if found is None:
             return Recall(1.0, 1.0, 0, k, None)
         shares = np.array([np.isin(row, near).mean() for row, (near, _) in zip(exact, found, strict=True)])
-        return Recall(float(shares.mean()), float(np.percentile(shares, 1)), len(ids), k, point.candidates)
+        return Recall(float(shares.mean()), float(np.percentile(shares, 1)), len(ids), k, few.rows_at(point))
 
     def _of_partitions(self, line: Line, k: int, recall: float, size: int) -> Recall | None:
         """Measure searches by partitions, None where these don't answer."""

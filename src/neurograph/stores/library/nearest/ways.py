@@ -18,8 +18,8 @@ from ..base import require_library
 from ..partitions import nearest as partitions
 from ..texts.encoders import EncodedLibrary
 from .approximate import Approximate, may_miss
-from .arrays import VectorKind
 from .bits import BitKind
+from .kind import VectorKind
 from .scan import Found, Question
 from .scan import nearest as by_rows
 
@@ -108,7 +108,7 @@ class ManyWays(EncodedLibrary):
             few = Approximate.there(line, self._derived, self._space, cost_s)
             point = few and few.point(k, recall)
             if few and point:
-                found = few.nearest(asked, queries, point.candidates + without, point.partitions)
+                found = few.nearest(asked, queries, point, without)
                 return None if found is None else (found, point.mean)
         if loaded and engine != "numba":
             reach = partitions.reach_now(line, self._space, k, recall)

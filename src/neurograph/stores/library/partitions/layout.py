@@ -31,33 +31,40 @@ MOST_MOVED = 1 / 128  # of the rows; looking at each by itself then takes a mill
 
 
 class Placing:
-    """Which partition each item was in, in one state of the file.
+    """Which partition each item was in, in one state of the file, and the slots they are given.
 
     Attributes
     ----------
-    partitioning
-        The id of the partitioning.
-    centers
-        Of its partitions.
+    layout
+        Of those slots.
+    ids
+        (n,) int64: the id of each slot.
     """
 
     def __init__(self, partitioning: int, centers: Centers, chunks: np.ndarray, numbers: np.ndarray) -> None:
-        self.partitioning = partitioning
-        self.centers = centers
-        self._chunks = chunks
-        self._numbers = numbers
-
-    def of(self, ids: np.ndarray) -> np.ndarray:
-        """Return the partition of each id, (n,) int64; for one that is in none, how many there are."""
         import numpy as np
 
-        count = len(self.centers.plus)
-        found = np.full(len(ids), count, np.int64)
+        count = len(centers.plus)
+        numbers = np.minimum(numbers, min(count, NOWHERE)).astype(np.uint16)
+        order = np.argsort(numbers, axis=None, kind="stable")  # by radix: 1M in 6 ms
+        first = np.searchsorted(numbers.ravel()[order], np.arange(count + 1)).astype(np.int64)
+        order = order[: first[-1]]
+        self.layout = Layout(partitioning, centers, first, np.empty(0, np.int64))
+        self.ids = (chunks[order >> CHUNK_BITS] << CHUNK_BITS) + (order & (CHUNK_IDS - 1))
+        self._chunks = chunks
+        self._slots = np.full(numbers.size, -1)
+        self._slots[order] = np.arange(len(order))
+
+    def slots(self, ids: np.ndarray) -> np.ndarray:
+        """Return the slot of each id, (n,) int64; -1 for one that is in no partition."""
+        import numpy as np
+
+        found = np.full(len(ids), -1)
         if len(self._chunks):
             at = np.minimum(np.searchsorted(self._chunks, ids >> CHUNK_BITS), len(self._chunks) - 1)
             there = self._chunks[at] == ids >> CHUNK_BITS
-            found[there] = self._numbers[at[there], ids[there] & (CHUNK_IDS - 1)]
-        return np.minimum(found, count)
+            found[there] = self._slots[(at[there] << CHUNK_BITS) + (ids[there] & (CHUNK_IDS - 1))]
+        return found
 
 
 class Layout:
@@ -106,7 +113,7 @@ class Layout:
     @property
     def nbytes(self) -> int:
         """The bytes of what it holds."""
-        return self.centers.points.nbytes + self.first.nbytes + self.moved.nbytes
+        return self.centers.points.nbytes + self.centers.codes.nbytes + self.first.nbytes + self.moved.nbytes
 
     def copy(self) -> Layout:
         """Return a layout for arrays that are copied; what is moved in it stays its own."""
@@ -127,7 +134,7 @@ class Layout:
         return number
 
 
-def laid_out(numbers: np.ndarray, by: Placing | Layout) -> tuple[Layout, np.ndarray]:
+def laid_out(numbers: np.ndarray, by: Layout) -> tuple[Layout, np.ndarray]:
     """Return a layout of rows in these partitions, and the order it wants them in: (n,) int64, places in `numbers`."""
     import numpy as np
 
@@ -152,7 +159,7 @@ def partitioning_of(connection: apsw.Connection, space: Space) -> int:
 def read_placing(
     connection: apsw.Connection, space: Space, nonces: dict[int, int], mean: np.ndarray, turn: np.ndarray
 ) -> Placing | None:
-    """Return which partition each item is in, None where the library has no partitions that can be read, or small ones.
+    """Return the slots that items are given by their partitions, None where the library has none it can read, or small.
 
     Items of chunks that changed since they were placed are in none.
 
