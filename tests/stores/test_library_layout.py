@@ -267,6 +267,15 @@ def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.
     assert after.placed == 6000
 
 
+def test_where_every_chunk_changed_only_changed_vectors_leave_their_partitions(many: Library) -> None:
+    layout_of(many)
+    for item, vector in zip([*many][::256], clustered(2, 24), strict=True):
+        many.update(item, vector=vector)
+    laid = layout_of(many)
+    assert laid is not None
+    assert (laid.placed, len(laid.moved)) == (6000, 24)
+
+
 def test_what_was_placed_anew_lies_in_partitions_again(library: Library) -> None:
     library.optimize()
     layout_of(library)

@@ -25,6 +25,8 @@ Columns = list["np.ndarray"]
 EVERY_CHUNK = (-(1 << 54), (1 << 54) - 1)
 """The first and the last chunk there can be."""
 
+REBUILD_SHARE = 0.5
+
 A = TypeVar("A")
 
 
@@ -44,15 +46,12 @@ class Kind(ABC, Generic[A]):
         The version of the packed form; chunks of another one are not loaded.
     chunks
         The first and the last chunk of the subject that the arrays are about.
-    rebuild_share
-        With more than this share of the chunks changed, arrays are built anew.
     """
 
     name: str
     subject: str
     format: int
     chunks: tuple[int, int] = EVERY_CHUNK
-    rebuild_share: float = 0.5  # beyond, patching costs more
 
     @abstractmethod
     def read(self, connection: apsw.Connection, first: int, last: int) -> Columns:
@@ -77,6 +76,10 @@ class Kind(ABC, Generic[A]):
     @abstractmethod
     def patch(self, arrays: A, chunks: list[int], columns: Columns) -> A:
         """Replace all rows of `chunks` by `columns`, in place where that is cheaper; return the arrays."""
+
+    def outdated(self, connection: apsw.Connection, arrays: A, share: float) -> bool:
+        """Tell whether arrays, a share of whose chunks changed, should be built anew: beyond half that is cheaper."""
+        return share > REBUILD_SHARE
 
     @abstractmethod
     def copy(self, arrays: A) -> A:

@@ -217,7 +217,8 @@ class Derived:
         if version is not None:
             old = version.nonces
             changed = sorted({c for c, n in nonces.items() if old.get(c) != n} | (old.keys() - nonces.keys()))
-            if len(changed) <= kind.rebuild_share * len(nonces) + 1:
+            share = (len(changed) - 1) / max(1, len(nonces))
+            if not kind.outdated(line.connection, version.arrays, share):
                 patched = self._patched(shelf, line, version, nonces, changed)
                 if patched is not None:
                     return patched, f"{len(changed)} of {len(nonces)} chunks read"
