@@ -10,6 +10,8 @@
 --    up to 8 expired ones along.
 -- 5. The newest 65,536 changes are kept, and up to 1,023 more; the newest of all always: versions are counted from it.
 
+-- With a rowid: a row of 5 kB is read and changed three to four times as fast as without one, keys are listed as fast
+-- whatever the values take, and one of 30 bytes is read 8 % slower.
 create table storage (
   namespace  text    not null constraint text_of_namespace check (namespace <> '' and instr(namespace, char(0)) = 0),
   key        text    not null constraint text_of_key check (key <> '' and instr(key, char(0)) = 0),
@@ -17,7 +19,7 @@ create table storage (
   expires_ns integer,                                                            -- NULL: never
   version    integer not null default 0,                                         -- given by the triggers
   primary key (namespace, key)
-) strict, without rowid;
+) strict;
 
 create index storage_expiry on storage (expires_ns) where expires_ns is not null;
 
@@ -67,8 +69,20 @@ create trigger storage_insert after insert on storage begin
          displaced_bytes = 0;
 end;
 
-create trigger storage_place_update before update of namespace, key on storage
-when new.namespace is not old.namespace or new.key is not old.key
+-- A row that displaces another by its rowid would fire no trigger for it. The rowid of a row that gives none is -1 here.
+create trigger storage_rowid before insert on storage
+when exists (select 1 from storage where rowid = new.rowid)
+begin
+  select raise(abort, 'ng:storage.rowid: a row must not displace another by its rowid; leave it out');
+end;
+
+create trigger storage_rowid_insert after insert on storage when new.rowid < 1 begin
+  select raise(abort, 'ng:storage.rowid: a rowid must be above 0; leave it out');
+end;
+
+-- No column list: one would miss `set rowid = …`.
+create trigger storage_place_update before update on storage
+when new.namespace is not old.namespace or new.key is not old.key or new.rowid is not old.rowid
 begin
   select raise(abort, 'ng:storage.key: namespace and key can''t be changed; store the value anew, and delete this row');
 end;
@@ -102,8 +116,8 @@ when new.expires_ns is not null and exists (
    where expires_ns <= cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000
      and not (namespace = new.namespace and key = new.key))
 begin
-  delete from storage where (namespace, key) in (
-    select namespace, key from storage
+  delete from storage where rowid in (
+    select rowid from storage
      where expires_ns <= cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000
        and not (namespace = new.namespace and key = new.key)
      order by expires_ns limit 8);
@@ -115,8 +129,8 @@ when new.expires_ns is not null and exists (
    where expires_ns <= cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000
      and not (namespace = new.namespace and key = new.key))
 begin
-  delete from storage where (namespace, key) in (
-    select namespace, key from storage
+  delete from storage where rowid in (
+    select rowid from storage
      where expires_ns <= cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000
        and not (namespace = new.namespace and key = new.key)
      order by expires_ns limit 8);

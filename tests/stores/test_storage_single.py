@@ -374,7 +374,7 @@ def test_what_pythons_stack_can_not_hold_is_named(db, monkeypatch):
         raise RecursionError
 
     db.storage.set("ns", "deep", [[]])
-    monkeypatch.setattr(texts, "_decode", overflowing)
+    monkeypatch.setattr(texts, "_decode_start", overflowing)
     with pytest.raises(InvalidValue, match="must be nested less deeply"):
         db.storage.get("ns", "deep")
 

@@ -22,13 +22,12 @@ QUOTA_RULE = "storage_namespace.quota_bytes"
 
 UPDATE = f"""
     update storage set value = ?, expires_ns = ?, version = {NEXT}
-     where namespace = ? and key = ?
-    returning version"""
+     where namespace = ? and key = ?"""
 UPSERT = f"""
     insert into storage (value, expires_ns, version, namespace, key) values (?, ?, {NEXT}, ?, ?)
         on conflict (namespace, key) do update
-       set value = excluded.value, expires_ns = excluded.expires_ns, version = excluded.version
-    returning version"""
+       set value = excluded.value, expires_ns = excluded.expires_ns, version = excluded.version"""
+UPDATE_RETURNING, UPSERT_RETURNING = (f"{sql} returning version" for sql in (UPDATE, UPSERT))
 
 
 class StoragePart:
@@ -51,7 +50,7 @@ class StoragePart:
         displace, a page more in each commit.
         """
         bindings = (text, expires_ns, namespace, key)
-        rows = self._write(namespace, UPDATE, bindings) or self._write(namespace, UPSERT, bindings)
+        rows = self._write(namespace, UPDATE_RETURNING, bindings) or self._write(namespace, UPSERT_RETURNING, bindings)
         return rows[0][0]  # type: ignore[no-any-return]
 
     def _refusal(self, error: RuleViolated, namespace: str) -> RuleViolated:

