@@ -161,7 +161,7 @@ create trigger storage_namespace_full after update of bytes on storage_namespace
 when new.bytes > new.quota_bytes and new.bytes > old.bytes
 begin
   delete from storage
-   where namespace = new.namespace
+   where +namespace = new.namespace                                              -- by the index of what expires
      and expires_ns <= cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000;
   select raise(abort, 'ng:storage_namespace.quota_bytes: the values of a namespace must fit its quota')
    where (select bytes > quota_bytes from storage_namespace where namespace = new.namespace);
@@ -171,6 +171,12 @@ create trigger storage_namespace_empty after update of keys, quota_bytes on stor
 when new.keys = 0 and new.quota_bytes is null
 begin
   delete from storage_namespace where namespace = new.namespace;
+end;
+
+create trigger storage_change_replace before insert on storage_change
+when exists (select 1 from storage_change where version = new.version)
+begin
+  select raise(abort, 'ng:storage_change.version: version must be the next number; leave it out');
 end;
 
 create trigger storage_change_insert after insert on storage_change

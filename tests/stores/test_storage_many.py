@@ -106,6 +106,12 @@ def test_a_quota_counts_bytes_to_the_last(db):
     assert db.storage.get("ns", "a") == "雨a"
 
 
+def test_sql_is_told_what_to_do_about_a_quota(db):
+    db.storage.quota("ns", 6)
+    with pytest.raises(RuleViolated, match=r"must fit its quota \(delete some, or raise it with db.storage.quota\)"):
+        db.execute("insert into storage (namespace, key, value) values ('ns', 'a', '1234567')")
+
+
 def test_what_takes_too_much_already_may_shrink(db):
     db.storage.set_many("ns", {"a": "1" * 98, "b": 1})
     db.storage.quota("ns", 10)

@@ -20,7 +20,7 @@ from neurograph.errors import (
 )
 from neurograph.stores.storage import clock, texts
 from neurograph.stores.storage.texts import DEEPEST
-from processes import python
+from processes import Held, python
 
 BEGINNING_NS = 4_000_000_000 * 10**9  # in 2096: SQL's own clock finds nothing expired
 VALUES = [
@@ -317,6 +317,27 @@ def test_another_process_adds_and_is_seen(db, tmp_path: Path):
         """
     assert python(code, tmp_path / "mind.ngdb").strip() == "11"
     assert db.storage.increment("ns", "n") == 12
+
+
+def test_increments_of_several_processes_are_all_counted(tmp_path: Path):
+    code = """
+        import sys, neurograph
+        with neurograph.open(sys.argv[1], synchronous="off") as db:
+            hold()
+            for _ in range(100):
+                db.storage.increment("ns", "n")
+        """
+    path = tmp_path / "mind.ngdb"
+    with Held(code, path) as one, Held(code, path) as two, neurograph.open(path, synchronous="off") as db:
+        threads = [threading.Thread(target=other.release) for other in (one, two)]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            db.storage.increment("ns", "n")
+        for thread in threads:
+            thread.join()
+        assert (db.storage.get("ns", "n"), db.storage.version) == (300, 300)
+        assert db.check() == []
 
 
 def test_a_transaction_keeps_all_or_nothing(db):

@@ -141,6 +141,17 @@ def test_another_process_is_seen(db, tmp_path: Path):
         assert next(watching).key == "x"
 
 
+def test_a_file_without_a_log_is_watched_too(tmp_path: Path):
+    with neurograph.open(tmp_path / "mind.ngdb", journal="rollback") as db, db.reader() as reader:
+        changes = reader.storage.watch(timeout_s=30)
+        told: list[str] = []
+        thread = threading.Thread(target=lambda: told.append(next(changes).key))
+        thread.start()
+        db.storage.set("a", "x", 1)
+        thread.join(30)
+        assert told == ["x"]
+
+
 def test_a_waiting_thread_looks_less_often_the_longer_nothing_happens(db, monkeypatch):
     now, pauses = [0.0], []
 

@@ -15,7 +15,7 @@ from . import clock
 from .base import LIVING, UPDATE, UPSERT, StoragePart
 from .texts import after_prefix, json_of, name, prefix_text, value_of
 
-PURGED_AT_ONCE = 2_000  # about 10 ms with the write lock
+PURGED_AT_ONCE = 2_000  # about 4 ms with the write lock
 
 
 class Many(StoragePart):
@@ -181,7 +181,7 @@ class Many(StoragePart):
 
         Notes
         -----
-        One transaction, about 7 µs a key; others who write wait for its end.
+        One transaction, about 6 µs a key that is there and 15 a new one; others who write wait for its end.
         """
         name(namespace, "namespace")
         if not isinstance(values, Mapping):
@@ -267,7 +267,7 @@ class Many(StoragePart):
 
         Notes
         -----
-        One statement, about 5 µs a key; others who write wait for its end.
+        One statement, about 2 µs a key; others who write wait for its end.
         """
         sql = "delete from storage where namespace = ? returning expires_ns"
         return _living(self._session.change(sql, (name(namespace, "namespace"),)))

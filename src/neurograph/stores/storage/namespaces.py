@@ -15,7 +15,7 @@ from .texts import name
 NAMESPACES = """
     with expired (namespace, keys, bytes) as (
         select namespace, count(*), sum(length(cast(value as blob)))
-          from storage where expires_ns <= ? group by namespace)
+          from storage indexed by storage_expiry where expires_ns <= ? group by namespace)
     select n.namespace, n.keys - coalesce(e.keys, 0), n.bytes - coalesce(e.bytes, 0), n.quota_bytes
       from storage_namespace as n
       left join expired as e on e.namespace = n.namespace
