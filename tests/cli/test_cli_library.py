@@ -82,7 +82,7 @@ def test_one_of_several_files_in_a_zip_is_loaded_by_its_name(mind):
     with zipfile.ZipFile("words.zip", "w") as archive:
         archive.writestr("few.txt", "cat 1 0\n")
         archive.writestr("many.txt", GLOVE)
-    assert "name one by member=" in refusal("library", "load", mind, "words.zip")
+    assert "name one by --member" in refusal("library", "load", mind, "words.zip")
     assert answer("library", "load", mind, "words.zip", "--member", "few.txt")["items"] == 1
 
 
@@ -244,7 +244,7 @@ def test_partitions_are_made_and_told(mind, monkeypatch):
     assert (said["partitions"] > 1, said["placed"], said["trained"]) == (True, 2500, True)
     mended = run("library", "optimize", mind, "points").stdout
     assert mended.startswith(f"{said['partitions']} partitions mended, 0 vectors placed in ")
-    assert run("library", "optimize", mind, "few").stdout.startswith("no partitions: the library is too small")
+    assert run("library", "optimize", mind, "few").stdout.startswith("no partitions: fewer than 10,000 items")
 
 
 @pytest.mark.compiled
@@ -314,6 +314,15 @@ def test_vectors_in_a_numpy_file_are_loaded_with_their_texts(mind):
     assert (done.stdout, done.stderr) == ("", "2 vectors of 256 numbers in vectors.npy\n")
     assert answer("library", "load", mind, "vectors.npy", "--words", "texts.txt")["items"] == 2
     assert keys(mind, "vectors", "cat") == ["stocks"]
+
+
+def test_how_far_embedding_is_is_told_where_the_vectors_go_elsewhere(mind, monkeypatch):
+    told: list[tuple[str, int, int | None]] = []
+    monkeypatch.setattr("neurograph.progress.Progress.__call__", lambda self, *what: told.append(what))
+    run("embed", "--npy", "many.npy", input="a cat\n" * 3000)
+    assert told == [("embedding", 2048, 3000), ("embedding", 3000, 3000)]
+    run("embed", input="a cat\n")
+    assert told.pop() == ("embedding", 1, 1)
 
 
 def test_nothing_to_embed_is_no_fault(mind):

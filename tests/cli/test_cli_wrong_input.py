@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import commands, companions, refusal, run
 
 import neurograph
+from neurograph.cli.remedies import REMEDIES
 
 # command: (arguments after it, exit code, what the line says); {} stands for the file.
 WRONG: dict[str, list[tuple[list[str], int, str]]] = {
@@ -107,6 +111,10 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "cat", "--level", "social"], 2, "--at and --level go together"),
         (["{}", "cat", "--model", "default"], 2, "--model needs one --library, got 0"),
         (["{}", "--near", "unicorn"], 1, "unicorn"),
+        (["{}", "cat", "--leg", "text"], 1, "has an index of its texts; make one by `ngdb library index`"),
+        (["{}", "cat", "--leg", "vector"], 1, "make one by `ngdb library create --model default`, or pass --vector"),
+        (["{}", "cat", "--leg", "space"], 1, "nothing says where; give --near, or --at and --level"),
+        (["{}", "--vector", "1,0", "--leg", "text"], 1, "the question has no text; give it one"),
     ],
     "search": [
         (["{}", "pets"], 2, "one of QUERY, --text, --key, --token, --vector and --words must be given, got 0"),
@@ -114,9 +122,9 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "pets", "--words", "cat", "--recall", "0.9"], 2, "--recall is for searches by vectors, got --words"),
         (["{}", "pets", "cat", "--recall", "1.5"], 2, "1.5 is not in the range"),
         (["{}", "pets", "cat", "--syntax", "all"], 2, "--syntax is for --words"),
-        (["{}", "pets", "--words", "cat"], 1, "library 'pets' must have a text index"),
+        (["{}", "pets", "--words", "cat"], 1, "have a text index to match words; make one by `ngdb library index`"),
         (["{}", "pets", "cat", "--key", "cat"], 2, "must be given, got 2"),
-        (["{}", "plants", "cat"], 1, "no library has the name 'plants'"),
+        (["{}", "zoo", "cat"], 1, "no library has the name 'zoo'; `ngdb library create` makes one"),
         (["{}", "pets", "kit"], 1, "no item of 'pets' has the key 'kit'"),
         (["{}", "pets", "--text", "kit"], 1, "must have an encoder to search for text"),
         (["{}", "pets", "--vector", "1,two"], 2, "must be numbers with commas between them, got '1,two'"),
@@ -141,7 +149,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "plants"], 2, "--dimension or --model must be given, got neither"),
         (["{}", "plants", "--model", "minilm"], 2, "--dimension must be given with a model's name"),
         (["{}", "plants", "--model", "./minilm"], 1, "minilm"),
-        (["{}", "pets", "--dimension", "2"], 1, "name must be unique, got 'pets'"),
+        (["{}", "pets", "--dimension", "2"], 1, "got 'pets', which a library has; use it, or drop it by `ngdb library"),
         (["{}", "plants", "--dimension", "0"], 2, "0 is not in the range"),
         (["{}", "plants", "--dimension", "2", "--metric", "far"], 2, "'far' is not one of"),
         (["new.ngdb", "", "--dimension", "2"], 1, "name must be"),
@@ -155,7 +163,10 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "tiny.txt", "--subset", "latin.txt"], 1, "--subset must be UTF-8, one word a line, got 'latin.txt'"),
         (["{}", "tiny.txt", "--words", "latin.txt"], 1, "words must be left out, as glove has words of its own"),
         (["{}", "tiny.txt", "--format", "xml"], 2, "'xml' is not one of"),
-        (["{}", "torn.txt"], 1, "line 2"),
+        (["{}", "torn.txt"], 1, "got 2 fields; pass --malformed skip to leave such out"),
+        (["{}", "latin.glove"], 1, "pass --errors replace, or --errors cp1252"),
+        (["{}", "two.zip"], 1, "must hold one file, got 'a', 'b'; name one by --member"),
+        (["{}", "rows.npy"], 1, "an array needs its list of words; name that file by --words"),
     ],
     "library add": [
         (["{}", "plants", "items.jsonl"], 1, "no library has the name 'plants'"),
@@ -281,6 +292,8 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["--json=yes"], 2, "does not take a value"),
     ],
 }
+PYTHON = re.compile(r"\b(db|library)\.\w+|\b(errors|malformed|member|words|model|near|text|vector|syntax)=")
+"""What a user of `ngdb` is not to be told."""
 CASES = [(name, *case) for name, cases in WRONG.items() for case in cases]
 
 
@@ -292,6 +305,11 @@ def folder(mind: Path) -> Path:
     (mind.parent / "tiny.txt").write_text("owl 1 0\nelk 0 1\n", encoding="utf-8")
     (mind.parent / "latin.txt").write_bytes(b"caf\xe9\nowl\n")
     (mind.parent / "torn.txt").write_text("owl 1 0\nelk 0\n", encoding="utf-8")
+    (mind.parent / "latin.glove").write_bytes(b"caf\xe9 1 0\nowl 0 1\n")
+    with zipfile.ZipFile(mind.parent / "two.zip", "w") as two:
+        two.writestr("a", "owl 1 0\n")
+        two.writestr("b", "elk 0 1\n")
+    np.save(mind.parent / "rows.npy", np.eye(2, dtype=np.float32))
     (mind.parent / "items.jsonl").write_text('{"key": "cat", "vector": [1, 0]}\n', encoding="utf-8")
     with neurograph.open(mind) as db:
         db.library.create("pets", dimension=2).add([[1, 0], [0, 1]], keys=["cat", "dog"])
@@ -311,6 +329,7 @@ def test_it_is_refused(mind, folder, name, arguments, code, said):
     names = sorted(path.name for path in folder.iterdir())
     line = refusal(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments), code=code)
     assert said in line, line
+    assert not PYTHON.search(line), line
     assert companions(mind) == []
     assert sorted(path.name for path in folder.iterdir()) == names
     if name not in {"import", "library load"}:  # which notes that it has begun
@@ -325,3 +344,11 @@ def test_what_read_only_media_can_hold_is_that_after_a_refusal(mind, wrong):
     refusal(*(argument.replace("{}", str(mind)) for argument in wrong))
     assert mind.read_bytes()[18] == 1
     assert companions(mind) == []
+
+
+def test_each_remedy_stands_in_a_message_of_the_package():
+    package = Path(neurograph.__file__).parent
+    sources = [path for path in package.rglob("*.py") if path.name != "remedies.py"]
+    text = "".join(re.sub(r'"\n\s*f?"', "", path.read_text(encoding="utf-8")) for path in sources).replace('\\"', '"')
+    for said in REMEDIES:
+        assert said in text, said

@@ -103,6 +103,25 @@ def test_bytes_read_tells_how_far_into_the_packed_file_reading_came(tmp_path: Pa
     assert positions[-1] == reader.bytes_total
 
 
+def test_how_many_words_there_will_be_is_told_or_reckoned_by_the_bytes_read(tmp_path: Path) -> None:
+    count = 300_000
+    content = b"".join(b"w%06d 0.%05d 1\n" % (place, place % 90_000) for place in range(count))
+    path = write(tmp_path, content)
+    with open_word_vectors(path) as reader:
+        assert (reader.expected, reader.total) == (None, None)
+        totals = [total for _ in reader if (total := reader.total)]
+    assert totals[-1] == count
+    assert all(abs(total - count) < 0.01 * count for total in totals)
+    with open_word_vectors(path, limit=9000) as reader:
+        assert reader.total == 9000
+        assert [reader.total for _ in reader][-1] == 9000
+    with open_word_vectors(path, limit=9000, subset=["w000001", "w299999"]) as reader:
+        assert reader.total == 2
+        assert [reader.total for _ in reader] == [2]
+    with open_word_vectors(write(tmp_path, b"%d 2\n" % count + content)) as reader:
+        assert {reader.total, *(reader.total for _ in reader)} == {count}
+
+
 def test_blank_lines_carriage_returns_and_a_missing_last_newline_mean_nothing(tmp_path: Path) -> None:
     words, vectors, reader = read(write(tmp_path, b"a 1 2\r\n\r\n \t\n\tb  3\t4 \r\n\nc 5 6"))
     assert (words, vectors.tolist()) == (["a", "b", "c"], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])

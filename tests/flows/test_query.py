@@ -259,7 +259,12 @@ def test_what_takes_part_is_found_out_and_told(mind):
         ({"near": "nobody"}, errors.TokenNotFound, "nobody"),
         ({"near": 10**9}, errors.TokenNotFound, "no token"),
         ({"near": ("smell", (0, 0, 0))}, errors.UnknownName, "smell"),
-        ({"near": ("physical", (0, 0))}, errors.InvalidValue, "three numbers"),
+        ({"near": ("physical", (0, 0))}, errors.InvalidValue, r"near must be at three numbers, got \(0, 0\)"),
+        ({"near": ("physical", {0, 1, 2})}, errors.InvalidValue, "near must be at three numbers"),
+        ({"near": ("physical", (0, math.nan, 0))}, errors.InvalidValue, r"near\[1\]\[1\] must be finite, got nan"),
+        ({"near": ("physical", (0, 0, "0"))}, errors.InvalidValue, r"near\[1\]\[2\] must be a number, got '0'"),
+        ({"near": "t1", "legs": "space", "where": "label = 'cat'"}, errors.InvalidValue, "no such column: label"),
+        ({"near": "t1", "legs": "space", "where": "given.value > 0"}, errors.InvalidValue, "no such column: given"),
         ({"near": (0, 0, 0)}, errors.InvalidValue, "near must be"),
         ({"near": True}, errors.InvalidValue, "near must be"),
         ({"query": [1, 2], "fusion": np.zeros(2)}, errors.InvalidValue, "fusion must be one of"),
@@ -431,8 +436,10 @@ def test_on_wordnet_the_defaults_find_more_than_any_leg_alone(wordnet, tmp_path,
 def test_sql_gives_the_same_and_explains_itself_in_json(mind):
     from array import array
 
-    blob = array("f", QUERY).tobytes()
+    numbers = array("f", QUERY)
+    blob = numbers.tobytes()
     found = mind.query(blob, 6)
+    assert mind.query(numbers, 6) == found
     rows = mind.execute("select kind, id, score, legs from ng_hybrid(?, 6)", [blob]).fetchall()
     assert [row[:3] for row in rows] == [(hit.kind, hit.id, hit.score) for hit in found]
     assert [json.loads(row[3]) for row in rows] == [hit.to_dict()["legs"] for hit in found]

@@ -114,6 +114,11 @@ WHERES: list[tuple[Any, type[Exception], str]] = [
             ("no_such_column = 1", "no such column: no_such_column"),
             ("no_such_function(key)", "no such function: no_such_function"),
             ("label = 'cat'", "no such column: label"),
+            ("vector is not null", "no such column: vector"),
+            ("embedding.id > 0", "no such column: embedding.id"),
+            ("low < 0.5", "no such column: low"),
+            ("rank < 0", "no such column: rank"),
+            ("token.id is null and vector is not null", "no such column: vector"),
             ("json_extract(key, '$')", "malformed JSON"),
             ("abs(-9223372036854775808)", "integer overflow"),
         )
@@ -152,6 +157,28 @@ def test_conditions(mind: tuple[neurograph.Database, Library], where: Any, error
         lambda: db.weave(library, where=where),
     ):
         refused(db, call, error, message)
+
+
+def test_a_condition_on_tokens_is_the_same_for_all_that_take_one(mind: tuple[neurograph.Database, Library]) -> None:
+    db, library = mind
+    db.begin()
+    try:
+        token = db.tokens.create("owl", weight=0.25)
+        library.set("taken", token=token)
+        for where, keys in (
+            ("token.label = 'owl'", ["taken"]),
+            (("token.weight between ? and ? and item.key = ?", [0.2, 0.3, "taken"]), ["taken"]),
+            (("token.weight < ?", [0.2]), []),
+        ):
+            assert [hit.key for hit in library.search([1, 0], where=where)] == keys
+            assert [hit.key for hit in library.match("taken", where=where)] == keys
+            assert [item.key for item in library.list(where=where)] == keys
+            assert library.count(where) == len(keys)
+        without = library.list(None, where="token.id is null")
+        assert len(without) == library.count("token.id is null") == len(library) - 1
+        assert library.list(None, where="token.id is null", after=without[0]) == without[1:]
+    finally:
+        db.rollback()
 
 
 @pytest.mark.parametrize("where", ["nosuch = 1", ("weight > ? and", [0]), "1 in (select 1", "1 in pragma_optimize"])

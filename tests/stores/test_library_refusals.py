@@ -56,6 +56,7 @@ VECTORS: list[tuple[Any, str]] = [
     (np.ones((N, 2), object), "vectors must be real numbers, got dtype object"),
     ([[10**400, 1]], "vectors must be real numbers, got dtype object"),
     (np.zeros((2, 2), "M8[D]"), "vectors must be real numbers, got dtype datetime64[D]"),
+    (np.ma.masked_equal(row_with(1, 3), 3), "vectors must have no masked numbers, got 1 of them"),
     (row_with(1, NAN), "vectors must be finite, got nan at index 70, dimension 1"),
     (row_with(-INF, 1), "vectors must be finite, got -inf at index 70, dimension 0"),
     (row_with(1, NAN).astype(np.float32), "vectors must be finite, got nan at index 70, dimension 1"),
@@ -104,7 +105,7 @@ COLUMNS: list[Case] = [
     ({"metadata": with_bad({"a": NAN})}, InvalidValue, "metadata[70] must be JSON values, got {'a': nan}"),
     ({"metadata": with_bad({"a": "\ud800"})}, InvalidValue, "metadata[70] must be JSON values"),
     ({"metadata": with_bad({"a": {1, 2}})}, InvalidValue, "metadata[70] must be JSON values"),
-    ({"model": 5}, InvalidValue, "model must be a name or an Identity, got 5"),
+    ({"model": 5}, InvalidValue, "model must be a name, an Identity or an EmbeddingEngine, got 5"),
     ({"model": ""}, InvalidValue, "model must be None, or a string of at least one character"),
     ({"on_conflict": "replace"}, InvalidValue, "on_conflict must be one of error, ignore, update, got 'replace'"),
     ({"on_conflict": None}, InvalidValue, "on_conflict must be one of error, ignore, update, got None"),
@@ -174,7 +175,8 @@ def mind() -> Iterator[tuple[neurograph.Database, Library]]:
 def test_vectors(mind: tuple[neurograph.Database, Library], value: Any, message: str) -> None:
     db, library = mind
     refused(db, lambda: library.add(value), InvalidValue, message)
-    refused(db, lambda: library.search_many(value), InvalidValue, message.replace("vectors", "queries"))
+    said = message.replace("vectors", "queries") if not isinstance(value, str) else "queries must be several, got 'ab'"
+    refused(db, lambda: library.search_many(value), InvalidValue, said)
 
 
 @pytest.mark.parametrize(("options", "error", "message"), COLUMNS, ids=[case[-1] for case in COLUMNS])

@@ -200,7 +200,7 @@ def test_a_dropped_library_says_so_and_one_of_its_name_is_another(db: neurograph
     assert contents(db)["item"] == []
 
 
-@pytest.mark.parametrize("way", ["drop", "delete_many"])
+@pytest.mark.parametrize("way", ["drop", "delete_many", "delete"])
 def test_pages_are_given_back(tmp_path: Path, way: str) -> None:
     def pages(db: neurograph.Database) -> tuple[int, int]:
         return db.execute("select page_count, freelist_count from pragma_page_count, pragma_freelist_count").fetchall()[
@@ -216,6 +216,11 @@ def test_pages_are_given_back(tmp_path: Path, way: str) -> None:
         assert pages(db)[0] > before + 300
         if way == "drop":
             assert db.library.drop("big") == 1500
+        elif way == "delete":
+            with db.transaction():
+                for id in ids[10:].tolist():
+                    big.delete(id)
+            db.optimize()
         else:
             assert big.delete_many(ids[10:]) == 1490
         assert pages(db)[0] < before + 40
@@ -233,6 +238,16 @@ def test_a_drop_that_is_rolled_back_never_happened(db: neurograph.Database, pets
     db.rollback()
     assert contents(db) == before
     assert [hit.key for hit in pets.search([1, 0])] == ["a", "b"]
+
+
+def test_a_library_whose_last_id_is_given_takes_no_more(db: neurograph.Database, pets: Library) -> None:
+    last = (pets.id << 32) + 2**32 - 1
+    db.execute("insert into item (id, library_id, key) values (?, ?, 'last')", [last, pets.id])
+    for call, more in ((lambda: pets.set("cat", [1, 0]), 1), (lambda: pets.add([[1, 0], [0, 1]]), 2)):
+        with pytest.raises(InvalidValue, match=rf"a library must have at most 2\*\*32 - 1 items, got {more} more"):
+            call()
+    pets.delete("last")
+    assert pets.set("cat", [1, 0]).id == pets.id << 32 | 1
 
 
 # --- identity -----------------------------------------------------------------------------------------------------

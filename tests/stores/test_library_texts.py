@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import neurograph
@@ -40,6 +41,37 @@ def test_a_string_is_a_question_where_there_is_an_encoder(notes: Library, encode
     assert found == notes.search(text="kitten", k=3) == notes.search(encoder.embed_query("kitten"), 3)
     assert found[0].key == "cat"
     assert notes.search(key="cat", k=1)[0].key == "dog"
+
+
+def test_an_encoder_says_what_made_arrays(db: neurograph.Database, notes: Library, encoder: EmbeddingEngine) -> None:
+    assert len(notes.add(encoder.embed_batch(["rain"]), keys=["rain"], model=encoder)) == 1
+    other = db.library.create("other", dimension=256, model="another")
+    with pytest.raises(errors.IdentityMismatch, match="model must be 'another', as library 'other' was created, got"):
+        other.add(encoder.embed_batch(["rain"]), model=encoder)
+
+
+def test_many_texts_are_asked_as_one_by_one(db: neurograph.Database, notes: Library, encoder: EmbeddingEngine) -> None:
+    questions = ["kitten", "money", "kitten", ""]
+    ids, distances = notes.search_many(questions, 2, where="key <> 'dog'")
+    one_by_one = [notes.search(text, 2, where="key <> 'dog'") for text in questions]
+    assert ids.tolist() == [hits.ids.tolist() for hits in one_by_one]
+    assert distances.tolist() == [hits.distances.tolist() for hits in one_by_one]
+    for given in (tuple(questions), np.array(questions), np.array(questions, object)):
+        assert (notes.search_many(given, 2, where="key <> 'dog'").ids == ids).all()
+    with db.transaction():
+        with pytest.raises(errors.Misuse, match="cannot make vectors of text inside a transaction"):
+            notes.search_many(questions)
+        assert len(notes.search_many(encoder.embed_batch(questions[:3], "query"), 1).ids) == 3
+    notes.embed(questions, "query")
+    with db.transaction():
+        assert (notes.search_many(questions, 3).ids[:, 0] == notes.search_many(questions, 1).ids[:, 0]).all()
+    assert [part.shape for part in notes.search_many([], 2)] == [(0, 0), (0, 0)]
+    with pytest.raises(errors.InvalidValue, match=r"queries\[1\] must be a str, got int"):
+        notes.search_many(["kitten", 5])
+    with pytest.raises(errors.InvalidValue, match="queries must be several, got 'kitten'; search takes one"):
+        notes.search_many("kitten")
+    with pytest.raises(errors.NotHere, match="library 'plain' must have an encoder to search for text"):
+        db.library.create("plain", dimension=2).search_many(questions)
 
 
 def test_without_an_encoder_a_string_is_a_key(db: neurograph.Database) -> None:

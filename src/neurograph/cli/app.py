@@ -31,6 +31,7 @@ from .library import library
 from .meaning import embed, search
 from .output import note
 from .query import query
+from .remedies import in_commands
 from .shell import sql
 from .transfer import export, import_
 from .warm import warm
@@ -132,7 +133,7 @@ def _ended_by(error: BaseException) -> int:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename!r}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return in_commands(" ".join(str(error).split())) or type(error).__name__
 
 
 def _sentence(message: str) -> str:

@@ -63,7 +63,7 @@ def optimize(file: str, library: str, as_json: bool) -> None:
         write_json({"library": library, **done._asdict(), "seconds": round(seconds, 3)})
         return
     if not done.partitions:
-        print("no partitions: the library is too small for them, or another call overtook this one")
+        print("no partitions: fewer than 10,000 items, vectors longer than 2**40, or another call overtook this one")
         return
     how = "made" if done.trained else "mended"
     print(f"{done.partitions:,} partitions {how}, {done.placed:,} vectors placed in {seconds_text(seconds)}")

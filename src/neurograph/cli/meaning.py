@@ -13,6 +13,7 @@ import click
 
 from ..errors import InvalidValue
 from ..model.item import Hits
+from ..progress import Progress
 from .command import TOKEN, command, file_argument, json_option, reading
 from .library_options import RECALL, attach, condition, encoder, encoder_option, library_argument, require_words
 from .output import note, write_json, write_records
@@ -192,15 +193,19 @@ def embed(
     engine = _engine(model, library)
     input_type = "query" if as_query else "document"
     lines = list(texts) if texts else [line.rstrip("\r\n") for line in sys.stdin]
-    parts = engine.embed_stream(lines, input_type)
+    with Progress("texts") as progress:
+        parts = _told(engine.embed_stream(lines, input_type), len(lines), progress)
+        if npy:
+            saved = _save(npy, parts, engine.dimension)
+        elif as_json:
+            vectors = [{"text": text, "vector": vector} for text, vector in zip(lines, _lists(parts), strict=True)]
+        else:
+            for vector in _lists(parts):
+                print(json.dumps(vector))
     if npy:
-        note(f"{_save(npy, parts, engine.dimension):,} vectors of {engine.dimension} numbers in {npy}")
+        note(f"{saved:,} vectors of {engine.dimension} numbers in {npy}")
     elif as_json:
-        vectors = [{"text": text, "vector": vector} for text, vector in zip(lines, _lists(parts), strict=True)]
         write_json({"model": engine.identity.model, "dimension": engine.dimension, "vectors": vectors})
-    else:
-        for vector in _lists(parts):
-            print(json.dumps(vector))
 
 
 def _engine(model: str | None, library: tuple[str, str] | None) -> EmbeddingEngine:
@@ -211,6 +216,16 @@ def _engine(model: str | None, library: tuple[str, str] | None) -> EmbeddingEngi
         found = attach(db.library.get(name), model)
         with db._session.reading() as line:
             return found._required_encoder(line.connection)
+
+
+def _told(parts: Iterable[np.ndarray], count: int, progress: Progress) -> Iterator[np.ndarray]:
+    """Yield each part and show how far that is; not where the vectors themselves are shown."""
+    done = 0
+    for part in parts:
+        yield part
+        done += len(part)
+        if not sys.stdout.isatty():
+            progress("embedding", done, count)
 
 
 def _lists(parts: Iterable[np.ndarray]) -> Iterator[list[float]]:

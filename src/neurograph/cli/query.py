@@ -11,6 +11,7 @@ from .grid import level_option
 from .library_options import attach, condition, encoder_option, require_words
 from .meaning import VECTOR, short
 from .output import note, terminal_width, write_json, write_table
+from .remedies import in_commands
 
 if TYPE_CHECKING:
     from ..model.query_result import QueryHit
@@ -89,7 +90,7 @@ def query(
         note("nothing is found")
     for leg, why in found.left_out.items():
         if leg != "space" or place is not None:
-            note(f"without {leg}: {why}")
+            note(f"without {leg}: {in_commands(why)}")
 
 
 def _told(hit: QueryHit) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 from .. import log
 from ..connection.settings import where_is
@@ -20,19 +21,33 @@ COMPILE_S = 2.0  # the first kernels of a family where none is compiled yet: 0.5
 ROW_READ_S = 0.5e-6  # one row into arrays: 0.3 to 0.6 µs measured
 FAMILIES = frozenset({"graph", "grid", "knn", "vectors"})  # what kernels there are, by how their files' names begin
 _compiled: dict[str, bool] = {}  # what this process knows of each family; it looks once
+_started: list[str | None] = []  # why numba could not be imported, or None where it was, once that was tried
 
 
 def why_no_kernels() -> str | None:
     """Return why kernels can't be used here, or None where they can."""
     if os.environ.get("NGDB_KERNELS", "").lower() == "off":
         return "NGDB_KERNELS=off is set"
-    if "numba" not in sys.modules and where_is("numba") is None:
+    if sys.modules.get("numba") is None and ("numba" in sys.modules or where_is("numba") is None):
         return "numba is not installed; run `pip install numba`"
     from .kernel_cache import cache_folder
 
     if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and cache_folder() is None:
         return "numba has no folder for compiled code that it can write; name one by NUMBA_CACHE_DIR"
-    return None
+    return _started[0] if _started else None
+
+
+def why_not_started() -> str | None:
+    """Import numba and return None, or why that fails: it refuses a numpy that is newer, a library of it is broken."""
+    if not _started:
+        try:
+            import_module("numba")
+        except Exception as error:  # whatever a package raises that does not fit its surroundings
+            _started.append(f"numba can't be imported ({error})")
+            log.warning("answering without kernels, more slowly: %s", _started[0])
+        else:
+            _started.append(None)
+    return _started[0]
 
 
 def kernels_available() -> bool:
@@ -78,7 +93,21 @@ class Policy:
         return name in self._spent_s
 
     def worth(self, name: str, rows: int, sql_cost_s: float) -> bool:
-        """Tell whether arrays over `rows` rows repay themselves now, where SQL would cost another `sql_cost_s`."""
+        """Tell whether arrays over `rows` rows repay themselves now, where SQL would cost another `sql_cost_s`.
+
+        Where they do, and kernels need numba, it is imported; where that fails, arrays are not used from now on.
+        """
+        if not self._repay(name, rows, sql_cost_s):
+            return False
+        why = why_not_started() if name.partition(".")[0] in FAMILIES else None
+        if why is None:
+            return True
+        if self.engine == "numba":
+            raise NotHere(f'engine="numba" needs kernels, and {why}; or use engine="auto"')
+        self._usable, self._unusable = False, why
+        return False
+
+    def _repay(self, name: str, rows: int, sql_cost_s: float) -> bool:
         from .kernel_cache import forget_stale
 
         if self.engine == "numba":

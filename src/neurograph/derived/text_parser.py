@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from .policy import COMPILE_S, why_no_kernels
+from .policy import COMPILE_S, why_no_kernels, why_not_started
 
 if TYPE_CHECKING:
     from ..codec.word_vectors.rows import TextParser
@@ -39,6 +39,8 @@ def text_parser(text_bytes: int) -> TextParser | None:
     if text_bytes * SAVED_S <= price_s or why_no_kernels() is not None:
         return None
     if text_bytes * SAVED_S <= price_s + COMPILE_S and not is_compiled("text"):
+        return None
+    if why_not_started() is not None:
         return None
     forget_stale()
     from ..kernels.text_rows import run_text_rows

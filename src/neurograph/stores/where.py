@@ -88,16 +88,26 @@ class blamed:  # noqa: N801 - read like a function, as those of contextlib, whic
 def _refusal(session: Session, where: Where, table: str) -> str | None:
     """Return what is wrong with a condition, None where SQLite can answer it."""
     condition, values = condition_of(where)
-    question = _OF_ITEMS_AND_TOKENS if names_table(condition, "token") else _OF_ITEMS
     try:
         with session.reading() as line:
-            sql = (_OF_TOKENS if table == "token" else question).replace("{}", condition)
+            sql = _OF_TOKENS.replace("{}", condition) if table == "token" else _of_items(condition)
             for _ in line.connection.execute(sql, values):
                 pass
     except apsw.SQLError as error:
         given, of = where if isinstance(where, str) else where[0], "token" if table == "token" else "item and token"
         return f"where must be an SQL condition on columns of {of}, got {given!r}: {error}"
     return None
+
+
+def prepare(connection: apsw.Connection, where: Where) -> None:
+    """Let SQLite refuse a condition on items that names more than it may, before a statement around it has the name."""
+    condition, values = condition_of(where)
+    connection.execute(f"explain {_of_items(condition)}", values).fetchall()
+
+
+def _of_items(condition: str) -> str:
+    question = _OF_ITEMS_AND_TOKENS if names_table(condition, "token") else _OF_ITEMS
+    return question.replace("{}", condition)
 
 
 def names_table(condition: str, table: str) -> bool:

@@ -83,7 +83,9 @@ class WordVectors:
         self.skipped_count: int = 0
         self._rows, self._sources, self._wishes = rows, sources, wishes
         self._left = wishes.limit
+        self._found = 0
         self._wanted = None if wishes.subset is None else set(wishes.subset)
+        self._most = None if self._wanted is None else len(self._wanted)
         self._seen = Seen()
         self._begun = False
 
@@ -96,6 +98,18 @@ class WordVectors:
     def bytes_read(self) -> int:
         """How many of `bytes_total` were read so far; a limit or a subset may be met before the last."""
         return self._sources[0].bytes_read
+
+    @property
+    def total(self) -> int | None:
+        """How many words will be handed out, reckoned by what the bytes read so far brought where no header says it.
+
+        No more than are wished for; None where nothing was read yet.
+        """
+        likely = self.expected if self._wishes.subset is None else None
+        if likely is None and self._found:
+            likely = max(self._found, round(self._found * self.bytes_total / max(self.bytes_read, 1)))
+        known = [number for number in (likely, self._wishes.limit, self._most) if number is not None]
+        return min(known, default=None)
 
     def close(self) -> None:
         """Close the file."""
@@ -141,6 +155,7 @@ class WordVectors:
             if self._left is not None:
                 kept = kept[: self._left]
                 self._left -= len(kept)
+            self._found += len(kept)
             done = self._left == 0 or (self._wanted is not None and not self._wanted)
             self._meet(problems, places[kept[-1]] if done and kept else None)
             chosen = vectors if len(kept) == len(vectors) else vectors[list(kept)]

@@ -12,7 +12,7 @@ from ...connection.line import Line
 from ...connection.settings import seconds
 from ...model.query_result import KINDS, Asked, LegUsed, QueryHit, QueryLeg, QueryResult
 from ...stores.arguments import bound_ids
-from ...stores.where import blamed
+from ...stores.where import blamed, prepare
 from .fusion import Entity, Ranking, fused, parts, shares, standing_score
 from .legs import rankings
 from .plan import Plan, plan_of
@@ -30,6 +30,8 @@ def answer(db: Database, *, timeout_s: float | None = None, **arguments: Any) ->
     plan = plan_of(db, asked)
     left = None if limit is None else max(0.0, limit - (time.perf_counter() - began))
     with blamed(db._session, asked.where), db._session.reading(left) as line:
+        if asked.where is not None:
+            prepare(line.connection, asked.where)
         there = _still_there(line, plan)
         found = rankings(db, line, asked, there)
         hits = _hits(line, asked, found)

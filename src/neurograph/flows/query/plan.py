@@ -6,7 +6,7 @@ lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import InvalidValue, NotHere
@@ -154,6 +154,6 @@ def _dimension(vector: Any) -> int:
     shape = getattr(vector, "shape", None)
     if shape is not None and len(shape) == 1:
         return int(shape[0])
-    if isinstance(vector, list | tuple):
+    if isinstance(vector, Sequence):
         return len(vector)
     raise InvalidValue(f"vector must be one vector of numbers, or its bytes, got {vector!r}")

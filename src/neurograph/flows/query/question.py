@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import InvalidValue
@@ -135,10 +135,16 @@ def _near_of(near: Any) -> Near | None:
     if isinstance(near, Sequence) and len(near) == 2 and isinstance(near[0], str | int):
         level, place = near
         if not isinstance(place, Token | str | bytes) and hasattr(place, "__len__"):
-            return Near(level, tuple(place))
+            return Near(level, _place_of(place))
         if isinstance(place, Token | str | int) and not isinstance(place, bool):
             return Near(level, place)
     raise InvalidValue(f"near must be a token, (level, (x, y, z)) or (level, token), got {near!r}")
+
+
+def _place_of(place: Any) -> tuple[float, ...]:
+    if isinstance(place, Mapping | Set) or len(place) != 3:
+        raise InvalidValue(f"near must be at three numbers, got {place!r}")
+    return tuple(real(value, f"near[1][{axis}]") for axis, value in enumerate(place))
 
 
 def _one_of(value: Any, name: str, names: tuple[str, ...]) -> str:

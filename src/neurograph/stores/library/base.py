@@ -21,6 +21,7 @@ else:
 ItemLike = Item | Hit | int | str
 ID_BITS = 32
 LAST_LOCAL = (1 << ID_BITS) - 1
+MOST_ITEMS = "2**32 - 1"
 THERE = "exists (select 1 from library where id = ? and created_ns = ?)"  # for the values of Space.itself
 
 

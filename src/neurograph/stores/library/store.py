@@ -103,7 +103,7 @@ class Libraries:
         size = whole(dimension, "dimension", 1, 8192)
         if encoder is not None and encoder.dimension != size:
             raise InvalidValue(f"dimension must be {encoder.dimension}, as the encoder's, got {dimension!r}")
-        identity = identity_of(model if encoder is None else encoder.identity)  # type: ignore[arg-type]
+        identity = identity_of(model if encoder is None else encoder.identity)
         with self._session.transaction():
             self._require_free(text)
             rows = self._session.change(
@@ -125,7 +125,7 @@ class Libraries:
         *,
         name: str | None = None,
         metric: str = "cosine",
-        model: str | Identity | None = None,
+        model: str | Identity | EmbeddingEngine | None = None,
         format: str | None = None,
         words: str | os.PathLike[str] | None = None,
         member: str | None = None,
@@ -168,8 +168,8 @@ class Libraries:
         text_index
             As for `create`.
         progress
-            True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total None
-            where the file does not say.
+            True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total
+            reckoned by the bytes read so far where the file does not say it.
 
         Returns
         -------

@@ -21,6 +21,7 @@ def vector_array(values: Any, dimension: int, what: str = "vectors") -> np.ndarr
     """Return (n, dimension) float32, C-contiguous, checked: finite numbers, none too large for float32."""
     import numpy as np
 
+    _refuse_masked(values, what)
     try:
         given = np.asarray(values)
     except ValueError as error:
@@ -36,6 +37,13 @@ def vector_array(values: Any, dimension: int, what: str = "vectors") -> np.ndarr
     if array is given and not array.flags.writeable:
         return _finite(given, array, what)
     return _finite(given, array, what)
+
+
+def _refuse_masked(values: Any, what: str) -> None:
+    """Refuse a masked array with numbers that are not there: `asarray` would take what lies under the mask."""
+    mask: Any = getattr(values, "mask", None)
+    if hasattr(mask, "dtype") and mask.any():
+        raise InvalidValue(f"{what} must have no masked numbers, got {int(mask.sum())} of them")
 
 
 def _finite(given: np.ndarray, array: np.ndarray, what: str) -> np.ndarray:
@@ -58,6 +66,7 @@ def query_array(values: Any, dimension: int) -> bytes:
     if hasattr(values, "dtype") or hasattr(values, "__array__"):
         import numpy as np
 
+        _refuse_masked(values, "vector")
         given = np.asarray(values)
         if given.shape != (dimension,):
             raise InvalidValue(f"vector must have shape ({dimension},), got {given.shape}")

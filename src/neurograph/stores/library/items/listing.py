@@ -34,8 +34,8 @@ class ListedItems(LibraryPart):
         after
             Only items whose id is greater than this one's: the last of the page before.
         where
-            An SQL condition on the columns of the table ``item``, alone or with the values of its ``?``. It is SQL:
-            never put a stranger's text into it.
+            An SQL condition, as for `search`: on the columns of the table ``item``, and with its name before them on
+            those of ``token``. It is SQL: never put a stranger's text into it.
 
         Returns
         -------
@@ -114,9 +114,12 @@ class ListedItems(LibraryPart):
     def _clause(self, where: Where | None, first: int) -> tuple[str, builtins.list[Any]]:
         if where is None:
             return "where id between ? and ?", [first, self._space.last_id]
-        from ...where import condition_of
+        from ...where import condition_of, names_table
+        from ..nearest.choice import query_of
 
         condition, values = condition_of(where)
+        if names_table(condition, "token"):
+            condition = f"id in ({query_of(self._space, condition)})"
         return f"where id between ? and ? and {condition}", [first, self._space.last_id, *values]
 
     def __iter__(self) -> Iterator[Item]:

@@ -73,4 +73,4 @@ def _fill(library: Library, reader: WordVectors, told: Told) -> None:
     for words, vectors in reader:
         library.add(vectors, keys=words)
         done += len(words)
-        told("words", done, reader.expected)
+        told("words", done, reader.total)

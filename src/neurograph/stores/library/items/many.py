@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
 
+    from ....embed.engine import EmbeddingEngine
     from ....model.identity import Identity
     from .batch import Batch
 
@@ -38,7 +39,7 @@ class ManyItems(EncodedLibrary):
         tokens: Sequence[TokenLike | None] | np.ndarray | None = None,
         coordinates: ArrayLike | None = None,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
-        model: str | Identity | None = None,
+        model: str | Identity | EmbeddingEngine | None = None,
         on_conflict: str = "error",
         commit_every: int | None = None,
     ) -> np.ndarray:
@@ -60,7 +61,8 @@ class ManyItems(EncodedLibrary):
         metadata
             n mappings of JSON values, or None.
         model
-            What made the vectors, where it is to be compared with what the library was created for.
+            What made the vectors, by name, identity or encoder, where it is to be compared with what the library was
+            created for.
         on_conflict
             What becomes of a key that exists, in the library or earlier in `keys`: ``"error"`` refuses the call,
             ``"ignore"`` keeps the item that has it, ``"update"`` gives that item what this call names.
@@ -130,7 +132,9 @@ class ManyItems(EncodedLibrary):
             ids.append(self._add(part, given and given[first : first + step], model, on_conflict))
         return np.concatenate(ids)
 
-    def _add(self, batch: Batch, tokens: Any, model: str | Identity | None, on_conflict: str) -> np.ndarray:
+    def _add(
+        self, batch: Batch, tokens: Any, model: str | Identity | EmbeddingEngine | None, on_conflict: str
+    ) -> np.ndarray:
         """Write a batch in one transaction and return the ids; vectors are made of its texts before."""
         import numpy as np
 

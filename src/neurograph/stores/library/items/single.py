@@ -9,7 +9,7 @@ import apsw
 from ....errors import Conflict, InvalidValue, ItemNotFound
 from ....model.item import ITEM_COLUMNS, Item
 from ...arguments import TokenLike, existing_token_id, json_text, real
-from ..base import ItemLike, checked_text, require_library
+from ..base import MOST_ITEMS, ItemLike, checked_text, require_library
 from ..nearest.distance import length
 from ..texts.encoders import EncodedLibrary, Made
 from ..vectors import little_endian, query_array
@@ -80,12 +80,17 @@ class SingleItems(EncodedLibrary):
         with self._session.transaction():
             connection = self._session.writer.connection
             require_library(connection, self._space)
-            connection.execute(
-                """insert into item (id, library_id, key, text)
-                   select coalesce((select max(id) from item where id between ?1 and ?2), ?1 - 1) + 1, ?3, ?4, ?5
-                    where not exists (select 1 from item where library_id = ?3 and key = ?4)""",
-                (*self._space.ids, self.id, name, columns.get("text")),  # with its text: a text index writes once
-            )
+            try:
+                connection.execute(
+                    """insert into item (id, library_id, key, text)
+                       select coalesce((select max(id) from item where id between ?1 and ?2), ?1 - 1) + 1, ?3, ?4, ?5
+                        where not exists (select 1 from item where library_id = ?3 and key = ?4)""",
+                    (*self._space.ids, self.id, name, columns.get("text")),  # with its text: a text index writes once
+                )
+            except apsw.ConstraintError as error:
+                if "id_begins_with_library" not in str(error):
+                    raise
+                raise InvalidValue(f"a library must have at most {MOST_ITEMS} items, got 1 more") from None
             return self._change(connection, name, columns, token, blob, made)
 
     def get(self, item: ItemLike) -> Item:
@@ -296,6 +301,11 @@ class SingleItems(EncodedLibrary):
         ...     pets.delete("cat")
         ...     len(pets)
         0
+
+        Notes
+        -----
+        Besides the commit it takes 40 µs for one of 384 dimensions (two cores, Linux). Its pages are used again by what
+        comes; `delete_many` and `db.optimize` give such pages back to the system.
         """
         with self._session.transaction():
             number = self._item_id(self._session.writer.connection, item)

@@ -17,7 +17,7 @@ from ....derived.kind import CHUNK_BITS
 from ....errors import Conflict, InvalidValue
 from ...bulk import Bulk
 from ...text_objects import has_text_index, insert_texts
-from ..base import Space
+from ..base import MOST_ITEMS, Space
 from ..texts.kept import keep_items
 from ..vectors import blobs
 from .batch import Batch, first_of_each
@@ -40,7 +40,7 @@ def insert(items: Bulk, embeddings: Bulk, space: Space, batch: Batch) -> np.ndar
     first = (rows[0][0] or space.first_id - 1) + 1
     last = first + batch.size - 1
     if last > space.last_id:
-        raise InvalidValue(f"a library must have at most 2**32 - 1 items, got {batch.size} more")
+        raise InvalidValue(f"a library must have at most {MOST_ITEMS} items, got {batch.size} more")
     names = ["id", "library_id", *batch.columns]
     sql = f"insert into item ({', '.join(names)}) values ({', '.join('?' * len(names))})"
     columns = [range(first, last + 1), repeat(space.id, batch.size), *batch.columns.values()]

@@ -103,7 +103,7 @@ def bounds(space: Space, norms: tuple[float | None, float | None], query: bytes)
     low, high = norms
     safe = low is not None and high is not None and high <= GREATEST_NORM
     if space.metric == "l2":
-        said = "vec_distance_l2(vector, ?1)"
+        said = "vec_distance_l2(ng_vector, ?1)"
         relative = (dimension + 8) * UNIT
         least, most = f"{said} * {1 - relative!r} - {2.0**-67!r}", f"{said} * {1 + relative!r} + {2.0**-67!r}"
         known = length <= GREATEST_NORM
@@ -112,17 +112,17 @@ def bounds(space: Space, norms: tuple[float | None, float | None], query: bytes)
         safe = safe and low is not None and low >= LEAST_NORM
         _, exponent = math.frexp(length)
         query = pack(f"<{dimension}f", *(math.ldexp(x, -exponent) for x in numbers))
-        said = "vec_distance_cosine(vector, ?1)"
+        said = "vec_distance_cosine(ng_vector, ?1)"
         error = (2 * dimension + 16) * UNIT
         least, most = f"{said} - {error!r}", f"{said} + {error!r}"
         if space.metric == "dot":
             error = (4 * dimension + 48) * UNIT
-            lengths = f"vec_distance_l2(vector, ?2) * {length!r}"
+            lengths = f"vec_distance_l2(ng_vector, ?2) * {length!r}"
             least, most = (f"({said} - 1.0 {sign} {error!r}) * {lengths}" for sign in "-+")
     if not known:
         least = most = "null"
     elif not safe:
-        within = f"vec_distance_l2(vector, ?2) between {LEAST_NORM!r} and {GREATEST_NORM!r}"
+        within = f"vec_distance_l2(ng_vector, ?2) between {LEAST_NORM!r} and {GREATEST_NORM!r}"
         least, most = f"iif({within}, {least}, null)", f"iif({within}, {most}, null)"
     return Bounds(f"coalesce({least}, -{INFINITY})", f"coalesce({most}, {INFINITY})", query, bytes(4 * dimension))
 
@@ -130,17 +130,20 @@ def bounds(space: Space, norms: tuple[float | None, float | None], query: bytes)
 class _Rows:
     """The rows a question is about, by their bounds.
 
-    Our own values have numbers, all in front of the user's condition, so its ``?`` are numbered behind them.
+    Our own values have numbers, all in front of the user's condition, so its ``?`` are numbered behind them. Our
+    columns have names of their own, so that it means the same here as by itself: SQL would let it read ours, too.
     """
+
+    _FROM = "from (select id as ng_id, vector as ng_vector from embedding)"
 
     def __init__(self, connection: apsw.Connection, space: Space, bounds: Bounds, asked: Question) -> None:
         self._connection = connection
         self._low = bounds.low
-        self._where = "embedding.id between ?5 and ?6"
+        self._where = "ng_id between ?5 and ?6"
         if asked.after is not None:
             self._where += f" and {bounds.high} >= ?4"
         if asked.among:
-            self._where += f" and embedding.id in ({asked.among})"
+            self._where += f" and ng_id in ({asked.among})"
         self._max_distance = asked.max_distance
         after = -math.inf if asked.after is None else asked.after[0]
         self._bindings = [bounds.query, bounds.zero, asked.max_distance, after, *space.ids]
@@ -150,10 +153,10 @@ class _Rows:
         """Return ids and bounds of the `count` rows with the least bounds."""
         most = f"and {self._low} <= ?3" if self._max_distance < math.inf else ""
         rows: Any = self._connection.execute(
-            f"""select embedding.id, {self._low} as low
-                  from embedding
+            f"""select ng_id, {self._low} as ng_low
+                  {self._FROM}
                  where {self._where} {most}
-                 order by low, embedding.id
+                 order by ng_low, ng_id
                  limit {count}""",
             self._bindings,
         ).fetchall()
@@ -161,7 +164,7 @@ class _Rows:
 
     def within(self, reach: float) -> Iterable[tuple[int, bytes]]:
         """Return ids and vectors of all rows whose bound is at most `reach`."""
-        sql = f"select embedding.id, vector from embedding where {self._where} and {self._low} <= ?3"
+        sql = f"select ng_id, ng_vector {self._FROM} where {self._where} and {self._low} <= ?3"
         bindings = [*self._bindings[:2], reach, *self._bindings[3:]]
         rows: Any = self._connection.execute(sql, bindings)
         return rows  # type: ignore[no-any-return]

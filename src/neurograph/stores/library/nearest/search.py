@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from struct import unpack
 
 import apsw
@@ -24,8 +24,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    import numpy as np
     from numpy.typing import ArrayLike
 
+    from ....model.identity import Identity
     from ...where import Where
 
 ENGINES = ("auto", "sqlite-vec", "numba")
@@ -105,6 +107,11 @@ class SearchedLibrary(ManyWays):
             No item has that key or id, or it has no vector; a key's message names the closest.
         TokenNotFound
             There is no such token.
+        NotHere
+            A text is asked about, and the library has no encoder, or not on this machine; or ``engine="numba"``, and
+            kernels can't be used.
+        Misuse
+            A text is asked about inside a transaction, where no encoder runs, and the file does not know it.
         LibraryNotFound
             The library was dropped.
         DeadlineExceeded
@@ -147,7 +154,7 @@ class SearchedLibrary(ManyWays):
 
     def search_many(
         self,
-        queries: ArrayLike,
+        queries: ArrayLike | Sequence[str],
         k: int = 10,
         *,
         max_distance: float = math.inf,
@@ -158,12 +165,12 @@ class SearchedLibrary(ManyWays):
         engine: str = "auto",
         timeout_s: float | None = None,
     ) -> HitArrays:
-        """Find the k items nearest to each of many vectors.
+        """Find the k items nearest to each of many vectors, or texts.
 
         Parameters
         ----------
         queries
-            (m, dimension) finite numbers; rounded to float32.
+            (m, dimension) finite numbers; rounded to float32. Or m texts, where the library was made with an encoder.
         k, max_distance, where, among, exact, recall, engine, timeout_s
             As for `search`.
 
@@ -176,7 +183,7 @@ class SearchedLibrary(ManyWays):
 
         Raises
         ------
-        InvalidValue, LibraryNotFound, DeadlineExceeded
+        InvalidValue, NotHere, Misuse, LibraryNotFound, DeadlineExceeded
             As for `search`.
 
         Examples
@@ -193,13 +200,26 @@ class SearchedLibrary(ManyWays):
         -----
         Grows with m times what one search costs. One state of the file for all of them.
         """
-        vectors = vector_array(queries, self.dimension, "queries")
+        vectors, made_by = self._vectors_asked(queries)
         among_these, reached = chosen(self._space, where, among), recall_of(exact, recall)
         with blamed(self._session, where), self._session.reading(timeout_s) as line:
+            if made_by is not None:
+                self._require_made_by(line.connection, made_by)
             asked = self._question(b"", k, max_distance, None, among_these)
             vectors_given = [little_endian(vector) for vector in vectors]
             found, measured = self._nearest(line, asked, vectors_given, engine_of(engine), reached)
         return HitArrays(*arrays_of(found), measured)
+
+    def _vectors_asked(self, queries: Any) -> tuple[np.ndarray, Identity | None]:
+        """Return the vectors of many questions, and of texts what made them."""
+        if isinstance(queries, str):
+            raise InvalidValue(f"queries must be several, got {queries!r}; search takes one")
+        texts = (
+            queries.tolist() if getattr(queries, "dtype", None) is not None and queries.dtype.kind in "UO" else queries
+        )
+        if not isinstance(texts, list | tuple) or not texts or not isinstance(texts[0], str):
+            return vector_array(queries, self.dimension, "queries"), None
+        return self._questions_of(texts)
 
     def _query(
         self,

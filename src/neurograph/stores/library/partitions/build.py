@@ -46,7 +46,8 @@ class OptimizedLibrary(NamedTuple):
     """What `Library.optimize` did."""
 
     partitions: int
-    """How many the library has now; 0 for a library too small for them, and where another call overtook this one."""
+    """How many the library has now; 0 for fewer than 10,000 items, where one has a vector longer than 2**40, and where
+    another call overtook this one."""
     placed: int
     """Vectors that were placed in one: all of them, or those that changed."""
     trained: bool

@@ -367,6 +367,19 @@ class EncodedLibrary(LibraryPart):
             _refuse_in_transaction(line)
         return little_endian(encoder.embed_query(text) if kind == "query" else encoder.embed(text)), made_by
 
+    def _questions_of(self, texts: Sequence[str]) -> tuple[np.ndarray, Identity]:
+        """Return the vectors of many questions, and the identity the library had then."""
+        from ....embed.tokens import check_text
+
+        for place, text in enumerate(texts):
+            check_text(f"queries[{place}]", text)
+        with self._session.reading() as line:
+            require_library(line.connection, self._space)
+            made_by = self._maker(line.connection)
+            if made_by.weights_sha256 is None:
+                self._required_encoder(line.connection)
+        return self._vectors_of(texts, "query", made_by)[1], made_by
+
 
 def _unknown_kind(kind: object) -> Exception:
     from ....model.names import unknown_name

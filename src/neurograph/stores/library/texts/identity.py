@@ -14,21 +14,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ....embed.engine import EmbeddingEngine
     from ....model.identity import Identity
 
 HASHES = ("weights_sha256", "tokenizer_sha256")
 TEXTS = ("precision", "pooling", "query_prefix", "document_prefix", "input_type")
 
 
-def identity_of(model: str | Identity | None) -> Identity:
-    """Return an identity given as one, as a model's name, or not at all."""
+def identity_of(model: str | Identity | EmbeddingEngine | None) -> Identity:
+    """Return an identity given as one, as a model's name, as an encoder that has one, or not at all."""
     from ....model.identity import Identity
 
     if model is None:
         return Identity()
-    found = Identity(model) if isinstance(model, str) else model
-    if not isinstance(found, Identity):
-        raise InvalidValue(f"model must be a name or an Identity, got {model!r}")
+    if isinstance(model, str | Identity):
+        found = Identity(model) if isinstance(model, str) else model
+    else:
+        from .encoders import encoder_of
+
+        found = encoder_of(model, "model must be a name, an Identity or an EmbeddingEngine").identity
     if checked_text(found.model, "model") is None:
         raise InvalidValue("model must be a name, got None; leave it out for arrays without one")
     for name in HASHES:
@@ -68,7 +72,7 @@ def _said(model: str, text: str) -> Identity:
     return Identity(**{**known, "model": model})
 
 
-def require_same(connection: apsw.Connection, space: Space, model: str | Identity) -> None:
+def require_same(connection: apsw.Connection, space: Space, model: str | Identity | EmbeddingEngine) -> None:
     """Refuse vectors of another identity."""
     from ....model.identity import UNSPECIFIED
 

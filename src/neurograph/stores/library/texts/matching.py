@@ -9,7 +9,7 @@ import apsw
 from ....errors import InvalidValue, NotHere
 from ....model.item import Hit, Item, Match, Matches
 from ...arguments import bound_ids, real, whole
-from ...where import blamed
+from ...where import blamed, prepare
 from ..base import THERE, LibraryPart, require_library
 from ..nearest.choice import ids_among, keys_of, query_of
 
@@ -116,6 +116,8 @@ class MatchedLibrary(LibraryPart):
             tokenizer = self._required_text_index(line.connection)
             if line.paths is not None:
                 line.took("full text", f"FTS5 {tokenizer}")
+            if where is not None:
+                prepare(line.connection, where)
             if not asked:
                 return Matches([], [], [])
             sql = f"""select rowid, -bm25({table}) from {table}
