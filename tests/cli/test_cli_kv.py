@@ -70,6 +70,13 @@ def test_a_version_decides(mind):
     run("kv", "set", mind, "n", "a", "2", "--if-version", "1")
 
 
+def test_a_quota_is_said_with_what_to_do_at_a_prompt(mind):
+    with neurograph.open(mind) as db:
+        db.storage.quota("n", 3)
+    reason = "must fit its quota of 3 bytes, got more with 0 taken; delete some, or raise quota_bytes in the table"
+    assert reason in refusal("kv", "set", mind, "n", "a", "1234")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [

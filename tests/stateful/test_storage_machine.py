@@ -92,6 +92,14 @@ class Stores(RuleBasedStateMachine):
         self.rows[namespace, key] = Row(value, self.size(value), len(self.changes), expires_ns)
         return len(self.changes)
 
+    def gone(self, places: set[tuple[str, str]]) -> None:
+        """Delete several at once, in the order in which the file has done it."""
+        told = self.db.storage.changes(len(self.changes))
+        assert {(change.namespace, change.key) for change in told} == places
+        for change in told:
+            del self.rows[change.namespace, change.key]
+            self.changes.append((change.namespace, change.key, True))
+
     def ends(self, ttl_s: float | None) -> int | None:
         return None if ttl_s is None else self.now_ns + int(ttl_s * SECOND)
 
@@ -162,19 +170,13 @@ class Stores(RuleBasedStateMachine):
             assert self.db.storage.clear(namespace) == len(there)
         else:
             assert self.db.storage.delete_many(namespace, some) == len(there.keys() & set(some))
-        for key in sorted(set(some)):
-            if self.rows.pop((namespace, key), None):
-                self.changes.append((namespace, key, True))
+        self.gone({(namespace, key) for key in some} & self.rows.keys())
 
     @rule()
     def purge(self) -> None:
         gone = {place: row for place, row in self.rows.items() if row.expires_ns and row.expires_ns <= self.now_ns}
         assert self.db.storage.purge() == len(gone)
-        told = self.db.storage.changes(len(self.changes))
-        assert {(change.namespace, change.key) for change in told} == gone.keys()
-        for change in told:
-            del self.rows[change.namespace, change.key]
-            self.changes.append((change.namespace, change.key, True))
+        self.gone(set(gone))
 
     @rule(namespace=namespaces, bytes=st.sampled_from([None, None, 8, 30]))
     def quota(self, namespace: str, bytes: int | None) -> None:

@@ -62,6 +62,6 @@ class StoragePart:
         quota_bytes, taken = rows[0] if rows else (None, 0)
         return StorageQuotaExceeded(
             f"the values of {namespace!r} must fit its quota of {quota_bytes} bytes, got more with {taken} taken; "
-            f"delete some, or raise it with db.storage.quota({namespace!r}, …)",
+            f"delete some, or raise it with db.storage.quota",
             error.rule,
         )
