@@ -15,6 +15,7 @@ from neurograph.errors import (
     InvalidValue,
     NotFound,
     ReadOnlyDatabase,
+    RuleViolated,
     StorageQuotaExceeded,
     VersionConflict,
 )
@@ -415,3 +416,24 @@ def test_a_quota_is_named_with_what_is_taken(db):
             call()
     assert db.storage.keys("ns") == ["a"]
     db.storage.set("other", "b", "1" * 100)
+
+
+def test_a_rule_of_your_own_trigger_is_told_as_it_is(db):
+    db.execute(
+        "create trigger mine before insert on storage when new.key = 'no' "
+        "begin select raise(abort, 'ng:mine.key: key must be yes'); end"
+    )
+    with pytest.raises(RuleViolated, match=r"^key must be yes$") as refused:
+        db.storage.set("ns", "no", 1)
+    assert refused.value.rule == "mine.key"
+
+
+def test_nan_that_somebody_forced_into_the_file_is_not_read(db):
+    connection = db._session.writer.connection
+    connection.pragma("ignore_check_constraints", 1)
+    for text in ("NaN", "[-Infinity]", ""):
+        connection.execute("insert or replace into storage (namespace, key, value) values ('ns', 'key', ?)", (text,))
+        with pytest.raises(InvalidValue, match="must be JSON that Python reads"):
+            db.storage.get("ns", "key")
+    assert [violation.invariant for violation in db.check()] == ["storage.value"]
+    connection.execute("delete from storage")

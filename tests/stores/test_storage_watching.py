@@ -141,6 +141,36 @@ def test_another_process_is_seen(db, tmp_path: Path):
         assert next(watching).key == "x"
 
 
+def test_nothing_is_missed_and_nothing_told_twice_while_processes_write(db, tmp_path: Path):
+    code = """
+        import random, sys, neurograph
+        with neurograph.open(sys.argv[1], synchronous="off") as db:
+            dice = random.Random(int(sys.argv[2]))
+            hold()
+            for step in range(200):
+                db.begin()
+                for _ in range(dice.randrange(3)):
+                    db.storage.increment("a", str(dice.randrange(5)))
+                db.storage.delete("a", str(dice.randrange(5)))
+                db.rollback() if dice.random() < 0.5 else db.commit()
+            db.storage.set("done", sys.argv[2], True)
+        """
+    done, told = set(), []
+    with Held(code, tmp_path / "mind.ngdb", 1) as one, Held(code, tmp_path / "mind.ngdb", 2) as two:
+        threads = [threading.Thread(target=other.release) for other in (one, two)]
+        for thread in threads:
+            thread.start()
+        for change in db.storage.watch(since=0, timeout_s=60):
+            told.append(change)
+            done |= {change.key} if change.namespace == "done" else set()
+            if len(done) == 2:
+                break
+        for thread in threads:
+            thread.join()
+    assert [change.version for change in told] == list(range(1, len(told) + 1))
+    assert told == db.storage.changes()
+
+
 def test_a_file_without_a_log_is_watched_too(tmp_path: Path):
     with neurograph.open(tmp_path / "mind.ngdb", journal="rollback") as db, db.reader() as reader:
         changes = reader.storage.watch(timeout_s=30)
