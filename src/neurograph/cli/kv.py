@@ -11,6 +11,7 @@ import click
 from ..model.stored import StorageItem
 from .command import HELP, command, file_argument, json_option, limit_option, reading, writing
 from .exit_codes import USAGE
+from .library import Listed
 from .output import note, terminal_width, write_json, write_table
 
 namespace_argument = click.argument("namespace")
@@ -122,14 +123,6 @@ def _compact(value: Any) -> str:
 
 def _cell(value: Any, name: str) -> Any:
     return _compact(value) if name == "value" else value
-
-
-class Listed(click.Group):
-    """A group whose commands stand in the order in which they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands in that order."""
-        return list(self.commands)
 
 
 @click.group(
