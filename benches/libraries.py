@@ -2,6 +2,7 @@
 
 The glosses of WordNet and their questions are where NGDB_DATA says, or in ``../shared/data``; ``--synthetic N`` adds N
 vectors of 384 numbers without structure. One thread for everybody. ``pip install ".[bench]"`` brings the peers.
+First answers of fresh processes are in ``fresh_search.py``, searches after changes in ``changed.py``.
 
     python benches/libraries.py [--synthetic 1000000] [--write]
 """
@@ -9,8 +10,6 @@ vectors of 384 numbers without structure. One thread for everybody. ``pip instal
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,40 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fresh import process
-from measure import Row, best, faster, longer, machine, said, seconds, table, write
+from measure import Row, beside, best, faster, machine, one_thread, table, write
 from vector_peers import K, Search, faiss_flat, fill_vec0, product, vec0, vec_connection
+from vector_sets import wordnet
 
 import neurograph as ng
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 BATCH = 64
 FEW = 20  # questions in a turn to those who take tens of milliseconds
-FRESH = """
-import sys
-with open(sys.argv[2], 'rb') as file:
-    query = file.read()
-"""
-OURS = FRESH + "import neurograph; neurograph.open(sys.argv[1]).library.get('glosses').search(query)[0]"
-THEIRS = (
-    FRESH
-    + """
-import apsw
-from importlib.util import find_spec
-connection = apsw.Connection(sys.argv[1])
-connection.enable_load_extension(True)
-connection.load_extension(find_spec('sqlite_vec').submodule_search_locations[0] + '/vec0')
-connection.execute("select rowid, distance from vectors where v match ? and k = 10", (query,)).fetchall()
-"""
-)
-
-
-def wordnet() -> tuple[np.ndarray, np.ndarray]:
-    """Return the glosses' vectors, (117659, 384) float32 of unit length, and those of 1,000 questions."""
-    named = os.environ.get("NGDB_DATA")
-    folder = (Path(named) if named else Path(__file__).resolve().parent.parent.parent / "shared" / "data") / "wordnet"
-    vectors = [np.load(folder / f"{name}_minilm_f16.npy").astype(np.float32) for name in ("gloss", "queries")]
-    return tuple(rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in vectors)  # type: ignore[return-value]
 
 
 def shapeless(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -132,34 +105,6 @@ def filtered(db: ng.Database, library: Any, queries: np.ndarray) -> list[Row]:
     return rows
 
 
-def beside(what: str, ours: float, peer: float, name: str, target: float) -> Row:
-    return longer(what, ours, peer, target)._replace(peer=f"{name}: {said(peer)}")
-
-
-def changed(db: ng.Database, library: Any, queries: np.ndarray) -> list[Row]:
-    """After 10 % of the items were deleted, and with a vector written in each tenth chunk before a question."""
-
-    def search(query: np.ndarray) -> Any:
-        return library.search(query, K)
-
-    before = median(search, queries[:300])
-    ids = db.execute("select id from embedding where id between ? and ?", (library.id << 32, (library.id + 1) << 32))
-    known = np.array([row[0] for row in ids])
-    library.delete_many(known[::10])
-    search(queries[0])
-    deleted = median(search, queries[:300])
-    took = []
-    for query in queries[:10]:
-        for id in known[1 :: 512 * 10]:
-            db.execute("update embedding set vector = vector where id = ?", (int(id),))
-        took.append(seconds(lambda: search(query)))
-    dirty = float(np.median(took))
-    return [
-        beside("after 10 % deletes", deleted, before, "before", 1.1),
-        beside("the first search after writes to 10 % of the chunks", dirty, before, "without", 1.1),
-    ]
-
-
 def adding(folder: Path, vectors: np.ndarray) -> list[Row]:
     """Transactions of 10,000 vectors."""
     turn = iter(range(1000))
@@ -179,18 +124,8 @@ def adding(folder: Path, vectors: np.ndarray) -> list[Row]:
     return [faster(f"adding {len(vectors):,} vectors, 10,000 a transaction", mine, peer, "sqlite-vec, vec0", 1.5)]
 
 
-def fresh(folder: Path, path: Path, vectors: np.ndarray, query: np.ndarray) -> list[Row]:
-    connection = vec_connection(folder / "fresh.db")
-    fill_vec0(connection, vectors)
-    connection.close()
-    (folder / "query").write_bytes(query.tobytes())
-    ours = process(OURS, str(path), str(folder / "query"))
-    theirs = process(THEIRS, str(folder / "fresh.db"), str(folder / "query"))
-    return [beside("a fresh process to its first answer", ours, theirs, "sqlite-vec, vec0", 1.5)]
-
-
 def on_wordnet(folder: Path) -> list[Row]:
-    vectors, queries = wordnet()
+    vectors, queries = wordnet(1_000_000, 1000)
     path = folder / "wordnet.ngdb"
     with ng.open(path, synchronous="normal") as db:
         library = db.library.create("glosses", dimension=384)
@@ -198,7 +133,6 @@ def on_wordnet(folder: Path) -> list[Row]:
     size = path.stat().st_size
     rows = [beside("the file, metadata included (bytes)", size, vectors.nbytes, "the numbers", 1.2)]
     rows[0] = rows[0]._replace(ours=f"{size / 1e6:.0f} MB", peer=f"the numbers: {vectors.nbytes / 1e6:.0f} MB")
-    rows += fresh(folder, path, vectors, queries[0])
     with ng.open(path, synchronous="normal") as db:
         library = db.library.get("glosses")
         library.search(queries[0], K, engine="numba")
@@ -206,7 +140,6 @@ def on_wordnet(folder: Path) -> list[Row]:
         rows += exact(library, vectors, queries, f"{len(vectors):,} glosses", wanted)
         rows.append(batch(library, vectors, queries))
         rows += filtered(db, library, queries)
-        rows += changed(db, library, queries)
     return rows + adding(folder, vectors)
 
 
@@ -221,8 +154,7 @@ def on_shapeless(folder: Path, count: int) -> list[Row]:
 
 
 def main() -> None:
-    if any(os.environ.get(name) != "1" for name in THREADS):  # told before the libraries are loaded
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **dict.fromkeys(THREADS, "1")})
+    one_thread()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--synthetic", type=int, default=0)
     parser.add_argument("--folder", type=Path)

@@ -6,12 +6,15 @@ import contextlib
 import gc
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LANCE_CPU_THREADS", "RAYON_NUM_THREADS")
 
 
 class Row(NamedTuple):
@@ -23,6 +26,12 @@ class Row(NamedTuple):
     ratio: float
     target: str
     reached: bool
+
+
+def one_thread() -> None:
+    """Begin this script anew where libraries, once loaded, would take more than one thread."""
+    if any(os.environ.get(name) != "1" for name in THREADS):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **dict.fromkeys(THREADS, "1")})
 
 
 def seconds(work: Callable[[], Any], repeat: int = 1) -> float:
@@ -68,6 +77,11 @@ def share(what: str, ours: float, raw: float, target: float) -> Row:
 def longer(what: str, ours: float, raw: float, target: float) -> Row:
     """A row where ours should take at most `target` times as long as raw SQL."""
     return Row(what, said(ours), f"raw: {said(raw)}", ours / raw, f"≤ {target:g} times", ours <= target * raw)
+
+
+def beside(what: str, ours: float, peer: float, name: str, target: float) -> Row:
+    """A row where ours should take at most `target` times as long as a peer."""
+    return longer(what, ours, peer, target)._replace(peer=f"{name}: {said(peer)}")
 
 
 def table(rows: list[Row]) -> str:

@@ -1,41 +1,44 @@
 """Searches that may miss some of the nearest, beside exact ones and beside others', in one run.
 
 Run ``python benches/recall.py [--only wordnet clustered structureless] [--rows 1000000] [--queries 1000]
-[--folder FOLDER] [--graphs FOLDER] [--write]``. Needs numpy, faiss and sqlite-vec; hnswlib, whose graphs take minutes
-to build, is asked where ``--graphs`` says where they are kept. All with one thread, the 10 nearest by cosine, one
-question at a time, in memory; files are in the page cache. Each system answers the same questions in five turns, all
-systems in each; a question's least time counts, and a ratio is the other's median by ours. ``--write`` puts the tables
-into ``docs/benchmarks.md``.
+[--folder FOLDER] [--graphs FOLDER] [--write]``. Needs numpy, faiss and sqlite-vec; hnswlib, usearch, lancedb and
+chroma, which take minutes to build, are asked where ``--graphs`` says where they are kept, see ``kept_peers.py``. All
+with one thread, the 10 nearest by cosine, one question at a time, in memory; files are in the page cache. Each system
+answers the same questions in five turns, all systems of a group in each, and our own of recall 0.99 in every group; a
+question's least time counts, and a ratio is the other's median by ours. ``--write`` puts the tables into
+``docs/benchmarks.md``; those of kinds that ``--only`` leaves out stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import machine, said, write
-from vector_peers import K, System, faiss_all, hnsw, product, sqlite_vec_all
+from kept_peers import PEERS, kept_path, kept_systems
+from measure import machine, one_thread, said, write
+from vector_peers import K, System, faiss_all, product, sqlite_vec_all
+from vector_sets import KINDS, Array, shares, truth
 
 import neurograph
+from neurograph.errors import NotHere
 
 TURNS, ENOUGH_S = 5, 4.0
 BITS_BUDGET = 150  # bytes of memory a vector that leave room for bits alone
-Array = np.ndarray
+HEAD = """| | p50 | p99 | recall@10 | its 1st percentile | beside ours | made in | bytes a vector |
+|---|---|---|---|---|---|---|---|"""
 
 
 def ours(folder: Path, rows: Array, questions: Array, opened: contextlib.ExitStack) -> Iterator[System]:
     """Exact; by bits, as they come; and after `optimize`, by partitions, or with no memory for more than bits."""
     path, optimized = folder / "recall.ngdb", folder / "optimized.ngdb"
-    for old in folder.glob("*.ngdb*"):
-        old.unlink()
     began = time.perf_counter()
     with neurograph.open(path) as db:
         library = db.library.create("v", dimension=rows.shape[1])
@@ -72,7 +75,11 @@ def ours(folder: Path, rows: Array, questions: Array, opened: contextlib.ExitSta
         search, loaded_s = asked(db, exact=False, recall=recall)
         yield System(f"ours, recall {recall}, optimized", search, added_s + made_s + loaded_s, held(db))
     db = opened.enter_context(neurograph.open(optimized, memory_budget_bytes=BITS_BUDGET * len(rows)))
-    search, loaded_s = asked(db, exact=False)
+    try:
+        search, loaded_s = asked(db, exact=False)
+    except NotHere:  # bits don't reach it, and codes find no room
+        print("  bits alone do not reach 0.99", flush=True)
+        return
     yield System("ours, recall 0.99, optimized, bits alone", search, added_s + made_s + loaded_s, held(db))
 
 
@@ -83,8 +90,11 @@ def held(db: neurograph.Database) -> int:
 
 def asked(system: System, questions: Array) -> tuple[Array, list[set[int]]]:
     """Return how long each question took, and what was found; of a slow system fewer are asked."""
+    began = time.perf_counter()
     for question in questions[:5]:
         system.search(question)
+        if time.perf_counter() - began > ENOUGH_S / 10:
+            break
     times: list[float] = []
     found: list[set[int]] = []
     for question in questions:
@@ -97,66 +107,50 @@ def asked(system: System, questions: Array) -> tuple[Array, list[set[int]]]:
     return np.array(times), found
 
 
-def table(folder: Path, rows: Array, questions: Array, graph: Path | None) -> str:
-    truth: list[set[int]] = []
-    for first in range(0, len(questions), 50):
-        scores = questions[first : first + 50] @ rows.T
-        truth += [set(row.tolist()) for row in np.argpartition(-scores, K, axis=1)[:, :K]]
-    with contextlib.ExitStack() as opened:
-        systems = [*ours(folder, rows, questions, opened), System("numpy, product", product(rows), 0.0, rows.nbytes)]
-        systems += [*faiss_all(rows), *(hnsw(rows, graph) if graph else ()), *sqlite_vec_all(rows)]
-        turns = [[asked(system, questions) for system in systems] for _ in range(TURNS)]
-    lines = [
-        "| | p50 | p99 | recall@10 | its 1st percentile | beside ours | made in | bytes a vector |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def lines(systems: Sequence[System], rows: Array, questions: Array, near: list[set[int]]) -> Iterator[str]:
+    """Ask a group of systems in turns, and yield a line for each; they are compared with the first."""
+    turns = [[asked(system, questions) for system in systems] for _ in range(TURNS)]
     own = 0.0
     for i, system in enumerate(systems):
         n = min(len(turn[i][0]) for turn in turns)
-        times, found = np.min([turn[i][0][:n] for turn in turns], axis=0), turns[0][i][1]
+        times, found = np.min([turn[i][0][:n] for turn in turns], axis=0), shares(turns[0][i][1], near)
         own = own or float(np.median(times))
-        shares = np.array([len(a & b) / K for a, b in zip(found, truth, strict=False)])
         p50, p99 = np.percentile(times, [50, 99])
         cells = (
-            system.name, said(p50), said(p99), f"{shares.mean():.4f}", f"{np.percentile(shares, 1):.1f}",
+            system.name, said(p50), said(p99), f"{found.mean():.4f}", f"{np.percentile(found, 1):.1f}",
             f"{p50 / own:.2f}", said(system.built_s) if system.built_s else "",
             f"{system.held / len(rows):,.0f}" if system.held else "",
         )  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
-    return "\n".join(lines)
+        line = f"| {' | '.join(cells)} |"
+        print(line, flush=True)
+        yield line
 
 
-def unit(rows: Array) -> Array:
-    return np.ascontiguousarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+def table(folder: Path, rows: Array, questions: Array, kept: Path | None) -> str:
+    """Return the table of all systems, asked in groups, as they don't find room side by side."""
+    near, missing = truth(rows, questions, K), []
 
+    def kept_there(peer: str) -> list[System]:
+        there, why = kept_systems(rows, kept, [peer]) if kept else ([], [f"{peer} is asked with --graphs"])
+        missing.extend(why)
+        return there
 
-def wordnet(n: int, m: int) -> tuple[Array, Array]:
-    named = os.environ.get("NGDB_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-    rows, questions = (np.load(folder / "wordnet" / f"{name}_minilm_f16.npy") for name in ("gloss", "queries"))
-    return unit(rows.astype(np.float32)), unit(questions[:m].astype(np.float32))
-
-
-def made(n: int, m: int, spread: float) -> tuple[Array, Array]:
-    """Return rows around 1,000 places, each as far from it as `spread`, and questions likewise; or around none."""
-    rng = np.random.default_rng(0)
-    places = rng.standard_normal((1000, 384), np.float32) if spread else np.zeros((1, 384), np.float32)
-    rows = np.empty((n + m, 384), np.float32)
-    for first in range(0, n + m, 100_000):
-        part = rng.standard_normal((min(100_000, n + m - first), 384), np.float32) * np.float32(spread or 1)
-        rows[first : first + len(part)] = unit(part + places[rng.integers(len(places), size=len(part))])
-    return rows[:n], rows[n:]
-
-
-KINDS: dict[str, Callable[[int, int], tuple[Array, Array]]] = {
-    "wordnet": wordnet,
-    "clustered": lambda n, m: made(n, m, 0.7),
-    "structureless": lambda n, m: made(n, m, 0.0),
-}
+    groups: list[Callable[[], Iterable[System]]] = [
+        lambda: [System("numpy, product", product(rows), 0.0, rows.nbytes)],
+        lambda: faiss_all(rows),
+        *(partial(kept_there, peer) for peer in PEERS),
+        lambda: sqlite_vec_all(rows),
+    ]
+    with contextlib.ExitStack() as opened:
+        systems = list(ours(folder, rows, questions, opened))
+        text = [HEAD, *lines(systems, rows, questions, near)]
+        for group in groups:
+            text += list(lines([systems[0], *group()], rows, questions, near))[1:]
+    return "\n".join(text + [f"\nLeft out: {why}." for why in missing])
 
 
 def main() -> None:
+    one_thread()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -165,17 +159,15 @@ def main() -> None:
     parser.add_argument("--graphs", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    text = f"{machine()}."
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        for kind in options.only:
-            rows, questions = KINDS[kind](options.rows, options.queries)
-            print(kind, rows.shape, flush=True)
-            text += f"\n\n{kind}, {len(rows):,} x {rows.shape[1]}, {len(questions):,} questions:\n\n"
-            graph = options.graphs and options.graphs / f"{kind}-{len(rows)}.hnswlib"
-            text += table(Path(folder), rows, questions, graph)
-            del rows
-    if options.write:
-        write("recall.py", text)
+    for kind in options.only:
+        rows, questions = KINDS[kind](options.rows, options.queries)
+        print(kind, rows.shape, flush=True)
+        text = f"{machine()}.\n\n{kind}, {len(rows):,} x {rows.shape[1]}, {len(questions):,} questions:\n\n"
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            text += table(Path(folder), rows, questions, options.graphs and kept_path(options.graphs, kind, len(rows)))
+        if options.write:
+            write(f"recall.py, {kind}", text)
+        del rows, questions
 
 
 if __name__ == "__main__":

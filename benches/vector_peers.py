@@ -1,11 +1,11 @@
-"""The vector stores that `libraries.py` and `recall.py` compare with: functions of vectors that return how to ask.
+"""The vector stores that searches are compared with: functions of vectors that return how to ask.
 
-Vectors and questions are of unit length, so the greatest product is the nearest by cosine.
+Vectors and questions are of unit length, so the greatest product is the nearest by cosine. Stores that take minutes to
+build are in ``kept_peers.py``.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -134,29 +134,6 @@ def _asking(index: Any, name: str, value: int) -> Search:
         return index.search(query[None], K)[1][0]
 
     return search
-
-
-def hnsw(vectors: np.ndarray, kept: Path) -> Iterator[System]:
-    """hnswlib's graph, which takes minutes to build: in `kept`, if it is there, else built by one thread and kept."""
-    import hnswlib
-
-    index, told = hnswlib.Index("ip", vectors.shape[1]), kept.with_suffix(".json")
-    if told.exists():
-        index.load_index(str(kept), max_elements=len(vectors))
-    else:
-        began = time.perf_counter()
-        index.init_index(len(vectors), ef_construction=200, M=16)
-        index.add_items(vectors, num_threads=1)
-        told.write_text(json.dumps(time.perf_counter() - began))
-        index.save_index(str(kept))
-    index.set_num_threads(1)
-    for ef in (20, 40, 70, 100, 300):
-        yield System(
-            f"hnswlib, M 16, ef {ef}",
-            lambda q, ef=ef: (index.set_ef(ef), index.knn_query(q, K))[1][0][0],
-            json.loads(told.read_text()),
-            index.index_file_size(),
-        )
 
 
 def sqlite_vec_all(vectors: np.ndarray) -> Iterator[System]:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 import neurograph
+from compiling import compile_kernels
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KERNELS_OFF = os.environ.get("NGDB_KERNELS", "").lower() == "off"
@@ -40,6 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--slow"):
         os.environ["NGDB_SLOW"] = "1"  # before a test file is imported, see effort.py
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let no two workers compile the same kernel at the same time, where all tests run; few compile what they need."""
+    config, option = session.config, session.config.option
+    every_test = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (option.keyword or option.markexpr)
+    if every_test and not option.collectonly and not hasattr(config, "workerinput"):
+        compile_kernels()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

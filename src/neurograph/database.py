@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .stores.grid import Grid
     from .stores.library import Libraries
     from .stores.queue import Queue
+    from .stores.storage import Storage
     from .stores.tokens import Tokens
     from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
@@ -239,6 +240,13 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         return Queue(self._session)
 
     @cached_property
+    def storage(self) -> Storage:
+        """The storage: a value in JSON for each namespace and key."""
+        from .stores.storage import Storage
+
+        return Storage(self._session)
+
+    @cached_property
     def _derived(self) -> Derived:
         from .derived.mechanism import Derived
 
@@ -261,8 +269,6 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         session.require_open()
         options = session.options.replaced(read_only=True)
         return Database(session.location.for_reading(), options, self._policy.engine, backup=False)
-
-    # --- care ---
 
     def check(self, *, limit: int = 100) -> list[Violation]:
         """Audit the file and return what is wrong; an empty list when it is sound.
@@ -338,8 +344,6 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         from .flows.optimize import drop_derived
 
         return drop_derived(self._session)
-
-    # --- the handle -----------------------------------------------------------------------------------------
 
     @property
     def path(self) -> str:

@@ -16,6 +16,7 @@ from neurograph.errors import NotHere
 from neurograph.flows import demo
 from neurograph.flows.stdlib_meaning import MEANING
 from neurograph.flows.stdlib_questions import QUESTIONS
+from processes import unmeasured
 
 ALL = (*QUESTIONS, *MEANING)
 
@@ -24,7 +25,7 @@ ALL = (*QUESTIONS, *MEANING)
 def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Run the whole demo once as a process of its own; return its file and what it said."""
     folder = tmp_path_factory.mktemp("demo")
-    done = process("demo", cwd=folder)
+    done = process("demo", cwd=folder, env=unmeasured())
     assert (done.returncode, done.stderr) == (0, "")
     return folder / "demo.ngdb", done.stdout
 

@@ -13,6 +13,7 @@ import pytest
 from command_line import answer, companions, ended, refusal, run, start
 
 import neurograph
+from processes import untraced
 
 
 def write(path: Path, text: str) -> Path:
@@ -141,6 +142,7 @@ def many(mind: Path) -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C for a child without a console")
 @pytest.mark.parametrize("ending", ["resume", "drop"])
+@untraced()
 def test_an_import_that_was_interrupted_is_resumed_or_dropped(mind, many, ending):
     with start("import", mind, "tokens", many) as child:
         while child.poll() is None and staged(mind) < 2:
@@ -160,6 +162,7 @@ def test_an_import_that_was_interrupted_is_resumed_or_dropped(mind, many, ending
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C for a child without a console")
+@untraced()
 def test_an_import_that_was_interrupted_while_it_wrote_is_resumed(mind, many):
     """It has read all rows and holds the write lock; whoever would write meanwhile is busy."""
     with start("import", mind, "tokens", many) as child:
@@ -198,6 +201,7 @@ POINTERS = {
 
 
 @pytest.mark.data
+@untraced()  # half a million rows; the tests above import and measure few
 def test_wordnet_is_imported_from_the_command_line_and_nothing_is_lost(wordnet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = answer(

@@ -9,11 +9,13 @@ import pytest
 from naive_library import Library
 
 from neurograph.flows.stdlib_source import Source, read_source, read_standard_library
+from processes import untraced
 
 
 @pytest.fixture(scope="session")
 def standard_library() -> Library:
-    return Library(read_standard_library())
+    with untraced():  # 730 files; test_stdlib_facts.py and its like measure how small ones are read
+        return Library(read_standard_library())
 
 
 @pytest.fixture

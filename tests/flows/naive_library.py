@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from functools import cache
 
 from neurograph.flows.stdlib_columns import Source
 
@@ -72,16 +73,17 @@ class Library:
         total.pop(self.ids[start], None)
         return {id: (reached, first[id]) for id, reached in total.items()}
 
+    @cache  # noqa: B019  # one library a run; each round over 59,000 edges is as slow as it is obvious
     def pagerank(self, *, weighted: bool = True) -> dict[int, float]:
         links = self.links()
+        whole = {id: sum(weight if weighted else 1 for _, weight in ends) for id, ends in links.items()}
         rank = dict.fromkeys(self.ids.values(), 1 / len(self.ids))
         for _ in range(30):
             after = dict.fromkeys(rank, 0.0)
             lost = 0.0
             for id, share in rank.items():
-                whole = sum(weight if weighted else 1 for _, weight in links[id])
-                lost += 0 if links[id] else share
-                for far, weight in links[id]:
-                    after[far] += 0.85 * share * (weight if weighted else 1) / whole
+                lost += 0 if id in links else share
+                for far, weight in links.get(id, ()):
+                    after[far] += 0.85 * share * (weight if weighted else 1) / whole[id]
             rank = {id: score + (0.15 + 0.85 * lost) / len(rank) for id, score in after.items()}
         return rank

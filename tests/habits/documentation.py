@@ -27,6 +27,8 @@ from typing import Any
 
 from repository import ROOT, tracked_files
 
+from processes import unmeasured
+
 RUNNABLE = ("python", "sql", "console")
 COMMANDS = ("ngdb", "python", "sqlite3")
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[\w-]*)[ ]*\n(?P<text>.*?)^(?P=fence)[ ]*$", re.M | re.S)
@@ -130,7 +132,7 @@ def _run_console(block: Block, place: str) -> None:
         done = subprocess.run(
             command,
             shell=True,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+            env={**unmeasured(), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -79,6 +79,20 @@ def test_stores_do_not_import_each_other() -> None:
     assert not crossing, places(crossing)
 
 
+@pytest.mark.parametrize("store", ["tokens", "cdna", "connections", "vocabulary"])
+def test_a_store_that_never_asks_for_arrays_imports_nothing_that_has_them(store: str) -> None:
+    """So `.ci/run` leaves its tests out where kernels are off; `derived.kind` holds how many ids a chunk has."""
+    asking = [
+        (path, line, f"stores/{store} must not import {module}")
+        for path in source_files()
+        if module_name(path).startswith(f"neurograph.stores.{store}")
+        for module, line, _ in imports_of(path)
+        if f"{module}.".startswith(("neurograph.derived.", "neurograph.kernels.", "neurograph.vectors."))
+        and not f"{module}.".startswith("neurograph.derived.kind.")
+    ]
+    assert not asking, places(asking)
+
+
 def test_every_store_is_in_the_contract() -> None:
     folders = {module_name(path) for path in (SOURCE / "stores").glob("*/__init__.py")}
     assert folders <= set(STORES)

@@ -53,7 +53,7 @@ def bounds_of(planes, metric, query, mean=None, turn=None):
     d, planes_width = len(query), (len(query) + 1) // 2
     wanted = Wanted(
         planes, knn_search.metric_code(metric), knn_search.mean_for(d, mean), turning(d, turn), None, knn_search.EVERY,
-        len(planes.scale), np.inf, knn_search.EVERYWHERE, lambda slots: slots, 1.0, lambda: None, Scratch(),
+        len(planes.scale), np.inf, None, lambda slots: slots, 1.0, lambda: None, Scratch(),
     )  # fmt: skip
     digits, first, then = np.zeros((1, -(-planes_width // 64) * 256), np.int8), np.zeros((1, 5)), np.zeros((1, 10))
     assert knn_search.ask(

@@ -157,22 +157,28 @@ def test_runs_share_no_slot_and_miss_none_that_was_asked_for():
 
 @settled
 @given(st.integers(0, 999), st.sampled_from(METRICS), st.integers(1, P + 2), st.integers(0, N - 10), st.integers(0, 9))
-def test_groups_hold_the_nearest_partitions_and_what_is_in_none(seed, metric, partitions, moved, tail):
+def test_a_query_looks_at_the_nearest_partitions_and_at_what_is_in_none(seed, metric, partitions, moved, tail):
     _, _, _, _, parts, numbers = parted(metric, seed, np.zeros(D))
     parts = parts._replace(moved=np.unique(np.random.default_rng(seed).integers(0, N - 10, moved)))
     end = N - 10 + tail
     asked = run_asked(made(clustered, seed, 1, D), metric)
     near, _ = run_nearness(parts.centers, asked, 0)
     chosen = np.argsort(-near, kind="stable")[:partitions]
-    slots = {slot for slot in range(end) if numbers[slot] in chosen or numbers[slot] == P or slot in parts.moved}
-    assert run_groups(parts, asked, 0, partitions, end).tolist() == sorted({slot // 16 for slot in slots})
+    groups = sorted({slot // 16 for slot in range(end) if numbers[slot] in chosen or numbers[slot] == P})
+    within = run_groups(parts, asked, 0, partitions, end)
+    assert within.groups.tolist() == groups
+    assert within.slots.tolist() == [slot for slot in parts.moved.tolist() if slot // 16 not in groups]
 
 
 def test_of_partitions_as_near_the_first_are_looked_at():
     centers = make_centers(np.ones((4, D), np.float32), "dot")
     parts = Parts(centers, np.array([0, 16, 32, 48, 64]), np.zeros(0, np.int64))
     asked = run_asked(np.ones((1, D), np.float32), "dot")
-    assert [run_groups(parts, asked, 0, many, 64).tolist() for many in (1, 3, 9)] == [[0], [0, 1, 2], [0, 1, 2, 3]]
+    assert [run_groups(parts, asked, 0, many, 64).groups.tolist() for many in (1, 3, 9)] == [
+        [0],
+        [0, 1, 2],
+        [0, 1, 2, 3],
+    ]
 
 
 def test_numbers_of_no_center_are_refused():

@@ -12,6 +12,7 @@ import naive_knn
 from neurograph.errors import InvalidValue
 from neurograph.kernels import knn_codes_kernel, knn_decide, knn_query_kernel, knn_search
 from neurograph.kernels.knn_codes import forget, make_planes, run_quantise, turn_for
+from neurograph.kernels.knn_decide import Within
 from neurograph.kernels.knn_search import run_search
 from neurograph.kernels.scratch import Scratch
 
@@ -137,14 +138,17 @@ def test_queries_side_by_side_ask_for_rows_together_and_for_few(monkeypatch, num
 
 @settled
 @given(st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999), st.integers(0, 12), st.booleans())
-def test_nothing_is_found_but_in_the_groups_given(kind, metric, seed, k, masked):
+def test_nothing_is_found_but_where_a_query_looks(kind, metric, seed, k, masked):
     rng, rows = np.random.default_rng(seed), made(kind, seed, 200, 9)
     planes, queries = coded(rows, metric), asked(rows, seed + 1, 4)
-    groups = [np.sort(rng.choice(13, rng.integers(0, 14), replace=False)) for _ in queries]
+    groups = [np.sort(rng.choice(13, rng.choice([0, 1, 6, 13]), replace=False)) for _ in queries]
+    slots = [np.flatnonzero(~np.isin(np.arange(200) // 16, mine) & (rng.random(200) < 0.2)) for mine in groups]
+    within = [Within(*both) for both in zip(groups, slots, strict=True)]
     allowed = rng.random(200) < 0.5 if masked else np.ones(200, np.bool_)
-    found = search(planes, rows, queries, k, metric, groups=groups, allowed=allowed if masked else None)
-    for one, query, mine in zip(found, queries, groups, strict=True):
-        inside = np.flatnonzero(np.isin(np.arange(200) // 16, mine) & allowed)
+    found = search(planes, rows, queries, k, metric, within=within, allowed=allowed if masked else None)
+    for one, query, mine in zip(found, queries, within, strict=True):
+        there = np.isin(np.arange(200) // 16, mine.groups) | np.isin(np.arange(200), mine.slots)
+        inside = np.flatnonzero(there & allowed)
         wanted = naive_knn.nearest(metric, rows[inside], query, k)
         assert pairs(one) == [(distance, int(inside[slot])) for distance, slot in wanted]
 
@@ -209,8 +213,8 @@ def test_a_search_can_be_stopped_between_slices(monkeypatch):
         ({"after": []}, "after must"),
         ({"allowed": np.ones(99, np.bool_)}, "allowed must"),
         ({"allowed": np.ones(3)}, "allowed must"),
-        ({"groups": []}, "groups must"),
-        ({"groups": [np.array([0])], "candidates": [np.array([0])]}, "groups must"),
+        ({"within": []}, "within must"),
+        ({"within": [Within(np.array([0]), np.array([]))], "candidates": [np.array([0])]}, "within must"),
         ({"doubt": 0.0}, "doubt must"),
         ({"doubt": 1.5}, "doubt must"),
         ({"metric": "l1"}, "metric must"),

@@ -238,6 +238,7 @@ def many(monkeypatch: pytest.MonkeyPatch, db: neurograph.Database) -> Library:
     return library
 
 
+@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
 def test_the_recall_of_what_lies_in_no_partition_is_measured(db: neurograph.Database, many: Library) -> None:
     for item, vector in zip([*many][::256], clustered(2, 24), strict=True):  # one in every chunk
         many.update(item, vector=vector)
@@ -249,6 +250,7 @@ def test_the_recall_of_what_lies_in_no_partition_is_measured(db: neurograph.Data
         assert laid.placed == 0
 
 
+@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
 def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.Database, many: Library) -> None:
     assert recall_of(many, clustered(3, 30)) >= 0.9
     before = layout_of(many)
@@ -265,6 +267,15 @@ def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.
     assert after.placed == 6000
 
 
+def test_where_every_chunk_changed_only_changed_vectors_leave_their_partitions(many: Library) -> None:
+    layout_of(many)
+    for item, vector in zip([*many][::256], clustered(2, 24), strict=True):
+        many.update(item, vector=vector)
+    laid = layout_of(many)
+    assert laid is not None
+    assert (laid.placed, len(laid.moved)) == (6000, 24)
+
+
 def test_what_was_placed_anew_lies_in_partitions_again(library: Library) -> None:
     library.optimize()
     layout_of(library)
@@ -276,6 +287,7 @@ def test_what_was_placed_anew_lies_in_partitions_again(library: Library) -> None
     assert (laid.placed, len(laid.moved)) == (N, 0)
 
 
+@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
 def test_what_was_measured_of_another_layout_does_not_count(db: neurograph.Database, many: Library) -> None:
     db.execute("update calibration set points = json_remove(points, '$[#-1]')")  # as files said before partitions
     with neurograph.open(db.path) as other:

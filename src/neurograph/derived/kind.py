@@ -25,6 +25,8 @@ Columns = list["np.ndarray"]
 EVERY_CHUNK = (-(1 << 54), (1 << 54) - 1)
 """The first and the last chunk there can be."""
 
+REBUILD_SHARE = 0.5
+
 A = TypeVar("A")
 
 
@@ -74,6 +76,10 @@ class Kind(ABC, Generic[A]):
     @abstractmethod
     def patch(self, arrays: A, chunks: list[int], columns: Columns) -> A:
         """Replace all rows of `chunks` by `columns`, in place where that is cheaper; return the arrays."""
+
+    def outdated(self, connection: apsw.Connection, arrays: A, share: float) -> bool:
+        """Tell whether arrays, a share of whose chunks changed, should be built anew: beyond half that is cheaper."""
+        return share > REBUILD_SHARE
 
     @abstractmethod
     def copy(self, arrays: A) -> A:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Stamp = tuple[int, int, int]
 MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
-REBUILD_SHARE = 0.5  # with more than half of the chunks changed, building anew is cheaper than patching
+PATCHED_CHUNKS = 512  # at a time: 107 MB of codes of 384 numbers
 
 
 class StaleError(Exception):
@@ -217,7 +217,8 @@ class Derived:
         if version is not None:
             old = version.nonces
             changed = sorted({c for c, n in nonces.items() if old.get(c) != n} | (old.keys() - nonces.keys()))
-            if len(changed) <= REBUILD_SHARE * len(nonces) + 1:
+            share = (len(changed) - 1) / max(1, len(nonces))
+            if not kind.outdated(line.connection, version.arrays, share):
                 patched = self._patched(shelf, line, version, nonces, changed)
                 if patched is not None:
                     return patched, f"{len(changed)} of {len(nonces)} chunks read"
@@ -236,7 +237,8 @@ class Derived:
     ) -> Version | None:
         """Return `version`, or a copy of it, with `changed` read again; None where that does not fit the budget."""
         kind = shelf.kind
-        columns = joined([_read(line, kind, chunk) for chunk in changed])
+        slices = [changed[at : at + PATCHED_CHUNKS] for at in range(0, len(changed), PATCHED_CHUNKS)] or [[]]
+        columns = joined([_read(line, kind, chunk) for chunk in slices[0]])
         mine = shelf.held.get(line)
         with self._lock:
             alone = version.holders == 0 or (version.holders == 1 and mine is not None and mine.version is version)
@@ -250,11 +252,14 @@ class Derived:
             mine.stamp = (-1, -1, -1)  # should patching fail half-way, nobody takes the arrays for true
             version.nonces = {}
         try:
-            version.arrays = kind.patch(version.arrays, changed, columns)
+            for some in slices:
+                if some is not slices[0]:
+                    columns = joined([_read(line, kind, chunk) for chunk in some])
+                version.arrays = kind.patch(version.arrays, some, columns)
+                self._room -= MOST_GROWTH * sum(column.nbytes for column in columns)
         except BaseException:
             shelf.held.pop(line, None)
             raise
-        self._room -= MOST_GROWTH * sum(column.nbytes for column in columns)
         if self._room < 0:
             counted = mine is not None and mine.version is version
             if not self._make_room(shelf, 0 if counted else kind.nbytes(version.arrays), version):

@@ -48,6 +48,15 @@ class Nearest(NamedTuple):
     """Rows that both planes left, and whose distance was computed."""
 
 
+class Within(NamedTuple):
+    """Where a query looks."""
+
+    groups: IntArray
+    """(g,): distinct groups of 16 slots."""
+    slots: IntArray
+    """(s,): distinct slots in none of them."""
+
+
 _Asking = Generator[IntArray, RowArray, Nearest]
 """A query that yields the slots whose rows it wants next, and returns at its end what is nearest."""
 
@@ -63,7 +72,7 @@ class Wanted(NamedTuple):
     allowed: NDArray[np.bool_]
     k: int
     radius: float
-    groups: IntArray
+    within: Within | None
     fetch: Fetch
     doubt: float
     tick: Tick

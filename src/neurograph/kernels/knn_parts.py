@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .knn_codes import FloatArray, IntArray, RowArray, make_planes, mean_for, metric_code, run_quantise, turning
 from .knn_codes_kernel import COSINE, DOT, LARGEST, Turn
+from .knn_decide import Within
 from .knn_parts_kernel import choose_groups, multiply
 from .knn_query_kernel import ask
 
@@ -184,8 +185,8 @@ def choose(parts: Parts, asked: Asked, j: int, metric: str, partitions: int) -> 
     return np.stack((starts, ends), axis=1), bases[number]
 
 
-def run_groups(parts: Parts, asked: Asked, j: int, partitions: int, end: int) -> IntArray:
-    """Return the groups of 16 slots before `end` in the partitions nearest to a query, and in none, (g,) ascending.
+def run_groups(parts: Parts, asked: Asked, j: int, partitions: int, end: int) -> Within:
+    """Return where to look for what is nearest to a query: in the partitions nearest to it, and at what is in none.
 
     Parameters
     ----------
@@ -202,11 +203,11 @@ def run_groups(parts: Parts, asked: Asked, j: int, partitions: int, end: int) ->
     --------
     >>> centers = make_centers(np.array([[1, 0], [0, 1]], np.float32), "cosine")
     >>> parts = Parts(centers, np.array([0, 32, 64]), np.array([34]))
-    >>> run_groups(parts, run_asked(np.array([[4, 3]], np.float32), "cosine"), 0, 1, 70).tolist()
-    [0, 1, 2, 4]
+    >>> [slots.tolist() for slots in run_groups(parts, run_asked(np.array([[4, 3]], np.float32), "cosine"), 0, 1, 70)]
+    [[0, 1, 4], [34]]
     """
     near, _ = run_nearness(parts.centers, asked, j)
-    return choose_groups(near, partitions, parts.first, parts.moved, end)
+    return Within(*choose_groups(near, partitions, parts.first, parts.moved, end))
 
 
 def in_none(parts: Parts, end: int) -> tuple[IntArray, FloatArray]:

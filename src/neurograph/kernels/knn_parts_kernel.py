@@ -3,8 +3,8 @@
 Invariants:
 
 1. The chosen partitions are as near as any other, by `near`; of equally near ones the first.
-2. Groups of slots are distinct and ascend. They hold all rows of the chosen partitions and all in none, and may hold
-   some of others: those that share a group with them.
+2. Groups of slots are distinct and ascend. They hold all rows of the chosen partitions and all behind the last one, and
+   may hold some of others: those that share a group with them. Moved slots in none of these groups are told apart.
 
 Products are summed in float32, in any order: they say where to look, never what is found. Of 1,400 centers of 384
 numbers, in codes of a byte, they take 10 µs, and 23 where other work has filled the caches; of float32 21 and 64.
@@ -38,8 +38,10 @@ def multiply(codes: Bytes, scale: Float32Array, query: Float32Array, products: F
 
 
 @njit(cache=True, nogil=True)
-def choose_groups(near: FloatArray, partitions: int, first: IntArray, moved: IntArray, end: int) -> IntArray:
-    """Return the groups of slots before `end` of so many nearest partitions, and of what is in none.
+def choose_groups(
+    near: FloatArray, partitions: int, first: IntArray, moved: IntArray, end: int
+) -> tuple[IntArray, IntArray]:
+    """Return the groups of slots before `end` of so many nearest partitions, and the slots besides that are in none.
 
     `first` and `moved` are as of `knn_parts.Parts`.
     """
@@ -64,7 +66,7 @@ def choose_groups(near: FloatArray, partitions: int, first: IntArray, moved: Int
                 heap[place] = heap[child]
                 place = child
             heap[place] = near[p]
-    last, ties, most = heap[0], 0, moved.shape[0] + ((end - first[count]) >> 4) + 2
+    last, ties, most = heap[0], 0, ((end - first[count]) >> 4) + 2
     for i in range(size):
         ties += int(heap[i] == last)
     left = ties
@@ -72,7 +74,7 @@ def choose_groups(near: FloatArray, partitions: int, first: IntArray, moved: Int
         if near[p] > last or (near[p] == last and left > 0):
             left -= int(near[p] == last)
             most += ((first[p + 1] - first[p]) >> 4) + 2
-    groups, found, at, before = np.empty(most, np.int64), 0, 0, -1
+    groups, found, before = np.empty(most, np.int64), 0, -1
     for p in range(count + 1):
         until = first[p + 1] if p < count else end
         if p == count or near[p] > last or (near[p] == last and ties > 0):
@@ -81,9 +83,11 @@ def choose_groups(near: FloatArray, partitions: int, first: IntArray, moved: Int
             for group in range(max(first[p] >> 4, before + 1), (until + GROUP - 1) >> 4):
                 groups[found] = before = group
                 found += 1
-        while at < moved.shape[0] and moved[at] < until:
-            if moved[at] >> 4 > before:
-                groups[found] = before = moved[at] >> 4
-                found += 1
+    besides, left, at = np.empty(moved.shape[0], np.int64), 0, 0
+    for slot in moved:
+        while at < found and groups[at] < slot >> 4:
             at += 1
-    return groups[:found]
+        if at == found or groups[at] != slot >> 4:
+            besides[left] = slot
+            left += 1
+    return groups[:found], besides[:left]

@@ -7,7 +7,8 @@ Invariants:
    planes in `knn_scan_kernel`, then both planes in `knn_refine_kernel`, then the rows themselves (`knn_decide`).
 2. A row is left out only when k rows are strictly nearer by their bounds or their distances, when it is surely beyond
    the radius or before the page, or when it has no code (`knn_codes`). Ties are never broken by a bound.
-3. Given candidates, or groups of slots, nothing else is looked at: the answer is the nearest of them, by invariant 1.
+3. Given candidates, or groups of slots and slots besides, nothing else is looked at: the answer is the nearest of
+   these, by invariant 1.
 4. Where a part of each bound is believed, rows may be missing, as rarely as their codes are off by more than that part;
    what comes back is in order, with true distances.
 
@@ -26,7 +27,7 @@ from ..errors import InvalidValue
 from . import knn_refine_kernel, knn_scan_kernel
 from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code, turning
 from .knn_codes_kernel import GROUP, L2, Planes, Turn
-from .knn_decide import SURE, Fetch, Nearest, Page, Wanted, decide, merge, nothing
+from .knn_decide import SURE, Fetch, Nearest, Page, Wanted, Within, decide, merge, nothing
 from .knn_query_kernel import ask
 from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, Held, refine, refine_picked
 from .knn_scan_kernel import Sought, scan
@@ -56,7 +57,7 @@ def run_search(
     radius: float = np.inf,
     after: Sequence[Page | None] | None = None,
     candidates: Sequence[IntArray] | None = None,
-    groups: Sequence[IntArray] | None = None,
+    within: Sequence[Within] | None = None,
     doubt: float = 1.0,
     tick: Tick | None = None,
     scratch: Scratch | None = None,
@@ -85,8 +86,8 @@ def run_search(
         For each query the (distance, id) that its rows come after, or None: the last of the page before.
     candidates
         For each query distinct slots, (c,) int64: the nearest of these alone, whatever `allowed` says. None for all.
-    groups
-        For each query distinct groups of 16 slots, (g,) int64: only rows in these. None for all.
+    within
+        For each query groups of 16 slots and slots besides: only these rows. None for all.
     doubt
         The part of each bound that is believed, up to 1: what is proved.
     tick
@@ -113,10 +114,8 @@ def run_search(
     places, dimension = len(planes.scale), queries.shape[1] if queries.ndim == 2 else 0
     if dimension < 1 or len(planes.high) != places * ((dimension + 1) // 2) + SLACK or not np.isfinite(queries).all():
         raise InvalidValue(f"queries must be finite, (m, d) with the d of the codes, got shape {queries.shape!r}")
-    if groups is not None and (len(groups) != len(queries) or candidates is not None):
-        raise InvalidValue(
-            f"groups must be given for each of {len(queries)} queries, and no candidates, got {groups!r}"
-        )
+    if within is not None and (len(within) != len(queries) or candidates is not None):
+        raise InvalidValue(f"within must be given for each of {len(queries)} queries, alone, got {within!r}")
     if not 0.0 < doubt <= 1.0:
         raise InvalidValue(f"doubt must be above 0 and at most 1, got {doubt!r}")
     if k < 0 or np.isnan(radius):
@@ -128,13 +127,13 @@ def run_search(
     mask = EVERY if allowed is None else _mask(allowed, places)
     wanted = Wanted(
         planes, metric_code(metric), mean_for(dimension, mean), turning(dimension, turn), ids, mask, min(k, places),
-        radius, EVERYWHERE, fetch, doubt, tick or (lambda: None), scratch or Scratch(),
+        radius, None, fetch, doubt, tick or (lambda: None), scratch or Scratch(),
     )  # fmt: skip
     pages = [None] * len(queries) if after is None else after
     if not wanted.k or radius == -np.inf:
         return [nothing() for _ in queries]
-    if groups is not None:
-        return _search_in(wanted, queries, pages, groups)
+    if within is not None:
+        return _search_in(wanted, queries, pages, within)
     side, found = max(1, min(KEYS, wanted.scratch.most_bytes) // (5 * places)), []
     for begin in range(0, len(queries), side):
         among = None if candidates is None else candidates[begin : begin + side]
@@ -143,15 +142,15 @@ def run_search(
 
 
 def _search_in(
-    wanted: Wanted, queries: RowArray, pages: Sequence[Page | None], groups: Sequence[IntArray]
+    wanted: Wanted, queries: RowArray, pages: Sequence[Page | None], within: Sequence[Within]
 ) -> list[Nearest]:
-    """Search for queries that look at groups of their own."""
+    """Search for queries that each look elsewhere."""
     found: list[Nearest] = []
-    for j, mine in enumerate(groups):
-        if len(mine):
-            found += _search(wanted._replace(groups=mine), queries[j : j + 1], pages[j : j + 1], None)
-        else:
-            found.append(nothing())
+    for j, mine in enumerate(within):
+        if len(wanted.allowed) > GROUP:
+            mine = mine._replace(slots=mine.slots[wanted.allowed[mine.slots]])
+        only = None if len(mine.groups) else [mine.slots]
+        found += _search(wanted._replace(within=mine), queries[j : j + 1], pages[j : j + 1], only)
     return found
 
 
@@ -217,11 +216,12 @@ def _scan(
     wanted: Wanted, digits: NDArray[np.int8], first: FloatArray, then: FloatArray, width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the least keys of all rows, and those of groups; write the cut of the first sweep."""
-    m, n = len(digits), GROUP * len(wanted.groups) or len(wanted.planes.scale)
+    m, groups = len(digits), EVERYWHERE if wanted.within is None else wanted.within.groups
+    n = GROUP * len(groups) or len(wanted.planes.scale)
     seeds = min(wanted.k + SEEDS, n // GROUP)
     (room,) = wanted.scratch.room("knn", m * (n + n // GROUP), lambda size: (np.empty(size, np.float32),))
     keys, floors = room[: m * n].reshape(m, n), room[m * n : m * (n + n // GROUP)].reshape(m, n // GROUP)
-    sought = Sought(digits, first, keys, floors, np.zeros((m, seeds)), np.zeros(m, np.int64), wanted.groups)
+    sought = Sought(digits, first, keys, floors, np.zeros((m, seeds)), np.zeros(m, np.int64), groups)
     block = max(4 * GROUP, BLOCK // width // GROUP * GROUP) if m > 1 else n
     sparse = len(wanted.allowed) > GROUP and np.count_nonzero(wanted.allowed) <= SPARSE * n
     rows = max(GROUP, SCAN // width // GROUP * GROUP)
@@ -242,13 +242,17 @@ def _refine(
     width: int,
 ) -> Held:
     """Return the candidates that both planes leave."""
-    m, room, rows, planes = len(digits), 4 * (ROUND + GROUP), max(ROUND, REFINE // width), wanted.planes
+    m, rows, planes = len(digits), max(ROUND, REFINE // width), wanted.planes
+    groups, besides = (EVERYWHERE, EVERYWHERE) if wanted.within is None else wanted.within
+    room = 4 * (ROUND + GROUP) + len(besides)
     held = Held(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
-        np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64), wanted.groups,
+        np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64), groups,
     )  # fmt: skip
     block = max(1, BLOCK // width // GROUP) if m > 1 else floors.shape[1]
     state = np.array([0, 0, 0, 0, rows, block, width], np.int64)
+    if len(besides):
+        _judge_some(wanted, held, besides, state)
     while (status := refine(planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
         if status == FULL:
             slots, bounds = np.empty((m, 4 * room), np.int64), np.empty((m, 2, 4 * room))
@@ -268,14 +272,20 @@ def _judge(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
         np.zeros((m, 3), np.int64), np.empty(0, np.int64), EVERYWHERE,
     )  # fmt: skip
-    state, step = np.array([0, 0, 0, 0, 0, 0, width], np.int64), max(ROUND, REFINE // width)
+    state = np.array([0, 0, 0, 0, 0, 0, width], np.int64)
     for j, slots in enumerate(candidates):
         state[knn_refine_kernel.QUERY] = j
-        for begin in range(0, len(slots), step):
-            some = slots[begin : begin + step]
-            refine_picked(wanted.planes, held._replace(picked=some), state, len(some))
-            wanted.tick()
+        _judge_some(wanted, held, slots, state)
     return held
+
+
+def _judge_some(wanted: Wanted, held: Held, slots: IntArray, state: IntArray) -> None:
+    """Judge slots for the query of `state`."""
+    step = max(ROUND, REFINE // int(state[knn_refine_kernel.WIDTH]))
+    for begin in range(0, len(slots), step):
+        some = slots[begin : begin + step]
+        refine_picked(wanted.planes, held._replace(picked=some), state, len(some))
+        wanted.tick()
 
 
 def _by_id(wanted: Wanted, page: Page | None, candidates: IntArray | None) -> Nearest:
@@ -287,9 +297,11 @@ def _by_id(wanted: Wanted, page: Page | None, candidates: IntArray | None) -> Ne
         there &= some
     elif len(wanted.allowed) > GROUP or wanted.allowed is not EVERY:
         there &= wanted.allowed
-    if len(wanted.groups):
+    if candidates is None and wanted.within is not None:
         among = np.zeros(len(there) // GROUP, np.bool_)
-        among[wanted.groups] = True
-        there &= np.repeat(among, GROUP)
+        among[wanted.within.groups] = True
+        some = np.repeat(among, GROUP)
+        some[wanted.within.slots] = True
+        there &= some
     slots = np.flatnonzero(there)
     return merge(wanted, nothing(), slots, np.ones(len(slots)), page)

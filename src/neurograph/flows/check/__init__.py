@@ -11,6 +11,7 @@
 | `texts.py` | text indexes |
 | `feedback.py` | feedback, standings |
 | `queue.py` | channels, messages |
+| `storage.py` | storage, its namespaces and changes |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -28,6 +29,7 @@ from .links import LINKS
 from .partitions import PARTITIONS
 from .queue import QUEUE
 from .rules import RULES
+from .storage import STORAGE
 from .texts import TEXTS
 from .tokens import TOKENS
 
@@ -43,6 +45,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *TEXTS,
     *FEEDBACK,
     *QUEUE,
+    *STORAGE,
     *RULES,
     *DERIVED,
 )

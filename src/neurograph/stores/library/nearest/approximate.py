@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ....derived.mechanism import Derived
+    from ....kernels.knn_decide import Within
     from .arrays import VectorArrays
     from .points import Calibration, Point
 
@@ -95,8 +96,8 @@ class Approximate:
             bound_scratch(self.line, self._derived)
         doubt = min(1.0, DEVIATIONS / math.sqrt(self._space.dimension))
         if self.planes is not None and not point.candidates:
-            groups = groups_of(self._space, self.planes, vectors, point.partitions)
-            found = by_codes(self.line, self._space, self.planes, asked, queries, groups=groups, doubt=doubt)
+            within = within_of(self._space, self.planes, vectors, point.partitions)
+            found = by_codes(self.line, self._space, self.planes, asked, queries, within=within, doubt=doubt)
             return found if all(len(ids) == asked.k for ids, _ in found) else None
         candidates = point.candidates + without
         chosen = likely(self.line, self._space, self.bits, vectors, candidates, point.partitions, ordered=False)
@@ -201,8 +202,8 @@ def likely(
     )
 
 
-def groups_of(space: Space, planes: VectorArrays, vectors: np.ndarray, partitions: int) -> list[np.ndarray]:
-    """Return for each vector the groups of slots in so many partitions nearest to it, and in none."""
+def within_of(space: Space, planes: VectorArrays, vectors: np.ndarray, partitions: int) -> list[Within]:
+    """Return for each vector where to look: in so many partitions nearest to it, and at what is in none."""
     from ....kernels.knn_parts import run_asked, run_groups
 
     mean, turn = planes.center

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ....derived.mechanism import Derived
+    from ....kernels.knn_decide import Within
     from .arrays import VectorArrays
 
 
@@ -30,13 +31,12 @@ def nearest(
     asked: Question,
     queries: Sequence[bytes],
     candidates: list[np.ndarray] | None = None,
-    groups: list[np.ndarray] | None = None,
+    within: list[Within] | None = None,
     doubt: float = 1.0,
 ) -> list[Found]:
     """Return ids and distances of the items nearest to each of `queries`; what else is asked is the same for all.
 
-    Given slots, or groups of them, for each query, only of the items in these; with a `doubt` below 1 perhaps not of
-    all.
+    Given slots, or where to look, for each query, only of the items there; with a `doubt` below 1 perhaps not of all.
     """
     from ....kernels.knn_search import run_search
     from ....kernels.scratch import Scratch
@@ -59,7 +59,7 @@ def nearest(
         radius=asked.max_distance,
         after=[asked.after] * len(queries),
         candidates=candidates,
-        groups=groups,
+        within=within,
         doubt=doubt,
         tick=line.tick,
         scratch=line.scratch,

@@ -219,6 +219,18 @@ class VectorKind(Kind[VectorArrays]):
         sparse = arrays.empty > MOST_EMPTY * arrays.used
         return self._together(arrays) if sparse or (layout is not None and layout.worn) else arrays
 
+    def outdated(self, connection: apsw.Connection, arrays: VectorArrays, share: float) -> bool:
+        """Tell whether arrays should rather be built anew.
+
+        Arrays that lie by partitions are patched, which tells the vectors that changed: read anew, all of a changed
+        chunk would be in no partition. Unless the library has other partitions by now.
+        """
+        from ..partitions.layout import partitioning_of
+
+        if not super().outdated(connection, arrays, share):
+            return False
+        return arrays.layout is None or arrays.layout.partitioning != partitioning_of(connection, self._space)
+
     def _differ(self, arrays: VectorArrays, slots: np.ndarray, rows: Columns) -> np.ndarray:
         """Tell which rows are other than those in their slots."""
         codes, *numbers = self._columns(arrays.codes, len(arrays.ids))
