@@ -206,7 +206,7 @@ class Publishing(QueuePart):
 
         Notes
         -----
-        One transaction: beside its commit it takes 5 µs a message, 9 where priorities differ or JSON and bytes mix, 30
+        One transaction: beside its commit it takes 4.5 µs a message, 8 where priorities differ or JSON and bytes mix, 35
         where keys or evictions are looked at.
         """
         now = clock.now_ns()
