@@ -206,8 +206,8 @@ class Publishing(QueuePart):
 
         Notes
         -----
-        One transaction: beside its commit it takes 4.5 µs a message, 8 where priorities differ or JSON and bytes mix, 35
-        where keys or evictions are looked at.
+        One transaction: beside its commit it takes 4.5 µs a message, 8 where priorities differ or JSON and bytes mix,
+        35 where keys or evictions are looked at.
         """
         now = clock.now_ns()
         due = _due(now, delay_s, at_ns)
