@@ -21,7 +21,7 @@ from vector_peers import K, Search, System
 from vector_sets import KINDS
 
 M, CONSTRUCTION = 16, 200  # of every graph here
-EFS = (20, 40, 70, 100, 300)
+EFS = (20, 40, 70, 100, 150, 300)
 PROBES = ((20, 10), (50, 30), (200, 100))  # lists that lancedb looks at, and how many times 10 it measures again
 MOST_IN_CHROMA = 200_000  # it adds a thousand vectors a second, and keeps each as text in SQLite too
 

@@ -58,10 +58,12 @@ if TYPE_CHECKING:
         Visit,
         Visits,
     )
+    from .model.stored import StorageChange, StorageItem, StorageNamespace
     from .model.token import Token
     from .model.vocabulary import ConnectionType, Domain, EntityType
     from .stores.graph.measures import Metrics
     from .stores.library import Library
+    from .stores.storage.objects import StorageObjects
 
     NATIVE_AVAILABLE: bool
 
@@ -117,6 +119,10 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Result",
     "Score",
     "Scores",
+    "StorageChange",
+    "StorageItem",
+    "StorageNamespace",
+    "StorageObjects",
     "Token",
     "Violation",
     "Visit",
@@ -175,6 +181,10 @@ _LAZY = {
     "Recall": "model.recall",
     "Score": "model.records",
     "Scores": "model.records",
+    "StorageChange": "model.stored",
+    "StorageItem": "model.stored",
+    "StorageNamespace": "model.stored",
+    "StorageObjects": "stores.storage.objects",
     "Token": "model.token",
     "Violation": "flows.check",
     "Visit": "model.records",

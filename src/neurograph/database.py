@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .stores.graph import Graph
     from .stores.grid import Grid
     from .stores.library import Libraries
+    from .stores.storage import Storage
     from .stores.tokens import Tokens
     from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
@@ -229,6 +230,13 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         from .stores.library import Libraries
 
         return Libraries(self._session, self._derived)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The storage: a value in JSON for each namespace and key."""
+        from .stores.storage import Storage
+
+        return Storage(self._session)
 
     @cached_property
     def _derived(self) -> Derived:

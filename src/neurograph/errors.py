@@ -4,9 +4,12 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
 
     NeurographError
     ├── InvalidValue              ValueError      an argument breaks a rule that never changes
-    │   └── IdNotRepresentable                    an id does not fit a fixed-size record
+    │   ├── IdNotRepresentable                    an id does not fit a fixed-size record
+    │   └── NotAnObject           TypeError       a value must be a dict, where storage holds objects only
     ├── RuleViolated              ValueError      the constitution in force refuses the row
+    │   └── StorageQuotaExceeded                  a namespace would outgrow its quota
     ├── Conflict                  ValueError      a row with that unique value exists already
+    │   └── VersionConflict                       somebody changed the value since that version
     ├── IdentityMismatch          ValueError      vectors of another model than the library's
     ├── NotFound                  LookupError     nothing has that id, label or name
     │   ├── TokenNotFound
@@ -14,6 +17,7 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── ConnectionNotFound
     │   ├── LibraryNotFound
     │   ├── ItemNotFound
+    │   ├── ChangesForgotten                      changes of storage that old are kept no more
     │   └── UnknownName                           a level, type, profile … that does not exist
     ├── ProposalRefused           ValueError      a proposal breaks the rules of learning
     │   ├── ImmutableConnection
@@ -64,8 +68,12 @@ class IdNotRepresentable(InvalidValue):
     """An id does not fit the fixed-size record; pass ``ids="remap"``, or export another format."""
 
 
+class NotAnObject(InvalidValue, TypeError):
+    """A value is no dict, where storage holds objects only; use `Storage` itself for other values."""
+
+
 class RuleViolated(NeurographError, ValueError):
-    """The constitution in force refuses the row; nothing was changed.
+    """The constitution in force, or another rule of the file, refuses the row; nothing was changed.
 
     Attributes
     ----------
@@ -81,8 +89,29 @@ class RuleViolated(NeurographError, ValueError):
         return type(self), (str(self), self.rule)
 
 
+class StorageQuotaExceeded(RuleViolated):
+    """The values of a namespace would outgrow its quota; delete some, or raise it."""
+
+
 class Conflict(NeurographError, ValueError):
     """A row with the same unique value exists already; update it, or choose another value."""
+
+
+class VersionConflict(Conflict):
+    """Somebody changed the value since that version; read it again and decide anew.
+
+    Attributes
+    ----------
+    version
+        The version that is there; 0 where nothing is stored.
+    """
+
+    def __init__(self, message: str, version: int = 0) -> None:
+        super().__init__(message)
+        self.version = version
+
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        return type(self), (str(self), self.version)
 
 
 class IdentityMismatch(NeurographError, ValueError):
@@ -111,6 +140,10 @@ class LibraryNotFound(NotFound):
 
 class ItemNotFound(NotFound):
     """No item of the library has that id or key, or it has no vector."""
+
+
+class ChangesForgotten(NotFound):
+    """Changes of storage after that version are kept no more; read what is stored anew."""
 
 
 class UnknownName(NotFound):

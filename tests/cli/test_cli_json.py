@@ -118,6 +118,12 @@ SHAPES: dict[str, tuple[str, Any]] = {
         },
     ),
     "library drop": ("{} pets", {"name": TEXT, "items": NUMBER}),
+    "kv set": ("{} n lamp 1", {"namespace": TEXT, "key": TEXT, "version": NUMBER}),
+    "kv get": (
+        "{} n a",
+        {"namespace": TEXT, "key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL},
+    ),
+    "kv list": ("{} n", [{"key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL}]),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
 ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
@@ -148,6 +154,7 @@ def test_json_keeps_its_shape(mind, name):
         pets.add([[1, 0], [0, 1]], keys=["cat", "dog"], texts=["purrs", "barks"], metadata=[{"legs": 4}] * 2)
         pets.fit_pca(1)
         db.library.create("notes", dimension=2).add(texts=["purrs"])
+        db.storage.set("n", "a", {"on": True})
         db.optimize()
     arguments, expected = SHAPES[name]
     found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))

@@ -236,6 +236,23 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "plants"], 1, "no library has the name 'plants'"),
         (["other.ngdb", "pets"], 1, "no file at"),
     ],
+    "kv set": [
+        (["{}", "n", "a"], 2, "missing argument 'VALUE'"),
+        (["{}", "n", "a", "{a: 1}"], 2, "VALUE must be JSON"),
+        (["{}", "n", "a", "1", "--ttl", "0"], 1, "ttl_s must be above 0"),
+        (["{}", "n", "a", "1", "--if-version", "7"], 1, "must be 7, got nothing stored"),
+        (["other.ngdb", "", "a", "1"], 1, "namespace must be non-empty text"),
+    ],
+    "kv get": [
+        (["{}", "n"], 2, "missing argument 'KEY'"),
+        (["{}", "n", "a"], 1, "nothing is stored as 'a' in 'n'"),
+        (["other.ngdb", "n", "a"], 1, "no file at"),
+    ],
+    "kv list": [
+        (["{}", "--prefix", "a"], 2, "--prefix and --after need a NAMESPACE"),
+        (["{}", "n", "--limit", "-1"], 2, "is not in the range"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
     "import": [
         (["{}", "token", "text.csv"], 2, "'token' is not one of 'tokens', 'edges'"),
         (["{}", "tokens", "nowhere.csv"], 1, "nowhere.csv"),

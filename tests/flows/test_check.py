@@ -25,6 +25,8 @@ SOUND = """
     insert into entry (library, key, metadata, vector) values ('v', 'k', '{}', x'f2e3310d00000000');
     insert into entry (library, text) values ('v', 'bare');
     update library set norm_low = 1e-31, norm_high = 1.5;
+    insert into storage (namespace, key, value) values ('n', 'a', '1'), ('n', 'b', '"é"');
+    insert into storage (namespace, key, value) values ('n', 'c', '2');
 """
 # The library has a text index, table text_1, and a partition that holds both vectors.
 ITEM = (1 << 32) + 1
@@ -114,6 +116,13 @@ BREAK = {
     "feedback_change.row": """
         insert into feedback (id, kind, entity_kind, entity_id, strength) values (9, 'positive', 'token', 1, 1);
         insert into feedback_change values (9, 1, 'edge', '[1]', null, '{}')""",
+    "storage.name": "update storage set key = '' where key = 'a'",
+    "storage.text": "update storage set value = cast(x'22ff22' as text) where key = 'a'",
+    "storage.value": "update storage set value = '{' where key = 'a'",
+    "storage.version": "update storage set version = 9 where key = 'a'",
+    "storage_namespace.counters": "update storage_namespace set bytes = 7",
+    "storage_change.version": "delete from storage_change where version = 2",
+    "storage_change.newest": "update storage_change set key = 'z' where version = 3",
     "cdna.in_force": "delete from cdna",
     "cdna.versions": "insert into cdna (version) values (5)",
     "cdna.parent": "update cdna set parent = 1 where version = 1",
@@ -243,6 +252,35 @@ def test_a_broken_invariant_is_reported(path, name):
 def test_what_else_breaks_a_library_is_reported(path, name, sql):
     vandalise(path, sql)
     assert name in {violation.invariant for violation in violations(path)}
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"),
+    [
+        ("storage.name", "update storage set namespace = 'a' || char(0)"),
+        ("storage.text", "update storage set namespace = cast(x'ff' as text)"),
+        ("storage.text", "update storage_namespace set namespace = cast(x'ff' as text)"),
+        ("storage.version", "update storage set version = 0"),
+        ("storage.version", "update storage set version = 2"),
+        ("storage.version", "delete from storage_change"),
+        ("storage_namespace.counters", "update storage_namespace set keys = 1"),
+        ("storage_namespace.counters", "delete from storage_namespace"),
+        ("storage_namespace.counters", "delete from storage where key = 'a'"),
+        ("storage_namespace.counters", "insert into storage_namespace (namespace, keys) values ('m', 1)"),
+        ("storage_change.newest", "update storage_change set deleted = 1 where version = 3"),
+    ],
+)
+def test_what_else_breaks_storage_is_reported(path, name, sql):
+    vandalise(path, sql)
+    assert name in {violation.invariant for violation in violations(path)}
+
+
+def test_counters_are_mended_as_the_message_says(path):
+    vandalise(path, "update storage_namespace set keys = 9, bytes = 9, quota_bytes = 100")
+    with neurograph.open(path) as db:
+        db.execute("insert or replace into storage_namespace (namespace, quota_bytes) values ('n', 100)")
+        assert db.check() == []
+        assert db.storage.namespaces() == [("n", 3, 6, 100)]
 
 
 def test_a_damaged_page_is_reported(path):

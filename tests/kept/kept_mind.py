@@ -44,6 +44,9 @@ ROWS = {
     "standing": "true",
     "feedback": "true",
     "feedback_change": "true",
+    "storage": "true",
+    "storage_namespace": "true",
+    "storage_change": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -97,6 +100,7 @@ def fill(db: neurograph.Database) -> None:
     )
     near = db.query([1.0, 0.25, 0.125], library="moods", legs="vector")
     near.feedback("association", value="bread", strength=0.25, now_ns=1_800_000_003_000_000_000)
+    storage(db)
     constitution(db)
     db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
     db.execute("insert into note (token_id, text) values (1, 'warm'), (null, 'nobody''s')")
@@ -126,6 +130,21 @@ def libraries(db: neurograph.Database) -> None:
     db.execute("update item set text = 'no vector yet' where key = 'bare'")
     for metric in ("l2", "dot"):
         db.library.create(metric, dimension=1, metric=metric).add([[n / 4] for n in range(-2, 3)], keys=[*"abcde"])
+
+
+def storage(db: neurograph.Database) -> None:
+    """Store values of each kind, one that expires in 2128 and one that has expired, and delete one."""
+    values = {"none": None, "yes": True, "n": 2**70, "x": -0.5, "it's “späť”; 雨": "text\n", "deep": [{"a": [[], {}]}]}
+    db.storage.set_many("kinds", values)
+    db.storage.set("kinds", "gone", 1)
+    db.storage.delete("kinds", "gone")
+    db.storage.increment("counts", "visits", 5)
+    db.storage.quota("counts", 100)
+    db.storage.quota("empty", 10)
+    db.execute(
+        "insert into storage (namespace, key, value, expires_ns) values ('lives', 'long', '1', 5000000000000000000)"
+    )
+    db.execute("insert into storage (namespace, key, value, expires_ns) values ('lives', 'short', '1', 1)")
 
 
 def constitution(db: neurograph.Database) -> None:
@@ -201,6 +220,13 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
         for hit in db.query(vector, library=name, weights={"vector": 1.0, "graph": 2.0}, seeds=3, depth=2, decay=0.5)
     ],
     "feedback": lambda db: db.feedback.list(),
+    "stored": lambda db: [
+        (item.key, item.value, item.version, item.expires_ns)
+        for namespace in ("kinds", "counts", "lives")
+        for item in db.storage.list(namespace)
+    ],
+    "namespaces": lambda db: db.storage.namespaces(),
+    "what changed": lambda db: db.storage.changes(3),
     "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
 }
 

@@ -26,6 +26,7 @@ from .exit_codes import FAILED, INTERRUPTED, MEANINGS, OK, PIPE_CLOSED, USAGE
 from .file import check, info, optimize
 from .graph import bfs, components, links, pagerank, path, spread
 from .grid import density, near, range_
+from .kv import kv
 from .library import library
 from .meaning import embed, search
 from .output import note
@@ -40,6 +41,7 @@ SECTIONS = (
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
     ("Meaning", (query, search, associate, library, embed)),
+    ("State", (kv,)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 

@@ -152,8 +152,8 @@ def _is_portable(file: str) -> bool:
 
 
 def _is_empty(db: Database) -> bool:
-    """Tell for certain whether a file holds neither tokens nor libraries nor an import under way."""
-    held = " or ".join(f"exists (select 1 from {table})" for table in ("token", "library", "import_run"))
+    """Tell for certain whether a file holds neither tokens nor libraries nor values nor an import under way."""
+    held = " or ".join(f"exists (select 1 from {table})" for table in ("token", "library", "storage", "import_run"))
     try:
         rows = db.execute(f"select {held}").fetchall()
     except Exception:

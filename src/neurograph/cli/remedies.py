@@ -22,6 +22,8 @@ REMEDIES = {
     "give items theirs with library.update(item, token=…)": "give items theirs by `ngdb library bootstrap`",
     "db.make_tokens(library) gives": "`ngdb library bootstrap` gives",
     "take its vector away with update(id, vector=None)": "delete it from the table embedding by `ngdb sql`",
+    "read it with db.storage.item and": "read it by `ngdb kv get --json` and",
+    "raise it with db.storage.quota": "raise quota_bytes in the table storage_namespace by `ngdb sql`",
     "use `with db.transaction():`, or db.begin(), db.commit(), db.rollback()": (
         "a query is one transaction already, and the shell (`ngdb sql FILE`) knows the word"
     ),

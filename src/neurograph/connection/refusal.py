@@ -35,6 +35,7 @@ LIMITS = {
 # What to do where there are no limits to widen; a rule has several texts.
 REMEDIES = {
     "type must be one the constitution allows": "allow it with db.cdna.allow_type",
+    "the values of a namespace must fit its quota": "delete some, or raise it with db.storage.quota",
     "entity_type must be one whose row allows it": "allow it with db.entity_types.update(…, allowed=True)",
 }
 

@@ -10,6 +10,7 @@
 | `partitions.py` | partitions of libraries |
 | `texts.py` | text indexes |
 | `feedback.py` | feedback, standings |
+| `storage.py` | storage, its namespaces and changes |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -26,6 +27,7 @@ from .libraries import LIBRARIES
 from .links import LINKS
 from .partitions import PARTITIONS
 from .rules import RULES
+from .storage import STORAGE
 from .texts import TEXTS
 from .tokens import TOKENS
 
@@ -40,6 +42,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *PARTITIONS,
     *TEXTS,
     *FEEDBACK,
+    *STORAGE,
     *RULES,
     *DERIVED,
 )
