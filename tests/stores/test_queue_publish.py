@@ -278,7 +278,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"channel": "\ud800"}, "channel must be a string"),
     ({"payload": {1: 2}}, "keys must be strings"),
     ({"payload": float("nan")}, "payload must be bytes or a JSON value"),
-    ({"payload": object()}, "payload must be bytes or a JSON value"),
+    ({"payload": {1}}, "payload must be bytes or a JSON value"),
     ({"payload": "\ud800"}, "payload must be bytes or a JSON value"),
     ({"priority": "urgent"}, "priority must be a whole number or one of critical, high"),
     ({"priority": 1001}, r"priority must be in \[-1000, 1000\], got 1001"),
