@@ -170,6 +170,14 @@ def test_a_query_looks_at_the_nearest_partitions_and_at_what_is_in_none(seed, me
     assert within.slots.tolist() == [slot for slot in parts.moved.tolist() if slot // 16 not in groups]
 
 
+def test_an_empty_partition_has_no_groups():
+    centers = make_centers(np.ones((3, D), np.float32), "dot")
+    parts = Parts(centers, np.array([0, 20, 20, 40]), np.zeros(0, np.int64))
+    asked = run_asked(np.ones((1, D), np.float32), "dot")
+    assert run_groups(parts._replace(first=np.array([0, 0, 20, 20])), asked, 0, 1, 20).groups.tolist() == []
+    assert run_groups(parts, asked, 0, 2, 40).groups.tolist() == [0, 1]
+
+
 def test_of_partitions_as_near_the_first_are_looked_at():
     centers = make_centers(np.ones((4, D), np.float32), "dot")
     parts = Parts(centers, np.array([0, 16, 32, 48, 64]), np.zeros(0, np.int64))

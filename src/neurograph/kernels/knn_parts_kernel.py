@@ -80,7 +80,8 @@ def choose_groups(
         if p == count or near[p] > last or (near[p] == last and ties > 0):
             if p < count:
                 ties -= int(near[p] == last)
-            for group in range(max(first[p] >> 4, before + 1), (until + GROUP - 1) >> 4):
+            behind = (until + GROUP - 1) >> 4 if until > first[p] else 0  # of an empty one, nothing
+            for group in range(max(first[p] >> 4, before + 1), behind):
                 groups[found] = before = group
                 found += 1
     besides, left, at = np.empty(moved.shape[0], np.int64), 0, 0
