@@ -58,7 +58,7 @@ def warm_kernels(open_database: Callable[..., Database]) -> Warmed:
 
     Notes
     -----
-    Compiling all 125 takes about 32 s of one core of two busy ones; where that was done already, loading takes 1.6 s.
+    Compiling all takes about half a minute of one core of two busy ones; where that was done, loading takes 1.6 s.
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ngdb-warm-") as folder:
