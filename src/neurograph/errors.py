@@ -213,6 +213,10 @@ class LeaseLost(NeurographError, RuntimeError):
     """The message is not the caller's any more: its lease ran out and others took it, or it was settled before."""
 
 
+class MessageFailed(NeurographError, RuntimeError):
+    """The message whose result or reply was waited for is dead, or was dropped; the text tells why."""
+
+
 class CannotOpen(NeurographError, OSError):
     """The file could not be opened; it was left as it was."""
 
