@@ -30,6 +30,7 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     ├── ChannelFull               RuntimeError    the channel has no room for the message
     ├── RateLimited               RuntimeError    messages come faster than the channel allows
     ├── LeaseLost                 RuntimeError    the message is not the caller's any more
+    ├── MessageFailed             RuntimeError    nobody will answer the message
     ├── CannotOpen                OSError         the file was left as it was
     │   ├── FileMissing           FileNotFoundError
     │   ├── NotAFile

@@ -52,9 +52,9 @@ class Consumer:
         self._lease_s = lease_s
         self._timeout_s = timeout_s
         self._ahead: deque[Message] = deque()
-        self._fresh_until = 0.0  # by time.monotonic: then what is claimed ahead needs another lease
+        self._fresh_until = 0.0  # by clock.monotonic: then what is claimed ahead needs another lease
         self._waiting: Waiting | None = None
-        self._stopped = False
+        self._stopped = self._halted = False
         self._thread: ThreadPoolExecutor | None = None
 
     def __iter__(self) -> Consumer:
@@ -62,6 +62,7 @@ class Consumer:
 
     def __next__(self) -> Message:
         """Return the next message, waiting for it."""
+        self._require_outside()
         message = self._take()
         if message is None:
             raise StopIteration
@@ -74,6 +75,7 @@ class Consumer:
         """Return the next message; a thread of the consumer's own waits for it, and the event loop goes on."""
         import asyncio
 
+        self._require_outside()
         if self._thread is None:
             from concurrent.futures import ThreadPoolExecutor
 
@@ -127,17 +129,27 @@ class Consumer:
 
         await asyncio.to_thread(self.close)
 
+    def _require_outside(self) -> None:
+        if not self._ahead and self._session.in_transaction:
+            raise TransactionOpen(
+                "cannot wait for messages; a transaction is open here, and while it is nobody else can publish; end it "
+                "first, or call claim, which does not wait"
+            )
+
     def _halt(self) -> None:
+        self._halted = True
         if self._waiting is not None:
             self._waiting.stop()
 
     def _go_on(self) -> None:
-        if self._waiting is not None and not self._stopped:
-            self._waiting.go_on()
+        if not self._stopped:
+            self._halted = False
+            if self._waiting is not None:
+                self._waiting.go_on()
 
     def _take(self) -> Message | None:
         """Return the next message; None at the end."""
-        if self._ahead and time.monotonic() >= self._fresh_until:
+        if self._ahead and clock.monotonic() >= self._fresh_until:
             self._extend()
         if not self._ahead and not self._stopped:
             self._wait()
@@ -151,18 +163,15 @@ class Consumer:
 
     def _note_lease(self) -> None:
         if self._ahead:
-            self._fresh_until = time.monotonic() + lease_left_s(self._ahead[0], self._session) * EXTENDED_AT
+            self._fresh_until = clock.monotonic() + lease_left_s(self._ahead[0], self._session) * EXTENDED_AT
 
     def _wait(self) -> None:
         """Claim what is there, waiting until something is."""
         queue = self._queue
-        if self._session.in_transaction:
-            raise TransactionOpen(
-                "cannot wait for messages; a transaction is open here, and while it is nobody else can publish; end it "
-                "first, or call claim, which does not wait"
-            )
         if self._waiting is None:
             self._waiting = Waiting(self._session, *self.channels)
+            if self._halted:  # while it was made
+                self._waiting.stop()
         end = deadline_after(self._timeout_s)
         while True:
             seen = self._waiting.seen()

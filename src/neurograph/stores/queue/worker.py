@@ -79,6 +79,15 @@ class Worker:
         ------
         InvalidValue
             `grace_s` is negative.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     worker = db.queue.work("jobs", print)
+        ...     worker.start()
+        ...     worker.stop(grace_s=10)
+        True
         """
         end = deadline_after(grace_s)
         with self._state:
