@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from queue_clock import Clock
 
 import neurograph
 from neurograph import Consumer, Database, Message
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
 from processes import Held, needs_shell, shell
-from queue_clock import Clock
 
 LONG_S = 60.0  # a wait that is not ended fails the test long after
 
@@ -195,7 +195,7 @@ def test_closing_and_interrupting_end_it(tmp_path, end, error):
 
 def test_nobody_waits_in_a_transaction(db):
     consumer = db.queue.consume("c", timeout_s=0)
-    with db.transaction(), pytest.raises(TransactionOpen, match="cannot wait for messages; .*call claim"):
+    with db.transaction(), pytest.raises(TransactionOpen, match="cannot wait for messages"):
         next(consumer)
 
 
@@ -290,9 +290,8 @@ def test_a_step_that_is_cancelled_loses_no_message(file):
 
 def test_async_for_ends_and_fails_as_for_does(file):
     async def main() -> list[Message]:
-        with pytest.raises(TransactionOpen):
-            with file.transaction():
-                await anext(aiter(file.queue.consume("c", timeout_s=0)))
+        with pytest.raises(TransactionOpen), file.transaction():
+            await anext(aiter(file.queue.consume("c", timeout_s=0)))
         return [message async for message in file.queue.consume("c", timeout_s=0)]
 
     assert asyncio.run(main()) == []

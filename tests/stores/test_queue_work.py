@@ -279,7 +279,7 @@ def test_a_file_that_is_busy_is_tried_again(db, caplog, monkeypatch):
 def test_wrong_arguments_are_refused(db, arguments, what):
     with pytest.raises(InvalidValue, match=what):
         db.queue.work(**{"channel": "c", "handler": print, **arguments})
-    with pytest.raises(InvalidValue, match="grace_s|timeout_s"):
+    with pytest.raises(InvalidValue, match="timeout_s"):
         db.queue.work("c", print).stop(grace_s=-1)
 
 
@@ -292,7 +292,7 @@ def test_the_text_of_a_worker_says_what_it_does(db):
 
 def test_a_result_is_waited_for_and_its_failure_told(db):
     published = db.queue.publish("c", 1)
-    with pytest.raises(DeadlineExceeded, match="was not done within 0.01 s"):
+    with pytest.raises(DeadlineExceeded, match="was not done within"):
         db.queue.wait_result(published, timeout_s=0.01)
     [message] = db.queue.claim("c")
     db.queue.ack(message, b"\x00")
@@ -340,7 +340,7 @@ def test_a_request_gets_its_own_reply(db, reply_to):
 
 
 def test_a_request_that_nobody_can_answer_says_so(db):
-    with pytest.raises(DeadlineExceeded, match="nobody replied to message 1 in channel 'silent' within 0.01 s"):
+    with pytest.raises(DeadlineExceeded, match="nobody replied to message 1 in channel 'silent' within"):
         db.queue.request("silent", 1, timeout_s=0.01)
     assert db.queue.claim("silent") == []  # dropped, as nobody waits any more
     db.queue.create_channel("bad", attempts=1)
