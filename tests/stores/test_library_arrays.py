@@ -11,7 +11,9 @@ import pytest
 
 import neurograph
 from neurograph import Library, errors
+from neurograph.stores.library.nearest.arrays import VectorArrays
 from neurograph.stores.library.nearest.kind import VectorKind
+from neurograph.stores.library.nearest.scan import Question
 from neurograph.stores.where import is_lasting
 
 pytestmark = pytest.mark.kernels
@@ -94,6 +96,32 @@ def test_uncommitted_rows_are_the_transactions_own(db: neurograph.Database, libr
     with neurograph.open(db.path) as other:
         other.library.get("v").add([query])
     same(library)
+
+
+def test_codes_that_are_being_copied_are_not_patched_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, db: neurograph.Database, library: Library
+) -> None:
+    """A reader copies what the writer holds; before the copy is made, the writer changes a row and asks."""
+    ids, far, copy = [item.id for item in library], np.full(DIMENSION, 7.0, np.float32), VectorKind.copy
+    library.update(ids[0], vector=-far)
+    library.search(far, 1, engine="numba")
+
+    def copied(kind: VectorKind, arrays: VectorArrays) -> VectorArrays:
+        monkeypatch.undo()
+        library.update(ids[0], vector=far)
+        assert library.search(far, 1, engine="numba")[0].id == ids[0]
+        return copy(kind, arrays)
+
+    monkeypatch.setattr(VectorKind, "copy", copied)
+    library.update(ids[-1], vector=far)
+    reader = db._session.borrow()
+    reader.connection.execute("begin")
+    asked = Question((-far).tobytes(), 3)
+    by_codes = library._nearest(reader, asked, [asked.query], "numba")
+    assert library.search(far, 1, engine="numba")[0].id == ids[0]
+    assert by_codes == library._nearest(reader, asked, [asked.query], "sqlite-vec")
+    assert by_codes[0][0][0][0] == ids[0]
+    db._session.give_back(reader)
 
 
 def test_vectors_that_are_no_numbers_are_never_found(db: neurograph.Database, library: Library) -> None:

@@ -5,7 +5,8 @@ Invariants:
 1. Arrays a line holds equal what SQL says on that line at the moment `current` returns them: own uncommitted writes
    included, nobody else's.
 2. Arrays are patched in place only by their single holder; shared ones are copied first. A line is used by one
-   thread at a time, so nobody else is reading arrays that are patched.
+   thread at a time, and who starts from arrays counts as a holder of theirs from the moment they are chosen, so nobody
+   else is reading or copying arrays that are patched.
 3. Arrays built from rows that were undone later match no nonces any more, and are patched back from the rows.
 4. The cost of staying true follows what changed: all nonces of a subject are compared only after something changed.
 5. What is kept takes no more than the budget, versions that other lines hold included; what does not fit goes.
@@ -174,40 +175,50 @@ class Derived:
         """Compare nonces and bring the line's arrays up to date, in one read transaction."""
         connection, kind = line.connection, shelf.kind
         started = time.perf_counter()
-        began = not line.holds_state
+        began, start = not line.holds_state, None
         if began:
             connection.execute("begin")
         try:
             stamp = line.stamp
             nonces = saved.nonces_of(connection, kind.subject, kind.chunks)
-            version, done = self._start(shelf, line, held, nonces), CURRENT
+            version, done = self._start(shelf, held, nonces), CURRENT
+            start = version
             if version is None or version.nonces != nonces:
                 version, done = self._update(shelf, line, version, nonces, sql_cost_s)
             if version is None:
                 line.took(ROWS, done)
                 return None
+            with self._lock:
+                mine = shelf.held.get(line)
+                if mine is None or mine.version is not version:
+                    if mine is not None:
+                        mine.version.holders -= 1
+                    version.holders += 1
+                shelf.held[line] = Held(version, stamp)
+                shelf.newest = version
         finally:
+            if start is not None:
+                with self._lock:
+                    start.holders -= 1
             if began:
                 connection.execute("rollback")
-        with self._lock:
-            mine = shelf.held.get(line)
-            if mine is None or mine.version is not version:
-                if mine is not None:
-                    mine.version.holders -= 1
-                version.holders += 1
-            shelf.held[line] = Held(version, stamp)
-            shelf.newest = version
         if line.paths is not None:
             took_ms = 1e3 * (time.perf_counter() - started)
             line.took(_way(kind), done if done == CURRENT else f"{done} in {took_ms:.1f} ms")
         return version.arrays
 
-    def _start(self, shelf: Shelf, line: Line, held: Held | None, nonces: dict[int, int]) -> Version | None:
-        """Return the version to start from: the newest if it is true already, else the line's own."""
-        newest = shelf.newest
-        if newest is not None and newest.nonces == nonces:
-            return newest
-        return held.version if held is not None else newest
+    def _start(self, shelf: Shelf, held: Held | None, nonces: dict[int, int]) -> Version | None:
+        """Return the version to start from: the newest if it is true already, else the line's own.
+
+        The caller is one more holder of it, until the line holds what came of it (invariant 2).
+        """
+        with self._lock:
+            newest = shelf.newest
+            true = newest is not None and newest.nonces == nonces
+            version = held.version if held is not None and not true else newest
+            if version is not None:
+                version.holders += 1
+        return version
 
     def _update(
         self, shelf: Shelf, line: Line, version: Version | None, nonces: dict[int, int], sql_cost_s: float
@@ -241,7 +252,7 @@ class Derived:
         columns = joined([_read(line, kind, chunk) for chunk in slices[0]])
         mine = shelf.held.get(line)
         with self._lock:
-            alone = version.holders == 0 or (version.holders == 1 and mine is not None and mine.version is version)
+            alone = version.holders == (2 if mine is not None and mine.version is version else 1)
             if alone and shelf.newest is version:
                 shelf.newest = None  # nobody may adopt it while it is being patched
         if not alone:
