@@ -155,7 +155,7 @@ def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, ND
 def _first(near: FloatArray, many: int) -> NDArray[np.bool_]:
     """Tell which are the nearest, of equally near ones the first: as `choose_groups` does."""
     last = np.partition(near, len(near) - many)[len(near) - many]
-    mask = near > last
+    mask: NDArray[np.bool_] = near > last
     mask[np.flatnonzero(near == last)[: many - np.count_nonzero(mask)]] = True
     return mask
 
