@@ -30,6 +30,12 @@ def test_answers_equal_naive(kind, metric):
             assert [pairs(one) for one in found] == [naive_knn.nearest(metric, rows, q, 10) for q in queries]
 
 
+def test_a_product_of_zero_is_a_distance_of_zero_without_a_sign():
+    rows = np.array([[0, 1], [0, -1], [-0.0, 0]], np.float32)
+    (found,) = search(coded(rows, "dot"), rows, np.array([[1, 0]], np.float32), 3, "dot")
+    assert not np.signbit(found.distances).any()
+
+
 @settled
 @given(st.data(), st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999))
 def test_options_equal_naive(data, kind, metric, seed):
