@@ -159,6 +159,14 @@ def test_nothing_is_found_but_where_a_query_looks(kind, metric, seed, k, masked)
         assert pairs(one) == [(distance, int(inside[slot])) for distance, slot in wanted]
 
 
+def test_of_sixteen_rows_too_only_allowed_ones_are_found_besides():
+    rows = made(clustered, 3, 16, 5)
+    allowed, nowhere = np.arange(16) % 2 > 0, np.zeros(0, np.int64)
+    for within in (Within(nowhere, np.arange(8)), Within(np.array([0]), nowhere)):
+        (found,) = search(coded(rows, "l2"), rows, rows[:1], 9, "l2", within=[within], allowed=allowed)
+        assert sorted(found.slots) == [slot for slot in (within.slots.tolist() or range(16)) if slot % 2]
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", [structureless, clustered])
 def test_believing_a_part_of_the_bounds_finds_the_same_and_fetches_less(kind, metric):
