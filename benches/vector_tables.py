@@ -12,7 +12,7 @@ from measure import machine, one_thread, write
 from vector_sets import KINDS, Array
 
 Table = Callable[[Path, Array, Array, Path | None], str]
-"""Given a folder to write to, rows, which it may change, questions, and where the graphs of others are kept, if at all."""
+"""Given a folder to write to, rows, which it may change, questions, and where others' graphs are kept, if at all."""
 
 
 def tables(name: str, about: str | None, table: Table, *, questions: int, how: str = "") -> None:
