@@ -11,6 +11,7 @@ import pytest
 
 import neurograph
 from neurograph import Library, errors
+from neurograph.derived import mechanism
 from neurograph.stores.library.nearest.arrays import VectorArrays
 from neurograph.stores.library.nearest.kind import VectorKind
 from neurograph.stores.library.nearest.scan import Question
@@ -96,6 +97,29 @@ def test_uncommitted_rows_are_the_transactions_own(db: neurograph.Database, libr
     with neurograph.open(db.path) as other:
         other.library.get("v").add([query])
     same(library)
+
+
+def test_however_many_chunks_changed_few_bytes_are_read_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, db: neurograph.Database, library: Library
+) -> None:
+    library.add(vectors(1500))  # six chunks
+    library.search(np.ones(DIMENSION), 1, engine="numba")
+    patch, read = VectorKind.patch, []
+
+    def patched(kind: VectorKind, arrays: VectorArrays, chunks: list[int], columns: Any) -> VectorArrays:
+        read.append((len(chunks), len(columns[0])))
+        return patch(kind, arrays, chunks, columns)
+
+    monkeypatch.setattr(VectorKind, "patch", patched)
+    for size, expected in ((1, 1), (30_000, 2), (1 << 30, 3)):
+        monkeypatch.setattr(mechanism, "PATCHED_BYTES", size)
+        read.clear()
+        with db.transaction():
+            for item in [*library][400:1500:500]:  # in three chunks
+                library.update(item, vector=vectors(1)[0])
+        same(library)
+        assert [chunks for chunks, _ in read] == [expected] * (3 // expected) + [3 % expected] * (3 % expected > 0)
+        assert max(rows for _, rows in read) <= 512 * expected
 
 
 def test_codes_that_are_being_copied_are_not_patched_meanwhile(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from _thread import allocate_lock  # `threading` takes 0.6 ms to load
 from collections.abc import Callable, Iterator
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from .. import log
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 Stamp = tuple[int, int, int]
 MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
-PATCHED_CHUNKS = 512  # at a time: 107 MB of codes of 384 numbers
+PATCHED_BYTES = 1 << 26  # of rows at a time, held twice: 317 chunks of codes of 384 numbers, 16 of 8,192
 
 
 class StaleError(Exception):
@@ -248,8 +249,8 @@ class Derived:
     ) -> Version | None:
         """Return `version`, or a copy of it, with `changed` read again; None where that does not fit the budget."""
         kind = shelf.kind
-        slices = [changed[at : at + PATCHED_CHUNKS] for at in range(0, len(changed), PATCHED_CHUNKS)] or [[]]
-        columns = joined([_read(line, kind, chunk) for chunk in slices[0]])
+        slices = _slices(line, kind, changed)
+        first = next(slices)  # should reading fail, the arrays are as they were
         mine = shelf.held.get(line)
         with self._lock:
             alone = version.holders == (2 if mine is not None and mine.version is version else 1)
@@ -263,9 +264,7 @@ class Derived:
             mine.stamp = (-1, -1, -1)  # should patching fail half-way, nobody takes the arrays for true
             version.nonces = {}
         try:
-            for some in slices:
-                if some is not slices[0]:
-                    columns = joined([_read(line, kind, chunk) for chunk in some])
+            for some, columns in chain([first], slices):
                 version.arrays = kind.patch(version.arrays, some, columns)
                 self._room -= MOST_GROWTH * sum(column.nbytes for column in columns)
         except BaseException:
@@ -330,6 +329,18 @@ def _parts(line: Line, kind: Kind[Any], nonces: dict[int, int], found: dict[int,
     for chunk in sorted(nonces):
         columns = found.pop(chunk, None)
         yield _read(line, kind, chunk) if columns is None else columns
+
+
+def _slices(line: Line, kind: Kind[Any], chunks: list[int]) -> Iterator[tuple[list[int], Columns]]:
+    """Yield the rows of chunks, at least one, as many at a time as PATCHED_BYTES hold."""
+    parts: list[Columns] = []
+    begin = size = 0
+    for end, chunk in enumerate(chunks, 1):
+        parts.append(_read(line, kind, chunk))
+        size += sum(column.nbytes for column in parts[-1])
+        if size >= PATCHED_BYTES or end == len(chunks):
+            yield chunks[begin:end], joined(parts)
+            parts, begin, size = [], end, 0
 
 
 def _read(line: Line, kind: Kind[Any], chunk: int) -> Columns:
