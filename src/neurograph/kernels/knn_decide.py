@@ -130,7 +130,7 @@ def _go_on(asking: _Asking, rows: RowArray | None = None) -> IntArray | Nearest:
 def _measured(
     wanted: Wanted, query: FloatArray, slots: IntArray, least: FloatArray, page: Page | None, most: int
 ) -> _Asking:
-    """Return the k nearest of candidates in order of their bounds (invariant 3); yield slots to be given their rows."""
+    """Return the k nearest of candidates in order of their bounds (invariant 1); yield slots to be given their rows."""
     nearest, done, few = nothing(), 0, wanted.k + FIRST
     waiting: list[tuple[IntArray, FloatArray]] = []
     while done < len(slots):
