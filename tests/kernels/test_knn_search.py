@@ -105,9 +105,10 @@ def test_pages_are_the_whole_list():
     assert pages == naive_knn.nearest("cosine", rows, rows[0], 120)
 
 
-def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch):
+@pytest.mark.parametrize(("limit", "most"), [("FETCH", 400), ("FETCH_ROWS", 100)])
+def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch, limit, most):
     rows, largest = np.ones((3000, 4), np.float32), 0
-    monkeypatch.setattr(knn_decide, "FETCH", 400)
+    monkeypatch.setattr(knn_decide, limit, most)
 
     def fetch(slots):
         nonlocal largest
