@@ -326,7 +326,7 @@ def test_bad_arguments_are_refused(db: Database) -> None:
         (lambda: queue.claim("c", lease_s=-1), "lease_s must be in"),
         (lambda: queue.claim(""), "channel must be a string"),
         (lambda: queue.extend(message, float("nan")), "lease_s must be finite"),
-        (lambda: queue.ack(message, {1}), "result must be bytes or a JSON value"),
+        (lambda: queue.ack(message, {1}), "result must be what JSON can say"),
         (lambda: queue.nack(message, 5), "what went wrong must be an exception or a text"),  # type: ignore[arg-type]
         (lambda: queue.nack(message, delay_s=-1), "delay_s must be in"),
         (lambda: queue.peek("c", -1), "n must be in"),
