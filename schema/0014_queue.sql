@@ -11,8 +11,8 @@
 -- 5. A channel with a capacity counts its pending messages (ready, delayed, claimed) in `pending`, and what is full is
 --    full on every path. Ready messages alone are evicted. A message that moves to a channel as a dead letter is not
 --    refused.
--- 6. A key is unique in its channel while its message is pending, and until until_ns. A second message with it is
---    passed over without an error.
+-- 6. A key never changes. It is unique in its channel while its message is pending and no dead letter, and until
+--    until_ns. A second message with it is passed over without an error, whether it is new or comes back.
 -- 7. A channel that is gone takes its messages with it, and a message its failures, on every path: foreign keys on or
 --    off. Neither is ever displaced by another of its id or name.
 -- 8. Each page that a publish touches is written to the log: 4 µs of its 20. So there is no index by channel alone; ids
@@ -264,7 +264,10 @@ end;
 
 create trigger message_insert_after after insert on message
 when new.rank is null or new.published_ns is null or new.priority is null or new.key is not null
-  or (select capacity is not null from channel where id = new.channel_id)
+  or (select capacity is not null
+          or new.rank <> new.priority * coalesce(ageing_ms * 1000000, 1)
+             + case when ageing_ms is null then 0 else new.published_ns end
+        from channel where id = new.channel_id)
 begin
   update channel set pending = pending + 1
    where id = new.channel_id and capacity is not null and new.state <> 'done' and new.state <> 'dead';
@@ -292,30 +295,42 @@ begin
            else message.expires_ns
            end
    where id = new.id and (new.rank is null or new.published_ns is null or new.priority is null);
+  update message
+     set rank = (
+           select message.priority * coalesce(c.ageing_ms * 1000000, 1)
+             + case when c.ageing_ms is null then 0 else message.published_ns end
+             from channel as c where c.id = new.channel_id)
+   where id = new.id and new.rank is not null;
   delete from message_key
    where new.key is not null and channel_id = new.channel_id and pending = 0
      and until_ns <= (select published_ns from message where id = new.id);
-  insert into message_key (channel_id, key, message_id, until_ns)
-  select new.channel_id, new.key, new.id, m.published_ns + c.dedup_ms * 1000000
+  insert into message_key (channel_id, key, message_id, until_ns, pending)
+  select c.id, new.key, m.id, m.published_ns + c.dedup_ms * 1000000, new.state <> 'done' and new.state <> 'dead'
     from message as m, channel as c
    where new.key is not null and m.id = new.id and c.id = new.channel_id
   on conflict (channel_id, key)
-  do update set message_id = excluded.message_id, until_ns = excluded.until_ns, pending = 1;
+  do update set message_id = excluded.message_id, until_ns = excluded.until_ns, pending = excluded.pending;
 end;
 
 -- No column list: one would miss `set rowid = …`, another name of the same column.
 create trigger message_update_before before update on message
-when new.id is not old.id
+when new.id is not old.id or new.key is not old.key
   or new.channel_id is not old.channel_id and not exists (select 1 from channel where id = new.channel_id)
+  or new.key is not null and new.origin is null and new.state <> 'done' and new.state <> 'dead'
+    and exists (select 1 from message_key
+                 where channel_id = new.channel_id and key = new.key and pending and message_id <> new.id)
 begin
   select case
     when new.id is not old.id then raise(abort, 'ng:message.id: the id of a message can''t be changed')
-    else raise(abort, 'ng:message.channel_id: channel_id must be the id of a channel')
+    when new.key is not old.key then raise(abort, 'ng:message.key: the key of a message can''t be changed')
+    when not exists (select 1 from channel where id = new.channel_id)
+    then raise(abort, 'ng:message.channel_id: channel_id must be the id of a channel')
+    else raise(ignore)
     end;
 end;
 
-create trigger message_state_update after update of state, channel_id on message
-when new.channel_id <> old.channel_id
+create trigger message_state_update after update of state, channel_id, origin on message
+when new.channel_id <> old.channel_id or new.origin is not old.origin
   or (new.state = 'done' or new.state = 'dead') <> (old.state = 'done' or old.state = 'dead')
 begin
   update channel set pending = pending - 1
@@ -324,11 +339,16 @@ begin
    where id = new.channel_id and capacity is not null and new.state <> 'done' and new.state <> 'dead';
   update message_key set pending = 0
    where channel_id = old.channel_id and key = old.key and message_id = old.id;
-  update message_key set pending = (new.state <> 'done' and new.state <> 'dead')
-   where channel_id = new.channel_id and key = new.key and message_id = new.id;
+  insert into message_key (channel_id, key, message_id, until_ns)
+  select id, new.key, new.id, new.published_ns + dedup_ms * 1000000
+    from channel
+   where id = new.channel_id
+     and new.key is not null and new.origin is null and new.state <> 'done' and new.state <> 'dead'
+  on conflict (channel_id, key)
+  do update set message_id = excluded.message_id, until_ns = max(until_ns, excluded.until_ns), pending = 1;
 end;
 
-create trigger message_rank_update after update of priority, channel_id, published_ns on message
+create trigger message_rank_update after update of rank, priority, channel_id, published_ns on message
 when new.rank is not (
   select new.priority * coalesce(ageing_ms * 1000000, 1) + case when ageing_ms is null then 0 else new.published_ns end
     from channel where id = new.channel_id)

@@ -351,3 +351,64 @@ def test_a_channel_that_is_not_there_is_named(db: Database, call: str) -> None:
     db.queue.publish("tokens.created", 1)
     with pytest.raises(ChannelNotFound, match=r"'token\.created'; the closest are 'tokens\.created'"):
         getattr(db.queue, call)("token.created")
+
+
+def test_an_exception_without_words_is_a_failure_all_the_same(db: Database) -> None:
+    class SilentError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    db.queue.publish("c", 1)
+    db.queue.nack(one(db), SilentError(), delay_s=0)
+    assert db.queue.failures(1)[0].error == "SilentError: (its text can't be had: RuntimeError)"
+    assert one(db).attempts == 2
+
+
+def dies(db: Database, payload: Any, key: str) -> None:
+    db.queue.publish("c", payload, key=key)
+    db.queue.nack(one(db), "no")
+
+
+@pytest.mark.parametrize("dead_letter", ["d", None])
+def test_a_dead_letter_stays_while_a_newer_message_has_its_key(db: Database, dead_letter: str | None) -> None:
+    db.queue.create_channel("c", attempts=1, dead_letter=dead_letter)
+    dies(db, 1, "k")
+    db.queue.publish("c", 2, key="k")
+    assert db.queue.redrive(dead_letter or "c") == 0
+    db.queue.ack(one(db))
+    assert db.queue.redrive(dead_letter or "c") == 1
+    assert db.queue.publish("c", 3, key="k") == (1, True, 0)
+    assert one(db).payload == 1
+
+
+def test_of_two_dead_letters_with_a_key_one_comes_back_at_a_time(db: Database) -> None:
+    db.queue.create_channel("c", attempts=1, dead_letter="d")
+    dies(db, 1, "k")
+    dies(db, 2, "k")
+    assert [(m.payload, m.key) for m in db.queue.dead("d")] == [(1, "k"), (2, "k")]
+    assert [db.queue.redrive("d"), db.queue.redrive("d")] == [1, 0]
+    db.queue.ack(one(db))
+    assert db.queue.redrive("d") == 1
+
+
+def test_a_key_is_kept_by_the_channel_and_not_by_its_dead_letters(db: Database) -> None:
+    db.queue.create_channel("c", attempts=1, dead_letter="d")
+    dies(db, 1, "k")
+    assert not db.queue.publish("d", 2, key="k").duplicate
+    assert db.queue.publish("d", 2, key="k").duplicate
+
+
+@pytest.mark.parametrize("payload", ["1" * 5000, "[" * 990 + "]" * 990], ids=["digits", "levels"])
+def test_a_payload_that_python_can_not_read_is_named(
+    db: Database, payload: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.execute("insert into outbox (channel, payload) values ('c', ?)", [payload])
+    message = one(db)
+    if payload[0] == "[":  # how many levels fit depends on the stack of the day
+
+        def overflowing(text: str) -> None:
+            raise RecursionError
+
+        monkeypatch.setattr("json.loads", overflowing)
+    with pytest.raises(InvalidValue, match="payload of message 1 must be JSON that Python reads"):
+        _ = message.payload
