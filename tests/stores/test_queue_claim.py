@@ -412,3 +412,97 @@ def test_a_payload_that_python_can_not_read_is_named(
         monkeypatch.setattr("json.loads", overflowing)
     with pytest.raises(InvalidValue, match="payload of message 1 must be JSON that Python reads"):
         _ = message.payload
+
+
+def of_every_state(db: Database) -> None:
+    """Fill two channels with messages in every state, one of them far behind the others."""
+    for channel in "cd":
+        db.queue.create_channel(channel, keep_ms=1000, attempts=1)
+        db.queue.publish_many(channel, list(range(9)), ttl_s=5)
+        db.queue.publish_many(channel, list(range(9, 12)))
+        db.queue.publish_many(channel, list(range(12, 15)), delay_s=9)
+        claimed = db.queue.claim(channel, 6)
+        db.queue.ack_many(claimed[:2])
+        db.queue.nack_many(claimed[2:4])
+        db.execute(
+            "insert into message (id, channel_id, payload) select (select max(id) + 20000 from message), id, '99' "
+            "from channel where name = ?",
+            [channel],
+        )
+
+
+@pytest.mark.parametrize("state", [None, "ready", "delayed", "claimed", "done", "dead"])
+def test_a_list_has_each_message_of_its_channel_once(db: Database, state: str | None) -> None:
+    of_every_state(db)
+    rows = db.execute("select id from message where channel_id = 1 and state = coalesce(?, state) order by id", [state])
+    ids = [row[0] for row in rows]
+    assert ids
+    assert [message.id for message in db.queue.list("c", state, None)] == ids
+    pages = [db.queue.list("c", state, 2)]
+    while pages[-1]:
+        pages.append(db.queue.list("c", state, 2, after=pages[-1][-1]))
+    assert [message.id for page in pages for message in page] == ids
+
+
+@pytest.mark.parametrize("state", [None, "ready", "delayed", "claimed", "done", "dead"])
+def test_purging_takes_each_message_of_its_channel_once(
+    db: Database, state: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neurograph.stores.queue.looking.PURGED_AT_ONCE", 3)
+    of_every_state(db)
+    before = len(db.queue.list("c", state, None))
+    assert db.queue.purge("c", state) == before
+    assert db.queue.list("c", state) == []
+    assert len(db.queue.list("d", n=None)) == 16
+
+
+def test_a_removed_channel_takes_its_messages_of_every_state(db: Database) -> None:
+    of_every_state(db)
+    assert db.queue.remove_channel("c") == 16
+    assert db.execute("select distinct channel_id from message").fetchall() == [(2,)]
+
+
+def test_a_sweep_does_what_is_due_in_channels_where_nobody_claims(db: Database, now: Clock) -> None:
+    of_every_state(db)
+    assert db.queue.sweep() == 0
+    now.move(10)
+    assert db.queue.sweep() == 2 * (3 + 3 + 2)  # expired, delayed, done
+    assert db.queue.sweep() == 0
+    assert db.execute("select state, count(*) from message where channel_id = 1 group by 1 order by 1").fetchall() == [
+        ("claimed", 2),
+        ("dead", 2),
+        ("ready", 7),
+    ]
+    now.move(3600)
+    assert db.queue.sweep() == 4
+    assert db.queue.stats("d").dead == 4
+
+
+def test_a_sweep_forgets_keys_whose_time_is_over(db: Database, now: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurograph.stores.queue.due.AT_ONCE", 3)
+    db.queue.create_channel("c", dedup_ms=1000)
+    db.queue.publish_many("c", list(range(20)), key=[str(n) for n in range(20)])
+    db.queue.ack_many(db.queue.claim("c", 19))
+    db.queue.sweep()
+    assert db.execute("select count(*) from message_key").fetchone() == (20,)
+    now.move(1)
+    assert db.queue.sweep() == 0
+    assert db.execute("select count(*) from message_key").fetchone() == (1,)
+
+
+def test_publishing_with_a_key_forgets_others_bit_by_bit(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", dedup_ms=1000)
+    db.queue.publish_many("c", list(range(20)), key=[str(n) for n in range(20)])
+    db.queue.ack_many(db.queue.claim("c", 20))
+    now.move(1)
+    db.queue.publish("c", 1, key="another")
+    assert db.execute("select count(*) from message_key").fetchone() == (13,)
+    assert not db.queue.publish("c", 1, key="19").duplicate
+
+
+def test_optimizing_does_what_is_due(db: Database, now: Clock) -> None:
+    db.queue.publish_many("c", [1, 2], ttl_s=1)
+    now.move(2)
+    db.optimize()
+    assert db.execute("select count(*) from message").fetchone() == (0,)
+    assert db.queue.stats("c").expired == 2

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MS = 1_000_000
 NEW_CHANNEL = "insert into channel (name) select ?1 where not exists (select 1 from channel where name = ?1)"
 MOST_S = 3_155_760_000  # a hundred years, as the columns hold
+PLACES = ("state = 'ready'", "due_ns is not null", "state = 'dead'")  # an index for each; no index has a whole channel
 MESSAGE = ", ".join(
     {
         "channel": "(select name from channel where channel.id = message.channel_id)",

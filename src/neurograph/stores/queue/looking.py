@@ -8,13 +8,18 @@ from ...errors import InvalidValue, MessageNotFound
 from ...model.message import STATES, ChannelStats, Message
 from ..arguments import whole
 from . import clock
-from .base import QueuePart, message_id
+from .base import PLACES, QueuePart, message_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 PURGED_AT_ONCE = 2048  # 50 ms under the write lock
+# ?1 channel_id, ?2 after, ?3 state, ?4 how many
+NEAR = """
+    channel_id = ?1 and id > ?2 and id <= (?2 + 10000) and (?3 is null or state = ?3) order by id limit ?4"""
+ANYWHERE = """
+    id in ({}) and id > ?2 and (?3 is null or state = ?3) order by id limit ?4"""
 # Each figure by an index of its own: so it grows with the messages of the channel and not with those of the file.
 STATS = """
     select name,
@@ -142,17 +147,19 @@ class Looking(QueuePart):
 
         Notes
         -----
-        Passes over the messages of other channels: there is no index by channel alone, which would cost each publish
-        20 %.
+        A page looks at the next 10,000 messages, whatever their channel. Where these are too few, and for all, it grows
+        with the messages of the channel: no index has them by id, which would cost each publish 20 %.
         """
         most = -1 if n is None else whole(n, "n")
         first = 0 if after == 0 else message_id(after)
         wanted = _state(state)
         (channel_id,) = self._channel("id", channel)
-        return self._messages(
-            "where channel_id = ?1 and id > ?2 and (?3 is null or state = ?3) order by id limit ?4",
-            (channel_id, first, wanted, most),
-        )
+        if most >= 0:
+            found = self._messages(f"where {NEAR}", (channel_id, first, wanted, most))
+            if len(found) == most:
+                return found
+        ids = (f"select id from message where channel_id = ?1 and {place}" for place in _places(wanted))
+        return self._messages(f"where {ANYWHERE.format(' union all '.join(ids))}", (channel_id, first, wanted, most))
 
     def stats(self, channel: str) -> ChannelStats:
         """Return what is in a channel.
@@ -259,22 +266,30 @@ class Looking(QueuePart):
         wanted = _state(state)
         (channel_id,) = self._channel("id", channel)
         last = self._session.rows("select coalesce(max(id), 0) from message")[0][0]
-        first = count = 0
+        count = 0
         while True:
-            rows = self._session.change(
-                """
-                delete from message
-                 where id in (
-                     select id from message
-                      where channel_id = ?1 and id > ?2 and id <= ?3 and (?4 is null or state = ?4)
-                      order by id limit ?5)
-                returning id""",
-                (channel_id, first, last, wanted, PURGED_AT_ONCE),
-            )
-            count += len(rows)
-            if len(rows) < PURGED_AT_ONCE:
+            slices = [self._purge_slice(place, channel_id, last, wanted) for place in _places(wanted)]
+            count += sum(slices)
+            if not any(slices):
                 return count
-            first = max(row[0] for row in rows)
+
+    def _purge_slice(self, place: str, channel_id: int, last: int, state: str | None) -> int:
+        """Delete some messages of a channel that one of its indexes has, and return how many."""
+        return self._session.changed(
+            f"""
+            delete from message
+             where id in (
+                 select id from message
+                  where channel_id = ?1 and {place} and id <= ?2 and (?3 is null or state = ?3) limit ?4)""",
+            (channel_id, last, state, PURGED_AT_ONCE),
+        )
+
+
+def _places(state: str | None) -> tuple[str, ...]:
+    """Return the conditions of the indexes that have the messages of a channel, or those of a state."""
+    if state is None:
+        return PLACES
+    return ({"ready": PLACES[0], "dead": PLACES[2]}.get(state, PLACES[1]),)
 
 
 def _state(state: str | None) -> str | None:
