@@ -4,7 +4,8 @@
 --    id): rank is its priority or, where its channel ages, priority * ageing_ms in nanoseconds + published_ns, so that
 --    the order of "priority less one for each ageing_ms waited" never changes with time and an index holds it.
 -- 2. due_ns is when time alone changes the message: delayed: it becomes ready; claimed: others may take it; ready: it
---    expires; done: it is deleted. NULL: never. Whoever claims in a channel does first what is due there.
+--    expires; done: it is deleted. NULL: never. Whoever claims in a channel does first what is due there. `turn` is what
+--    orders the messages of a state: rank where they are ready, else due_ns; so one index serves all.
 -- 3. A claimed message, and no other, has a `claim`: a random number that only who claimed it knows.
 -- 4. What a message is inserted without, it gets from its channel: priority, rank, times, state. A stock shell inserts
 --    channel_id and payload; or, by the channel's name, into the view outbox.
@@ -14,11 +15,9 @@
 -- 6. A key never changes. It is unique in its channel while its message is pending and no dead letter, and until
 --    until_ns. A second message with it is passed over without an error, whether it is new or comes back.
 -- 7. A channel that is gone takes its messages with it, and a message its failures, on every path: foreign keys on or
---    off. Neither is ever displaced by another of its id or name. A message has no foreign key: without an index by
---    channel alone SQLite would look at all messages for it when a channel goes.
--- 8. Each page a publish touches is written to the log. So there is no index by channel alone (each message is in one
---    of three that begin with it, by `state = 'ready'`, `due_ns is not null` or `state = 'dead'`); ids are drawn from
---    the newest and message_floor, and sqlite_sequence is raised ahead of them.
+--    off. Neither is ever displaced by another of its id or name.
+-- 8. Each page a publish or claim touches is written to the log: so there is one index for what neither expires nor is
+--    a dead letter; ids are drawn from the newest and message_floor, and sqlite_sequence is raised ahead of them.
 -- 9. No IN list of three or more in what runs for each message: SQLite makes a temporary table of it, 100 µs each time.
 
 create table channel (
@@ -55,7 +54,7 @@ create table channel (
 
 create table message (
   id           integer primary key autoincrement check (id > 0),
-  channel_id   integer not null,                                                 -- a channel; see invariant 7
+  channel_id   integer not null references channel (id),
   state        text    not null default 'ready' check (
     state = 'ready' or state = 'delayed' or state = 'claimed' or state = 'done' or state = 'dead'),
   priority     integer check (priority between -1000 and 1000),
@@ -72,14 +71,15 @@ create table message (
   payload      any     not null check (
     typeof(payload) = 'blob' or typeof(payload) = 'text' and json_valid(payload) and instr(payload, char(0)) = 0),
   result       any,
+  turn         integer generated always as (case state when 'ready' then rank else due_ns end) virtual,
   constraint claim check ((claim is null) = (state <> 'claimed')),
   constraint due check (due_ns is not null or state = 'ready' or state = 'dead'),
   constraint result check (
     result is null or typeof(result) = 'blob' or typeof(result) = 'text' and json_valid(result))
 ) strict;
 
-create index message_ready on message (channel_id, rank) where state = 'ready';
-create index message_due on message (channel_id, due_ns) where due_ns is not null;
+create index message_turn on message (channel_id, state, turn);
+create index message_expiry on message (channel_id, due_ns) where state = 'ready' and due_ns is not null;
 create index message_dead on message (channel_id) where state = 'dead' or origin is not null;
 
 -- The newest message that was deleted when no other was newer: ids go on above it. A message inserted without an id
@@ -166,9 +166,7 @@ create trigger channel_ageing_update after update of ageing_ms on channel when n
 end;
 
 create trigger channel_delete after delete on channel begin
-  delete from message where channel_id = old.id and state = 'ready';
-  delete from message where channel_id = old.id and due_ns is not null;
-  delete from message where channel_id = old.id and state = 'dead';
+  delete from message where channel_id = old.id;
   delete from message_key where channel_id = old.id;
   update channel set dead_letter = null where dead_letter = old.name;
 end;
@@ -203,23 +201,18 @@ begin
   select raise(abort, 'ng:message.rate_per_s: messages must not come faster than the channel''s rate_per_s allows')
     from channel where id = new.channel_id and rate_per_s is not null and bucket < -1e-6;
 
-  -- What is expired makes room before anything else does.
-  update channel
-     set expired = expired + (
-       select count(*) from message
-        where channel_id = new.channel_id and state in ('ready', 'delayed')
-          and expires_ns <=
-            coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
-          and due_ns <=
-            coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000))
-   where id = new.channel_id and pending >= capacity;
+  -- What is expired makes room before anything else does; it is counted by what is pending before and after.
+  update channel set expired = expired + pending where id = new.channel_id and capacity is not null;
   delete from message
-   where channel_id = new.channel_id and state in ('ready', 'delayed')
-     and expires_ns <=
-       coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
-     and due_ns <=
-       coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+   where channel_id = new.channel_id and state = 'ready'
+     and due_ns <= coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
      and (select pending >= capacity from channel where id = new.channel_id);
+  delete from message
+   where channel_id = new.channel_id and state = 'delayed'
+     and turn <= coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+     and expires_ns <= coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+     and (select pending >= capacity from channel where id = new.channel_id);
+  update channel set expired = expired - pending where id = new.channel_id and capacity is not null;
 
   select raise(abort, 'ng:message.capacity: a channel must have room for a message')
     from channel where id = new.channel_id and pending >= capacity and when_full in ('reject', 'block');
@@ -232,28 +225,28 @@ begin
    where id in (
        select m.id from message as m
         where m.channel_id = new.channel_id and m.state = 'ready'
-          and m.rank > (
+          and m.turn > (
             select coalesce(new.rank, coalesce(new.priority, c.priority) * coalesce(c.ageing_ms * 1000000, 1) + case
                 when c.ageing_ms is null then 0
                 else coalesce(
                   new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
                 end)
               from channel as c where c.id = new.channel_id)
-        order by m.rank desc, m.id desc
+        order by m.turn desc, m.id desc
         limit (select coalesce(max(0, pending - capacity + 1), 0) from channel where id = new.channel_id))
      and (select pending >= capacity and when_full = 'evict_lowest' from channel where id = new.channel_id);
   -- The oldest of each rank, and of these the oldest: an index of the ready by id would cost each publish a page.
   delete from message
    where id in (
        with recursive step(rank) as (
-         select min(rank) from message where channel_id = new.channel_id and state = 'ready'
+         select min(turn) from message where channel_id = new.channel_id and state = 'ready'
          union all
-         select (select min(m.rank) from message as m
-                  where m.channel_id = new.channel_id and m.state = 'ready' and m.rank > step.rank)
+         select (select min(m.turn) from message as m
+                  where m.channel_id = new.channel_id and m.state = 'ready' and m.turn > step.rank)
            from step where step.rank is not null)
        select m.id from step join message as m on m.id in (
            select o.id from message as o
-            where o.channel_id = new.channel_id and o.state = 'ready' and o.rank = step.rank
+            where o.channel_id = new.channel_id and o.state = 'ready' and o.turn = step.rank
             order by o.id
             limit (select coalesce(max(0, pending - capacity + 1), 0) from channel where id = new.channel_id))
         order by m.id

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 MS = 1_000_000
 NEW_CHANNEL = "insert into channel (name) select ?1 where not exists (select 1 from channel where name = ?1)"
 MOST_S = 3_155_760_000  # a hundred years, as the columns hold
-PLACES = ("state = 'ready'", "due_ns is not null", "state = 'dead'")  # an index for each; no index has a whole channel
+# The ids of what is due in a channel, each part from an index of its own.
+DUE = """
+    select id from message where channel_id = {channel} and state = 'claimed' and turn <= {now} union all
+    select id from message where channel_id = {channel} and state = 'delayed' and turn <= {now} union all
+    select id from message where channel_id = {channel} and state = 'ready' and due_ns <= {now} union all
+    select id from message where channel_id = {channel} and state = 'done' and turn <= {now}"""
 MESSAGE = ", ".join(
     {
         "channel": "(select name from channel where channel.id = message.channel_id)",
@@ -26,6 +31,9 @@ MESSAGE = ", ".join(
     }.get(column, column)
     for column in MESSAGE_COLUMNS
 )
+
+
+_BYTES = (bytes, bytearray, memoryview)  # a union of types is looked at five times as slowly
 
 
 class QueuePart:
@@ -100,7 +108,7 @@ def span_ns(seconds: float, what: str) -> int:
 
 def stored(value: Any, what: str = "payload") -> str | bytes:
     """Return a value as the file holds it: bytes as they are, all else as JSON text."""
-    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else json_of(value, what)
+    return bytes(value) if isinstance(value, _BYTES) else json_of(value, what)
 
 
 def header_text(headers: Any) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
+from functools import cached_property
 from random import SystemRandom
 
 from ...model.message import MESSAGE_COLUMNS, Message
 from ..arguments import whole
 from . import clock
-from .base import MS, channel_name, span_ns
+from .base import DUE, MS, channel_name, span_ns
 from .due import Due
 
 TYPE_CHECKING = False
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 _random = SystemRandom().getrandbits  # 0.5 µs; a forked or seeded generator would give the same numbers twice
 
-LOOK = """
-    select id, lease_ms,
-           exists (select 1 from message where channel_id = channel.id and due_ns <= ?1),
+LOOK = f"""
+    select id, lease_ms, exists ({DUE.format(channel="channel.id", now="?1")}),
            exists (select 1 from message where channel_id = channel.id and state = 'ready')
       from channel
      where name = ?2 and not paused"""
@@ -28,7 +28,7 @@ _RETURNING = ", ".join(_COLUMNS.get(name, name) for name in MESSAGE_COLUMNS)
 CLAIM = f"""
     update message
        set state = 'claimed', claim = ?2, due_ns = ?3, attempts = attempts + 1
-     where id in (select id from message where channel_id = ?4 and state = 'ready' order by rank, id limit ?5)
+     where id in (select id from message where channel_id = ?4 and state = 'ready' order by turn, id limit ?5)
     returning {_RETURNING}, rank"""
 # The next message of a channel where nothing is due.
 CLAIM_NEXT = f"""
@@ -41,8 +41,8 @@ CLAIM_NEXT = f"""
             and channel_id = (
                 select id from channel
                  where name = ?1 and not paused
-                   and not exists (select 1 from message where channel_id = channel.id and due_ns <= ?5))
-          order by rank, id limit 1)
+                   and not exists ({DUE.format(channel="channel.id", now="?5")}))
+          order by turn, id limit 1)
     returning {_RETURNING}"""
 
 
@@ -122,7 +122,7 @@ class Claiming(Due):
             rows.sort(key=_order)
         return [row[:-1] for row in rows]
 
-    @property
+    @cached_property
     def _grace_ns(self) -> int:
         return round(self._session.options.busy_timeout_s * 1e9)
 

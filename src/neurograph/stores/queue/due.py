@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..arguments import bound_ids
 from . import clock
-from .base import QueuePart
+from .base import DUE, QueuePart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 AT_ONCE = 1024  # messages: 20 ms under the write lock
 CHOSEN = "id in (select value from carray(?))"
 RAN_OUT = "the lease ran out"
-DUE_CHANNELS = """
-    select id from channel as c
-     where exists (select 1 from message where channel_id = c.id and due_ns <= ?) order by id"""
+DUE_CHANNELS = f"""
+    select id from channel as c where exists ({DUE.format(channel="c.id", now="?1")}) order by id"""
+DUE_ROWS = f"""
+    select id, state, attempts, coalesce(expires_ns <= ?1, 0),
+           (select attempts from channel where channel.id = channel_id)
+      from message
+     where id in (select id from ({DUE.format(channel="?2", now="?1")}) limit ?3)"""
 FORGET_KEYS = """
     delete from message_key
      where (channel_id, key) in (
@@ -75,12 +79,7 @@ class Due(QueuePart):
     def _pass_slice(self, channel_id: int, now: int) -> int:
         """Do what is due first in a channel, and return how many messages that changed."""
         with self._session.transaction():
-            rows = self._session.rows(
-                "select id, state, attempts, coalesce(expires_ns <= ?1, 0), "
-                "(select attempts from channel where channel.id = channel_id) "
-                "from message where channel_id = ?2 and due_ns <= ?1 order by due_ns, id limit ?3",
-                (now, channel_id, AT_ONCE),
-            )
+            rows = self._session.rows(DUE_ROWS, (now, channel_id, AT_ONCE))
             gone: list[int] = []
             expired: list[int] = []
             ready: list[int] = []

@@ -8,31 +8,36 @@ from ...errors import InvalidValue, MessageNotFound
 from ...model.message import STATES, ChannelStats, Message
 from ..arguments import whole
 from . import clock
-from .base import PLACES, QueuePart, message_id
+from .base import QueuePart, message_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 PURGED_AT_ONCE = 2048  # 50 ms under the write lock
-# ?1 channel_id, ?2 after, ?3 state, ?4 how many
+# ?1 channel_id, ?2 after, ?3 state, ?4 how many. The plus keeps the planner to the range of ids.
 NEAR = """
-    channel_id = ?1 and id > ?2 and id <= (?2 + 10000) and (?3 is null or state = ?3) order by id limit ?4"""
+    +channel_id = ?1 and id > ?2 and id <= (?2 + 10000) and (?3 is null or state = ?3) order by id limit ?4"""
 ANYWHERE = """
-    id in ({}) and id > ?2 and (?3 is null or state = ?3) order by id limit ?4"""
+    id in (select id from message where channel_id = ?1 {}) and id > ?2 order by id limit ?4"""
 # Each figure by an index of its own: so it grows with the messages of the channel and not with those of the file.
 STATS = """
     select name,
-           (select count(*) from message where channel_id = c.id and state = 'ready' and coalesce(due_ns > ?1, 1))
-           + (select count(*) from message where channel_id = c.id and due_ns <= ?1
-               and (state = 'delayed' or state = 'claimed') and coalesce(expires_ns > ?1, 1)),
-           (select count(*) from message where channel_id = c.id and due_ns > ?1 and state = 'delayed'),
-           (select count(*) from message where channel_id = c.id and due_ns > ?1 and state = 'claimed'),
-           (select count(*) from message where channel_id = c.id and due_ns > ?1 and state = 'done'),
+           (select count(*) from message where channel_id = c.id and state = 'ready')
+           - (select count(*) from message where channel_id = c.id and state = 'ready' and due_ns <= ?1)
+           + (select count(*) from message
+               where channel_id = c.id and state = 'delayed' and turn <= ?1 and coalesce(expires_ns > ?1, 1))
+           + (select count(*) from message
+               where channel_id = c.id and state = 'claimed' and turn <= ?1 and coalesce(expires_ns > ?1, 1)),
+           (select count(*) from message where channel_id = c.id and state = 'delayed' and turn > ?1),
+           (select count(*) from message where channel_id = c.id and state = 'claimed' and turn > ?1),
+           (select count(*) from message where channel_id = c.id and state = 'done' and turn > ?1),
            (select count(*) from message where channel_id = c.id and state = 'dead'),
            evicted,
-           expired + (select count(*) from message where channel_id = c.id and due_ns <= ?1
-                       and (state = 'ready' or state = 'delayed') and expires_ns <= ?1),
+           expired
+           + (select count(*) from message where channel_id = c.id and state = 'ready' and due_ns <= ?1)
+           + (select count(*) from message
+               where channel_id = c.id and state = 'delayed' and turn <= ?1 and expires_ns <= ?1),
            (select min(published_ns) from message
              where channel_id = c.id and state = 'ready' and coalesce(due_ns > ?1, 1)),
            paused
@@ -110,7 +115,7 @@ class Looking(QueuePart):
         if not rows:
             return []
         return self._messages(
-            "where channel_id = ? and state = 'ready' and (due_ns is null or due_ns > ?) order by rank, id limit ?",
+            "where channel_id = ? and state = 'ready' and (due_ns is null or due_ns > ?) order by turn, id limit ?",
             (rows[0][0], clock.now_ns(), most),
         )
 
@@ -148,7 +153,7 @@ class Looking(QueuePart):
         Notes
         -----
         A page looks at the next 10,000 messages, whatever their channel. Where these are too few, and for all, it grows
-        with the messages of the channel: no index has them by id, which would cost each publish 20 %.
+        with the messages of the channel, or of the state: no index has them by id, which would cost each publish 20 %.
         """
         most = -1 if n is None else whole(n, "n")
         first = 0 if after == 0 else message_id(after)
@@ -158,8 +163,8 @@ class Looking(QueuePart):
             found = self._messages(f"where {NEAR}", (channel_id, first, wanted, most))
             if len(found) == most:
                 return found
-        ids = (f"select id from message where channel_id = ?1 and {place}" for place in _places(wanted))
-        return self._messages(f"where {ANYWHERE.format(' union all '.join(ids))}", (channel_id, first, wanted, most))
+        anywhere = ANYWHERE.format("and state = ?3" if wanted else "")
+        return self._messages(f"where {anywhere}", (channel_id, first, wanted, most))
 
     def stats(self, channel: str) -> ChannelStats:
         """Return what is in a channel.
@@ -266,30 +271,17 @@ class Looking(QueuePart):
         wanted = _state(state)
         (channel_id,) = self._channel("id", channel)
         last = self._session.rows("select coalesce(max(id), 0) from message")[0][0]
-        count = 0
-        while True:
-            slices = [self._purge_slice(place, channel_id, last, wanted) for place in _places(wanted)]
-            count += sum(slices)
-            if not any(slices):
-                return count
-
-    def _purge_slice(self, place: str, channel_id: int, last: int, state: str | None) -> int:
-        """Delete some messages of a channel that one of its indexes has, and return how many."""
-        return self._session.changed(
-            f"""
+        sql = f"""
             delete from message
              where id in (
                  select id from message
-                  where channel_id = ?1 and {place} and id <= ?2 and (?3 is null or state = ?3) limit ?4)""",
-            (channel_id, last, state, PURGED_AT_ONCE),
-        )
-
-
-def _places(state: str | None) -> tuple[str, ...]:
-    """Return the conditions of the indexes that have the messages of a channel, or those of a state."""
-    if state is None:
-        return PLACES
-    return ({"ready": PLACES[0], "dead": PLACES[2]}.get(state, PLACES[1]),)
+                  where channel_id = ?1 {"and state = ?4" if wanted else ""} and id <= ?2 limit ?3)"""
+        count = 0
+        while True:
+            deleted = self._session.changed(sql, (channel_id, last, PURGED_AT_ONCE, wanted)[: 3 + bool(wanted)])
+            count += deleted
+            if deleted < PURGED_AT_ONCE:
+                return count
 
 
 def _state(state: str | None) -> str | None:

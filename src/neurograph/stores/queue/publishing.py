@@ -73,9 +73,10 @@ NOTED_AHEAD = 1024
 NOTED_AFTER = 32  # publishes; a process that publishes once should not commit twice
 
 ROOM = """
-    capacity is null or pending < capacity or exists (
-      select 1 from message
-       where channel_id = channel.id and due_ns <= ? and expires_ns <= ? and (state = 'ready' or state = 'delayed'))"""
+    capacity is null or pending < capacity
+    or exists (select 1 from message where channel_id = channel.id and state = 'ready' and due_ns <= ?)
+    or exists (
+        select 1 from message where channel_id = channel.id and state = 'delayed' and turn <= ? and expires_ns <= ?)"""
 PAUSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # between two looks at a full channel
 
 
@@ -155,12 +156,13 @@ class Publishing(QueuePart):
         One statement where the channel has no limit: the time is that of a commit, which `transaction` and
         `publish_many` share. Keep payloads small: each change of a message's state writes it again.
         """
-        name = channel_name(channel)
+        known = self._known.get(channel) if type(channel) is str else None
+        if known is None:
+            known = self._look_up(channel_name(channel))
         number = None if priority is None else priority_number(priority)
         word = None if key is None else _key(key)
         about = None if headers is None else header_text(headers)
         content = stored(payload)
-        known = self._known.get(name) or self._look_up(name)
         end = None  # of the wait for room
         while True:
             now = clock.now_ns()
@@ -169,16 +171,16 @@ class Publishing(QueuePart):
             try:
                 if known is None or word is not None:
                     sql = INSERT_NOW if due is None else INSERT_LATER
-                    published = self._publish_whole(sql, (name, number, now, due, expires, word, about, content))
+                    published = self._publish_whole(sql, (channel, number, now, due, expires, word, about, content))
                 else:
                     row = _known_row(known, number, now, due, expires)
                     published = Published(self._session.insert(INSERT_KNOWN, (*row, about, content)))
             except RuleViolated as error:
                 if known is not None and error.rule == "message.channel_id":
                     known = None  # it is not any more as we know it
-                    self._known.pop(name, None)
-                elif error.rule != "message.capacity" or (end := self._wait_for_room(name, end)) is None:
-                    raise self._refused(error, name) from error
+                    self._known.pop(channel, None)
+                elif error.rule != "message.capacity" or (end := self._wait_for_room(channel, end)) is None:
+                    raise self._refused(error, channel) from error
                 continue
             if published.id is not None and published.id > self._noted:
                 self._note(published.id)
@@ -319,7 +321,7 @@ class Publishing(QueuePart):
         pauses = iter(PAUSES_S)
         while (left := end - clock.monotonic()) > 0:
             clock.sleep(min(left, next(pauses, PAUSES_S[-1])))
-            if self._channel(ROOM, channel, clock.now_ns(), clock.now_ns())[0]:
+            if self._channel(ROOM, channel, *[clock.now_ns()] * 3)[0]:
                 return end
         return None
 
