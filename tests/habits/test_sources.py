@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 
 import pytest
@@ -24,6 +25,12 @@ def test_no_file_is_longer_than_it_can_be_read() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST
     }
     assert not long, f"over {LONGEST} lines; which two things does each do? {long}"
+
+
+def test_no_script_hides_a_module_of_pythons() -> None:
+    """A script's folder is the first that its imports look into: benches/queue.py was imported in place of `queue`."""
+    scripts = {path.stem: path.name for path in tracked_files() if path.parent in (ROOT / "benches", ROOT / "tests")}
+    assert not scripts.keys() & sys.stdlib_module_names
 
 
 def test_every_module_opens_by_saying_what_it_is() -> None:
