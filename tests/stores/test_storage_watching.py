@@ -11,7 +11,7 @@ import pytest
 import neurograph
 from neurograph import StorageChange
 from neurograph.errors import ChangesForgotten, Closed, Interrupted, InvalidValue, TransactionOpen
-from neurograph.stores.storage import waiting
+from neurograph.stores import waiting
 from processes import Held
 
 

@@ -10,10 +10,11 @@ from ...connection.scope import deadline_after
 from ...errors import ChangesForgotten
 from ...model.stored import StorageChange
 from ..arguments import whole
+from ..waiting import Waiting
 from .base import StoragePart
 from .texts import name, prefix_text
-from .waiting import Waiting
 
+NEWEST = "select coalesce(max(version), 0) from storage_change"
 CHANGES = """
     select version, namespace, key, deleted from storage_change where version > ? order by version limit 1000"""
 Rows = Callable[[str, tuple[int]], builtins.list[Any]]
@@ -25,7 +26,7 @@ class Watching(StoragePart):
     @property
     def version(self) -> int:
         """The version of the newest change of all namespaces; 0 where nothing was ever stored."""
-        rows: Any = self._session.rows("select coalesce(max(version), 0) from storage_change")
+        rows: Any = self._session.rows(NEWEST)
         return rows[0][0]  # type: ignore[no-any-return]
 
     def changes(
@@ -136,7 +137,7 @@ class Watching(StoragePart):
         return self._watch(wanted, self.version if since is None else whole(since, "since"), timeout_s)
 
     def _watch(self, wanted: _Wanted, at: int, timeout_s: float | None) -> Iterator[StorageChange]:
-        with Waiting(self._session) as waiting:
+        with Waiting(self._session, NEWEST) as waiting:
             until = deadline_after(timeout_s)
             while True:
                 seen = waiting.seen()

@@ -1,4 +1,4 @@
-"""Waiting until somebody commits, in this process or another: the one place that knows how.
+"""Waiting until somebody commits, in this process or another: the one place that knows how. Not a store.
 
 1. What is seen before a read, and waited on after it, misses no commit: one in between ends the wait at once.
 2. A waiting thread holds no lock and keeps no state of the file: others write, checkpoint and close meanwhile.
@@ -10,23 +10,27 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ...errors import TransactionOpen
+from ..errors import TransactionOpen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...connection.session import Session
+    from ..connection.session import Session
 
 SHORTEST_S, LONGEST_S = 0.001, 0.05
 """Between two looks: soon after a change, and where nothing has happened for long."""
 
 
 class Waiting:
-    """A reading connection of its own that tells when somebody committed; a database in memory has one for all."""
+    """A reading connection of its own that tells when somebody committed; a database in memory has one for all.
 
-    def __init__(self, session: Session) -> None:
+    `newest` is a query of one number, which what is waited for changes; in memory it is asked instead.
+    """
+
+    def __init__(self, session: Session, newest: str) -> None:
         session.require_open()
         self._session = session
+        self._newest = newest
         self._line = None if session.location.in_memory else session.borrow()
         if self._line is not None:
             self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
@@ -62,7 +66,7 @@ class Waiting:
     def seen(self) -> int:
         """Return a number that is another one after each commit of anybody else."""
         if self._line is None:
-            return self.rows("select coalesce(max(version), 0) from storage_change")[0][0]  # type: ignore[no-any-return]
+            return self.rows(self._newest)[0][0]  # type: ignore[no-any-return]
         return self.rows("pragma data_version")[0][0]  # type: ignore[no-any-return]
 
     def wait(self, seen: int, until: float | None) -> bool:
