@@ -194,7 +194,7 @@ def test_a_waiting_thread_looks_less_often_the_longer_nothing_happens(db, monkey
 
     Time.sleep = staticmethod(sleep)
     monkeypatch.setattr(waiting, "time", Time)
-    with waiting.Waiting(db._session) as one:
+    with waiting.Waiting(db._session, "select 0") as one:
         assert one.wait(one.seen(), until=1.0) is False
         assert (pauses[0], max(pauses)) == (waiting.SHORTEST_S, waiting.LONGEST_S)
         assert pauses[:-1] == sorted(pauses[:-1])
