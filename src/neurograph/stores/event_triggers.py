@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import apsw
     import numpy as np
 
+KIND = "trigger"  # of all the objects here
+
 
 @cache
 def _triggers() -> dict[str, str]:
@@ -36,9 +38,9 @@ def _triggers() -> dict[str, str]:
     path = Path(migrate.schema_folder()) / "per_event_type" / "triggers.sql"
     text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
     made = {}
-    for statement in f"\n{text}".split("\ncreate trigger ")[1:]:
+    for statement in f"\n{text}".split(f"\ncreate {KIND} ")[1:]:
         sql = statement.strip().removesuffix(";")
-        made[sql.split(None, 1)[0]] = f"CREATE TRIGGER {sql}"
+        made[sql.split(None, 1)[0]] = f"CREATE {KIND.upper()} {sql}"
     return made
 
 
@@ -57,7 +59,7 @@ def make_triggers(connection: apsw.Connection, event_type: str) -> None:
     """Make the triggers of an event type, those that are not there."""
     for name, sql in triggers_of(event_type).items():
         found: Any = connection.execute("select type, sql from sqlite_schema where name = ?", (name,)).fetchall()
-        if found and not (found[0][0] == "trigger" and migrate.same_sql(sql, found[0][1])):
+        if found and not (found[0][0] == KIND and migrate.same_sql(sql, found[0][1])):
             raise Conflict(
                 f"events of type {event_type!r} need the name {name!r}, which a {found[0][0]} has; drop that"
             )
@@ -68,7 +70,7 @@ def make_triggers(connection: apsw.Connection, event_type: str) -> None:
 def drop_triggers(connection: apsw.Connection, event_type: str) -> None:
     """Drop the triggers of an event type, in whatever state they are."""
     for name in triggers_of(event_type):
-        connection.execute(f"drop trigger if exists {name}")
+        connection.execute(f"drop {KIND} if exists {name}")
 
 
 def changed_triggers(connection: apsw.Connection) -> list[str]:

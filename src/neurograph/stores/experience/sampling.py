@@ -133,7 +133,10 @@ def _drawn(
 
 def _by_chance(connection: Any, k: int, chance: random.Random) -> builtins.list[int] | None:
     """Return k of all ids, by trying numbers between the least and the greatest; None where too few are there."""
-    ((low, high),) = connection.execute("select min(id), max(id) from experience").fetchall()
+    bounds = (
+        "select (select min(id) from experience), (select max(id) from experience)"  # one query would read them all
+    )
+    ((low, high),) = connection.execute(bounds).fetchall()
     if low is None or 2 * k > high - low:
         return None
     tried: dict[int, None] = {}
