@@ -50,7 +50,7 @@ EVENTS = (
     ),
     Invariant(
         "event.data",
-        "select id from event where not json_valid(data) or json_type(data) <> 'object'",
+        "select id from event where case when json_valid(data) then json_type(data) <> 'object' else 1 end",
         "data must be a JSON object; restore the file",
     ),
     Invariant(
@@ -62,6 +62,14 @@ EVENTS = (
         "experience.type",
         "select id, type_id from experience where type_id not in (select id from event_type)",
         "an experience must have an event type that exists; delete it",
+    ),
+    Invariant(
+        "experience.state",
+        """select id from experience
+            where valence not between -1 and 1
+               or min(existence, novelty, velocity, attention, cognitive_load, certainty, coherence) < 0
+               or max(existence, novelty, velocity, attention, cognitive_load, certainty, coherence) > 1""",
+        "a state must be in [0, 1], valence in [-1, 1]; delete the experience",
     ),
     Invariant(
         "experience.text",
