@@ -87,7 +87,7 @@ def _compared(column: str, path: str, operator: object, value: Any, bindings: li
         bindings.extend((path, "true" if value else "false"))
         return f"(json_type({column}, ?) is ?)"
     if isinstance(value, int | float):
-        if (isinstance(value, float) and not math.isfinite(value)) or not -(1 << 63) <= value < 1 << 63:
+        if not (math.isfinite(value) if isinstance(value, float) else -(1 << 63) <= value < 1 << 63):
             raise InvalidValue(f"where must compare with finite numbers that 64 bits hold, got {value!r}")
         kinds = "coalesce(json_type({0}, ?) in ('integer', 'real'), 0)"
     elif isinstance(value, str) and bindable(value) is not None and "\0" not in value:
