@@ -189,5 +189,5 @@ class Events(RuleBasedStateMachine):
 
 TestEvents = Events.TestCase
 TestEvents.settings = settings(
-    max_examples=examples(60), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(45), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

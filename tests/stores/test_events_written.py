@@ -131,6 +131,16 @@ def test_a_token_that_is_displaced_is_told_of_once(on, recursive):
     assert len(told(on, after)) == 1
 
 
+def test_a_bulk_call_goes_on_where_somebody_dropped_the_triggers(on):
+    on.execute("drop trigger event_token_created")
+    on.tokens.create_many(count=3)
+    on.tokens.create_many(count=100)
+    assert [data["count"] for _, data in told(on)] == [3, 100]
+    assert [found.invariant for found in on.check()] == ["event_type.triggers"]
+    on.events.enable("token.created")
+    assert on.check() == []
+
+
 def test_connections_are_told_of(on):
     on.events.disable("token.*")
     ids = on.tokens.create_many(count=4)

@@ -85,6 +85,11 @@ def changed_triggers(connection: apsw.Connection) -> list[str]:
     return sorted({*changed, *(wanted - found.keys())})
 
 
+_SWITCH = """
+    select exists (select 1 from sqlite_schema where type = 'trigger' and name = ?) from event_type
+     where name = ? and enabled"""
+
+
 class Range:
     """The ids that a bulk call wrote: the first, the last, how many."""
 
@@ -112,12 +117,16 @@ def one_event(connection: apsw.Connection, event_type: str) -> Iterator[Range]:
     Inside a transaction, whose undo undoes the switch.
     """
     ids = Range()
-    if not connection.execute("select 1 from event_type where name = ? and enabled", (event_type,)).fetchall():
+    found: Any = connection.execute(_SWITCH, (f"event_{event_type.replace('.', '_')}", event_type)).fetchall()
+    if not found:
         yield ids
         return
-    connection.execute("update event_type set enabled = 0 where name = ?", (event_type,))
+    made = found[0][0]  # else somebody dropped them: nothing to switch, and nothing could switch it on again
+    if made:
+        connection.execute("update event_type set enabled = 0 where name = ?", (event_type,))
     yield ids
-    connection.execute("update event_type set enabled = 1 where name = ?", (event_type,))
+    if made:
+        connection.execute("update event_type set enabled = 1 where name = ?", (event_type,))
     if ids.count:
         connection.execute(
             """insert into event (type_id, data)
