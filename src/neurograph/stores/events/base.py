@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NEWEST = "select coalesce(max(id), 0) from event"
 SLICE_IDS = 4_096
+TOPIC = ("event",)
+"""What is announced to those who wait, when somebody emits."""
 
 
 class EventPart:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...connection.scope import deadline_after
+from ...connection.waiting import Waiting
 from ...errors import ChangesForgotten, InvalidValue
 from ...model.event import Event
 from ..arguments import MAX_ID, whole
 from ..json_conditions import Conditions
-from ..waiting import Waiting
-from .base import NEWEST, EventPart, first_since
+from .base import NEWEST, TOPIC, EventPart, first_since
 from .question import Question
 
 ORDERS = ("oldest", "newest")
@@ -197,8 +197,9 @@ class Reading(EventPart):
 
         Notes
         -----
-        On a connection of its own, without a lock; the loop's body may take its time, and write. Who keeps the id of
-        the last event it handled in the transaction that handles it, misses none and handles none twice.
+        On a connection of its own, which is woken by `emit` in this process, and whenever the file's log is written to
+        (Linux), or looks every 1 to 50 ms. It holds no lock; the loop's body may take its time, and write. Who keeps
+        the id of the last event it handled in the transaction that handles it, misses none and handles none twice.
         """
         question = Question(type, where)
         deadline_after(timeout_s)  # refused here, not at the first step
@@ -212,7 +213,7 @@ class Reading(EventPart):
         return self._session.rows(NEWEST)[0][0]  # type: ignore[no-any-return]
 
     def _subscribe(self, question: Question, at: int, timeout_s: float | None) -> Iterator[Event]:
-        with Waiting(self._session, NEWEST) as waiting:
+        with Waiting(self._session, TOPIC) as waiting:
             until = deadline_after(timeout_s)
             while True:
                 seen = waiting.seen()

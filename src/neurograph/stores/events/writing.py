@@ -11,7 +11,7 @@ from ...model.event import EventType
 from ..arguments import bindable, json_text
 from ..event_triggers import drop_triggers, make_triggers
 from ..event_types import ids_of, type_name
-from .base import EventPart, now_ns
+from .base import TOPIC, EventPart, now_ns
 
 _TYPE = "id, name, enabled, by_triggers, description, trimmed"
 EMIT = "insert into event (type_id, created_ns, data) select id, ?, ? from event_type where name = ? and enabled"
@@ -211,6 +211,8 @@ class Writing(EventPart):
         number = self._session.insert_or_none(EMIT, (now_ns(), text, name))
         if number is None:
             self.types(name)  # which tells whether there is one
+        else:
+            self._session.announce(TOPIC)
         return number
 
     def emit_many(self, type: str, data: Iterable[Mapping[str, Any]]) -> int:
@@ -246,4 +248,5 @@ class Writing(EventPart):
             known = self.types(name)[0]
             if known.enabled:
                 self._session.writer.connection.executemany(EMIT, rows)
+                self._session.announce(TOPIC)
         return len(rows) if known.enabled else 0
