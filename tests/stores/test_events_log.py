@@ -51,7 +51,9 @@ def test_an_event_is_part_of_the_transaction(db):
     assert happened(db) == [("custom", {"n": 1})]
 
 
-@pytest.mark.parametrize("data", [{"a": float("nan")}, {1: 2}, {"a": object()}, [1], "a", {"a": "\ud800"}])
+@pytest.mark.parametrize(
+    "data", [{"a": float("nan")}, {1: 2}, {"a": object()}, [1], "a", {"a": "\ud800"}, {"a": [{1: 2}]}]
+)
 def test_data_that_json_cannot_say_is_refused(db, data):
     for call in (lambda: db.events.emit("custom", data), lambda: db.events.emit_many("custom", [{}, data])):
         with pytest.raises(InvalidValue, match=r"^data must "):

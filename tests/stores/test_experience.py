@@ -94,7 +94,7 @@ def test_episodes_and_steps_go_on_by_themselves(db):
         ({"step": 2**32}, "step must be in"),
         ({"intent": "a\x00"}, "intent must be text without NUL"),
         ({"executor": 7}, "executor must be text without NUL"),
-        ({"parameters": {"a": float("nan")}}, "parameters must be JSON values"),
+        ({"parameters": {"a": float("nan")}}, "parameters must be what JSON can say"),
         ({"parameters": [1]}, "parameters must map strings"),
         ({"type": "action.*"}, r"type must be the name of one event type, got 'action.\*'"),
         ({"type": "*"}, r"type must be the name of one event type, got '\*'"),

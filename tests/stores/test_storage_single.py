@@ -19,8 +19,8 @@ from neurograph.errors import (
     StorageQuotaExceeded,
     VersionConflict,
 )
+from neurograph.stores.json_values import DEEPEST
 from neurograph.stores.storage import clock, texts
-from neurograph.stores.storage.texts import DEEPEST
 from processes import Held, python
 
 BEGINNING_NS = 4_000_000_000 * 10**9  # in 2096: SQL's own clock finds nothing expired

@@ -8,9 +8,10 @@ from typing import Any
 
 from ...errors import InvalidValue
 from ...model.event import EventType
-from ..arguments import bindable, json_text
+from ..arguments import bindable
 from ..event_triggers import drop_triggers, make_triggers
 from ..event_types import ids_of, type_name
+from ..json_values import object_of
 from .base import TOPIC, EventPart, now_ns
 
 _TYPE = "id, name, enabled, by_triggers, description, trimmed"
@@ -193,7 +194,7 @@ class Writing(EventPart):
         UnknownName
             No type has the name; the message names the closest.
         InvalidValue
-            `data` is no dict of JSON values, or holds NaN or an infinity.
+            `data` is no dict of JSON values: it holds NaN, an infinity, keys that are no strings, or over 256 levels.
 
         Examples
         --------
@@ -207,7 +208,7 @@ class Writing(EventPart):
         -----
         About 9 µs in a transaction; a commit of its own comes on top.
         """
-        name, text = type_name(type), json_text({} if data is None else data, "data")
+        name, text = type_name(type), object_of({} if data is None else data, "data")
         number = self._session.insert_or_none(EMIT, (now_ns(), text, name))
         if number is None:
             self.types(name)  # which tells whether there is one
@@ -243,7 +244,7 @@ class Writing(EventPart):
         3
         """
         name, now = type_name(type), now_ns()
-        rows = [(now, json_text(one, "data"), name) for one in data]
+        rows = [(now, object_of(one, "data"), name) for one in data]
         with self._session.transaction():
             known = self.types(name)[0]
             if known.enabled:

@@ -8,8 +8,9 @@ from typing import Any
 
 from ...errors import InvalidValue, RuleViolated
 from ...model.experience import FLAGS, REWARDS, STATE, Experience
-from ..arguments import bindable, json_text, real, whole
+from ..arguments import bindable, real, whole
 from ..event_types import ids_of
+from ..json_values import object_of
 from .base import ACTION, ExperiencePart, now_ns, number_of
 
 APPRAISED = FLAGS["fully_appraised"]
@@ -247,7 +248,7 @@ def _values(
         None if policy_hash is None else whole(policy_hash, "policy_hash", 0, 0xFFFFFFFF),
         _text(intent, "intent"),
         _text(executor, "executor"),
-        None if parameters is None else json_text(parameters, "parameters"),
+        None if parameters is None else object_of(parameters, "parameters"),
     )
 
 
