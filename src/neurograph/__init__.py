@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .model.connection import Connection
     from .model.constitution import Constitution
     from .model.edge import Edge, Link
+    from .model.event import Event, EventType
+    from .model.experience import Episode, Experience
     from .model.feedback import Change, Feedback
     from .model.field import Field, LevelInfo
     from .model.identity import Identity
@@ -92,6 +94,10 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EmbeddingEngine",
     "EntityType",
+    "Episode",
+    "Event",
+    "EventType",
+    "Experience",
     "Failure",
     "Feedback",
     "Field",
@@ -164,6 +170,10 @@ _LAZY = {
     "Edge": "model.edge",
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
+    "Episode": "model.experience",
+    "Event": "model.event",
+    "EventType": "model.event",
+    "Experience": "model.experience",
     "Failure": "model.message",
     "Feedback": "model.feedback",
     "Field": "model.field",

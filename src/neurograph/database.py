@@ -18,6 +18,7 @@ from .flows.bootstrap.methods import Bootstrapping
 from .migrate import Schema
 from .questions import Questions
 from .stores.property_indexes import PropertyIndexes
+from .upkeep import Upkeep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .derived.mechanism import Derived
-    from .flows.check import Violation
-    from .flows.optimize import Optimized
     from .stores.cdna import Cdna
     from .stores.connections import Connections
+    from .stores.events import Events
+    from .stores.experience import Experiences
     from .stores.graph import Graph
     from .stores.grid import Grid
     from .stores.library import Libraries
@@ -152,7 +153,7 @@ def open(
     return Database(location, options, engine, backup)
 
 
-class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
+class Database(Handle, PropertyIndexes, Bootstrapping, Questions, Upkeep):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
     Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in
@@ -247,6 +248,20 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         return Storage(self._session)
 
     @cached_property
+    def events(self) -> Events:
+        """The events: what happened, in order."""
+        from .stores.events import Events
+
+        return Events(self._session)
+
+    @cached_property
+    def experience(self) -> Experiences:
+        """The experience: states, actions, and what they were worth."""
+        from .stores.experience import Experiences
+
+        return Experiences(self._session)
+
+    @cached_property
     def _derived(self) -> Derived:
         from .derived.mechanism import Derived
 
@@ -269,81 +284,6 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
         session.require_open()
         options = session.options.replaced(read_only=True)
         return Database(session.location.for_reading(), options, self._policy.engine, backup=False)
-
-    def check(self, *, limit: int = 100) -> list[Violation]:
-        """Audit the file and return what is wrong; an empty list when it is sound.
-
-        Parameters
-        ----------
-        limit
-            At most so many violations of each invariant.
-
-        Returns
-        -------
-        list of Violation
-            (invariant, row, message), in the order of the manual's list.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     db.check()
-        []
-
-        Notes
-        -----
-        Reads the whole file once or twice: about 1 s for 1M tokens with 1M edges.
-        """
-        from .flows.check import check
-
-        return check(self._session, limit)
-
-    def optimize(self, *, budget_bytes: int = 256 << 20) -> Optimized:
-        """Leave the file so that the next process answers fast: save arrays, refresh statistics, give pages back.
-
-        Parameters
-        ----------
-        budget_bytes
-            What saved arrays may take in the file; the most useful kinds come first.
-
-        Returns
-        -------
-        Optimized
-            Bytes saved and pages given back.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     _ = db.tokens.create_many(count=1000)
-        ...     db.optimize().saved_bytes > 8000
-        True
-
-        Notes
-        -----
-        Never needed for an answer, unless somebody deleted rows of the table ``mark``: it gives them back. Does what is
-        due in the queue and deletes stored values that expired. Holds the write lock for about 100 ms at a time.
-        """
-        from .flows.optimize import optimize
-
-        return optimize(self._session, budget_bytes)
-
-    def drop_derived(self) -> int:
-        """Delete saved arrays, partitions and kept vectors of texts; return how many. No exact answer changes.
-
-        Where the encoder of a library is not on this machine, texts whose vectors were kept are not answered any more.
-
-        Examples
-        --------
-        >>> import neurograph
-        >>> with neurograph.open(":memory:") as db:
-        ...     _ = db.tokens.create_many(count=1000), db.optimize()
-        ...     db.drop_derived() > 0, db.drop_derived()
-        (True, 0)
-        """
-        from .flows.optimize import drop_derived
-
-        return drop_derived(self._session)
 
     @property
     def path(self) -> str:

@@ -19,7 +19,7 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── ItemNotFound
     │   ├── ChannelNotFound
     │   ├── MessageNotFound
-    │   ├── ChangesForgotten                      changes of storage that old are kept no more
+    │   ├── ChangesForgotten                      changes, or events, that old are kept no more
     │   └── UnknownName                           a level, type, profile … that does not exist
     ├── ProposalRefused           ValueError      a proposal breaks the rules of learning
     │   ├── ImmutableConnection

@@ -125,9 +125,22 @@ SHAPES: dict[str, tuple[str, Any]] = {
     ),
     "kv delete": ("{} n lamp", {"namespace": TEXT, "deleted": NUMBER}),
     "kv list": ("{} n", [{"key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL}]),
+    "events list": ("{} custom", [{"id": NUMBER, "type": TEXT, "created_ns": NUMBER, "data": {"n": NUMBER}}]),
+    "events types": (
+        "{} custom",
+        [{"id": NUMBER, "name": TEXT, "enabled": FLAG, "by_triggers": FLAG, "description": TEXT, "trimmed": NUMBER}],
+    ),
+    "events enable": ("{} token.*", {"switched": [TEXT]}),
+    "events disable": ("{} custom", {"switched": [TEXT]}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
-ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
+ELSEWHERE = {
+    "check",
+    "demo",
+    "embed",
+    "events tail",
+    "warm",
+}  # in tests of their own, which need more than this file
 
 
 def shape(value: Any) -> Any:
@@ -156,6 +169,7 @@ def test_json_keeps_its_shape(mind, name):
         pets.fit_pca(1)
         db.library.create("notes", dimension=2).add(texts=["purrs"])
         db.storage.set("n", "a", {"on": True})
+        db.events.emit("custom", {"n": 1})
         db.optimize()
     arguments, expected = SHAPES[name]
     found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))

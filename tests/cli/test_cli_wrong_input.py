@@ -260,6 +260,33 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "n", ""], 1, "key must be non-empty text"),
         (["other.ngdb", "n", "a"], 1, "no file at"),
     ],
+    "events list": [
+        (["{}", "token.craeted"], 1, "the closest are 'token.created'"),
+        (["{}", "--where", "{"], 2, "--where must be JSON"),
+        (["{}", "--where", '{"a": {"$is": 1}}'], 1, "where must have operators of $eq"),
+        (["{}", "--after", "-1"], 2, "is not in the range"),
+        (["other.ngdb"], 1, "no file at"),
+    ],
+    "events tail": [
+        (["{}", "token.craeted", "--timeout", "0"], 1, "the closest are 'token.created'"),
+        (["{}", "--where", "[]", "--timeout", "0"], 1, "where must be a dict of conditions"),
+        (["{}", "--timeout", "-1"], 2, "is not in the range"),
+    ],
+    "events types": [
+        (["{}", "token*"], 1, "type must be a name such as"),
+        (["other.ngdb"], 1, "no file at"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
+    "events enable": [
+        (["{}"], 2, "missing argument 'TYPE'"),
+        (["{}", "token.craeted"], 1, "the closest are 'token.created'"),
+        (["other.ngdb", "token.*"], 1, "no file at"),
+    ],
+    "events disable": [
+        (["{}"], 2, "missing argument 'TYPE'"),
+        (["{}", "token."], 1, "type must be a name such as"),
+        (["other.ngdb", "token.*"], 1, "no file at"),
+    ],
     "import": [
         (["{}", "token", "text.csv"], 2, "'token' is not one of 'tokens', 'edges'"),
         (["{}", "tokens", "nowhere.csv"], 1, "nowhere.csv"),

@@ -30,6 +30,9 @@ SOUND = """
     insert into failure (message_id, attempt, error) values (1, 1, 'x');
     insert into storage (namespace, key, value) values ('n', 'a', '1'), ('n', 'b', '"é"');
     insert into storage (namespace, key, value) values ('n', 'c', '2');
+    insert into event_log (type, data) values ('custom', '{"n": 1}'), ('custom', '{"n": 2}');
+    insert into experience (episode, step, existence, novelty, velocity, attention, cognitive_load, certainty, valence,
+                            coherence, intent) values (1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 'go');
 """
 # The library has a text index, table text_1, and a partition that holds both vectors.
 ITEM = (1 << 32) + 1
@@ -134,6 +137,17 @@ BREAK = {
     "storage_namespace.counters": "update storage_namespace set bytes = 7",
     "storage_change.version": "delete from storage_change where version = 2",
     "storage_change.newest": "update storage_change set key = 'z' where version = 3",
+    "event_type.triggers": "update event_type set enabled = 1 where name = 'token.created'",
+    "event_type.text": "update event_type set description = cast(x'ff' as text) where id = 1",
+    "event_type.trimmed": "update event_type set trimmed = 1 where id = 1",
+    "event.type": "update event set type_id = 9 where id = 1",
+    "event.trimmed": "update event_type set trimmed_to = 1 where name = 'custom'",
+    "event.time": "update event set created_ns = 1 where id = 2",
+    "event.data": "update event set data = '[1]' where id = 1",
+    "event.text": "update event set data = cast(x'7b22ff223a317d' as text) where id = 1",
+    "experience.type": "update experience set type_id = 9",
+    "experience.state": "update experience set valence = -1.5",
+    "experience.text": "update experience set intent = cast(x'ff' as text)",
     "cdna.in_force": "delete from cdna",
     "cdna.versions": "insert into cdna (version) values (5)",
     "cdna.parent": "update cdna set parent = 1 where version = 1",

@@ -263,3 +263,21 @@ def test_export_replaces_a_file_only_when_the_new_one_is_whole(tmp_path, monkeyp
             export_tokens(db, file)
     assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["tokens.csv"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ("skip", [("token.created", {"first": 3, "last": 5, "count": 2})]),
+        ("update", [("token.created", {"id": 3}), ("token.updated", {"id": 1}), ("token.created", {"id": 5})]),
+    ],
+)
+def test_an_import_tells_of_its_tokens(tmp_path, policy, told):
+    file = tmp_path / "tokens.csv"
+    file.write_text("label,weight\nant,0.5\nbee,0.25\ncat,0.5\n", encoding="utf-8")
+    with neurograph.open(tmp_path / "mind.ngdb") as db:
+        db.tokens.create_many(["bee", "eel"])
+        db.events.enable("token.*")
+        import_tokens(db, file, on_conflict=policy)
+        found = [(event.type, event.data) for event in db.events.read()]
+    assert found == told

@@ -51,6 +51,9 @@ ROWS = {
     "storage": "true",
     "storage_namespace": "true",
     "storage_change": "true",
+    "event_type": "id > 61440",
+    "event": "true",
+    "experience": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -105,6 +108,7 @@ def fill(db: neurograph.Database) -> None:
     near = db.query([1.0, 0.25, 0.125], library="moods", legs="vector")
     near.feedback("association", value="bread", strength=0.25, now_ns=1_800_000_003_000_000_000)
     storage(db)
+    events(db)
     constitution(db)
     queue(db)
     db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
@@ -169,6 +173,24 @@ def storage(db: neurograph.Database) -> None:
         "insert into storage (namespace, key, value, expires_ns) values ('lives', 'long', '1', 5000000000000000000)"
     )
     db.execute("insert into storage (namespace, key, value, expires_ns) values ('lives', 'short', '1', 1)")
+
+
+def events(db: neurograph.Database) -> None:
+    """Switch a type on and off, emit, trim, and record an experience of which a part is set later."""
+    db.events.register("order.paid", "it's “späť”; 雨")
+    db.events.register("order.lost")
+    db.events.enable("token.*")
+    db.tokens.update("joy", weight=0.4375)
+    db.events.disable("token.updated")
+    for euro in range(5):
+        db.events.emit("order.paid", {"euro": euro + 0.5, "to": {"city": "Bonn"} if euro % 2 else None})
+    db.events.disable("order.lost")
+    db.events.trim("order.*", keep=3)
+    state = [1, 0.5, 0.25, 0.125, 0, 0.75, -0.5, 1]
+    first = db.experience.record(state, [*range(8)], rewards={"goal": 0.5}, flags=["urgent", "persist"], intent="go")
+    db.experience.appraise(first, {"curiosity": -0.25, "homeostasis": 0}, final=True)
+    db.experience.record(state, episode=1, policy_hash=2**32 - 1, executor="kept", parameters={"a": [1, None]})
+    db.experience.record(state, episode=7, type="order.lost")
 
 
 def constitution(db: neurograph.Database) -> None:
@@ -251,6 +273,16 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
     ],
     "namespaces": lambda db: db.storage.namespaces(),
     "what changed": lambda db: db.storage.changes(3),
+    "happened": lambda db: [
+        (event.id, event.type, event.data) for event in db.events.read("order.*", where={"euro": {"$gt": 3}})
+    ],
+    "event types": lambda db: [(found.name, found.enabled, found.trimmed) for found in db.events.types("order.*")],
+    "experience": lambda db: [
+        (found.id, found.episode, found.step, found.type, found.state, found.action, found.reward, found.parameters)
+        for found in db.experience.read()
+    ],
+    "episodes": lambda db: [(found.episode, found.steps, found.reward) for found in db.experience.episodes()],
+    "drawn": lambda db: [found.id for found in db.experience.sample(3, "reward", seed=5)],
     "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
 }
 

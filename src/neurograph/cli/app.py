@@ -22,6 +22,7 @@ from .._version import __version__
 from ..errors import NeurographError
 from .bootstrap import associate
 from .demo import demo
+from .events import events
 from .exit_codes import FAILED, INTERRUPTED, MEANINGS, OK, PIPE_CLOSED, USAGE
 from .file import check, info, optimize
 from .graph import bfs, components, links, pagerank, path, spread
@@ -41,7 +42,7 @@ SECTIONS = (
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
     ("Meaning", (query, search, associate, library, embed)),
-    ("State", (kv,)),
+    ("State", (kv, events)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 

@@ -24,6 +24,8 @@ REMEDIES = {
     "take its vector away with update(id, vector=None)": "delete it from the table embedding by `ngdb sql`",
     "read it with db.storage.item and": "read it by `ngdb kv get --json` and",
     "raise it with db.storage.quota": "raise quota_bytes in the table storage_namespace by `ngdb sql`",
+    "db.events.register makes one": "an insert into the table event_type by `ngdb sql` makes one",
+    "read what is there, and go on from db.events.newest as it was before": "leave --after out",
     "use `with db.transaction():`, or db.begin(), db.commit(), db.rollback()": (
         "a query is one transaction already, and the shell (`ngdb sql FILE`) knows the word"
     ),

@@ -9,6 +9,7 @@ Invariants:
 2. They are left on where a trigger of the table is not ours or not as we made it: nobody else's rule is walked past.
 3. No code of a user runs while they are off: the rows are lists of plain values by then.
 4. All of it happens in one transaction or savepoint: an error leaves nothing behind.
+5. A call that writes events is `one_event` of its type: the triggers would write one for each row, and don't run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import apsw
 
 from .. import migrate
 from ..connection.session import Session
+from .event_triggers import is_event_trigger
 from .text_objects import is_text_trigger
 
 TYPE_CHECKING = False
@@ -90,7 +92,7 @@ def _only_ours(connection: apsw.Connection, table: str) -> bool:
         return True
     more = found.keys() - ours.keys()
     return all(found.get(name) == sql for name, sql in ours.items()) and all(
-        is_text_trigger(name, found[name]) for name in more
+        is_text_trigger(name, found[name]) or is_event_trigger(name, found[name]) for name in more
     )
 
 

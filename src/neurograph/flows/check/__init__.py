@@ -12,6 +12,7 @@
 | `feedback.py` | feedback, standings |
 | `queue.py` | channels, messages |
 | `storage.py` | storage, its namespaces and changes |
+| `events.py` | events, their types and triggers, experience |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .derived import DERIVED
+from .events import EVENTS
 from .feedback import FEEDBACK
 from .file import FILE
 from .invariant import Invariant, Violation
@@ -46,6 +48,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *FEEDBACK,
     *QUEUE,
     *STORAGE,
+    *EVENTS,
     *RULES,
     *DERIVED,
 )

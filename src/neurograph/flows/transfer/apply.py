@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import Conflict, RuleViolated, UnknownName
 from ...model.levels import LEVELS
 from ...stores.arguments import code_of, label_ids, with_value
+from ...stores.event_triggers import one_event
 
 if TYPE_CHECKING:
     from ...database import Database
@@ -58,7 +59,15 @@ def _insert(db: Database, columns: tuple[str, ...], values: list[tuple[Any, ...]
         key = "label" if "label" in columns else "id"
         policy = f"on conflict ({key}) {change}" if key in columns else ""
     connection = db._session.writer.connection
-    return len(connection.executemany(f"insert into token {target} {policy} returning 1", values).fetchall())
+    sql = f"insert into token {target} {policy} returning id"
+    if "do update" in policy:  # what is new and what was changed are told apart row by row
+        return len(connection.executemany(sql, values).fetchall())
+    with one_event(connection, "token.created") as created:
+        rows: Any = connection.executemany(sql, values).fetchall()
+        ids = [id for (id,) in rows]
+        if ids:
+            created.add_range(min(ids), max(ids), len(ids))
+    return len(ids)
 
 
 def apply_edges(db: Database, rows: list[dict[str, Any]], on_conflict: str) -> int:

@@ -10,6 +10,7 @@ import apsw
 from ...errors import InvalidValue
 from ...model.vocabulary import IMMUTABLE
 from ..edge_place import TypeLike
+from ..event_triggers import one_event
 from . import columns, many_bulk
 from .base import moment, type_mutability
 from .columns import Column
@@ -132,6 +133,17 @@ decay_rate, origin
         values: dict[str, Column],
     ) -> np.ndarray:
         """Insert checked columns, inside a transaction, and return the ids."""
+        with one_event(self._session.writer.connection, "connection.created") as created:
+            ids = self._insert_rows(places, edges, values)
+            created.add(ids)
+        return ids
+
+    def _insert_rows(
+        self,
+        places: tuple[Column, Column, Column, Column],
+        edges: tuple[Column | None, Column | None, Column | None],
+        values: dict[str, Column],
+    ) -> np.ndarray:
         import numpy as np
 
         n = len(places[0])

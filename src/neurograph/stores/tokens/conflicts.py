@@ -11,6 +11,7 @@ import apsw
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue
 from ..bulk import Bulk
+from ..event_triggers import one_event
 from .batch import Batch, properties_text
 from .insert import SLICE_ROWS, insert
 
@@ -58,7 +59,9 @@ def insert_or_keep(work: Bulk, batch: Batch, update: bool) -> np.ndarray:
     for index in later[ids[later] == 0].tolist():
         ids[index] = ids[first[labels[index]]]
     if update:
-        _update(work.connection, batch.take(later.tolist()), ids[later])
+        with one_event(work.connection, "token.updated") as updated:
+            _update(work.connection, batch.take(later.tolist()), ids[later])
+            updated.add(np.unique(ids[later]))
     return ids
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ...derived.kind import CHUNK_BITS
 from ...errors import RuleViolated
 from ..bulk import Bulk
+from ..event_triggers import one_event
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,15 @@ def insert(bulk: Bulk, batch: Batch) -> np.ndarray:
     if not batch.size:
         return np.empty(0, np.int64)
     require_limits(bulk, batch)
+    with one_event(bulk.connection, "token.created") as created:
+        ids = _insert(bulk, batch)
+        created.add(ids)
+    return ids
+
+
+def _insert(bulk: Bulk, batch: Batch) -> np.ndarray:
+    import numpy as np
+
     now_ns = time.time_ns()
     same = {"created_ns": now_ns, "modified_ns": now_ns, **batch.same}
     same = {name: value for name, value in same.items() if name not in batch.each}

@@ -12,6 +12,7 @@ from ...errors import Conflict, InvalidValue
 from ...model.token import Token
 from ..arguments import TokenLike
 from ..bulk import bulk
+from ..event_triggers import one_event
 from .base import RECORD, TokenPart
 from .batch import Batch, size_of
 from .conflicts import first_conflict, insert_or_keep, not_json
@@ -208,7 +209,9 @@ class ManyTokens(TokenPart):
         with self._session.transaction():
             connection = self._session.writer.connection
             ids = np.unique(found_ids(connection, keys, missing))
-            connection.execute(
-                "delete from token where id in (select value from json_each(?))", (json.dumps(ids.tolist()),)
-            )
+            with one_event(connection, "token.deleted") as deleted:
+                connection.execute(
+                    "delete from token where id in (select value from json_each(?))", (json.dumps(ids.tolist()),)
+                )
+                deleted.add(ids)
         return len(ids)

@@ -11,6 +11,7 @@ from ...errors import InvalidValue
 from ...model.levels import AXES, COORDINATE_COLUMNS, LEVELS, level_columns, level_index
 from ..arguments import TokenLike
 from ..bulk import bulk
+from ..event_triggers import one_event
 from .base import TokenPart
 from .batch import Batch
 from .columns import read_columns
@@ -110,6 +111,8 @@ class PlacedTokens(TokenPart):
         -----
         Grows with n: 2.5 µs each for one level.
         """
+        import numpy as np
+
         keys = keys_of(tokens)
         batch = Batch(len(keys))
         if level is None:
@@ -123,9 +126,10 @@ class PlacedTokens(TokenPart):
         names = [*batch.each, *batch.same]
         changes = ", ".join(f"{name} = ?" for name in names)
         sql = f"update token set {changes}, modified_ns = max(modified_ns + 1, ?) where id = ?"
-        with bulk(self._session, "token") as work:
+        with bulk(self._session, "token") as work, one_event(work.connection, "token.updated") as updated:
             work.fast = work.fast and len(keys) >= FEWEST_WITHOUT_TRIGGERS
             ids = found_ids(work.connection, keys)
+            updated.add(np.unique(ids))
             shared = (*batch.same.values(), time.time_ns())
             for start in range(0, len(keys), SLICE_ROWS):
                 stop = min(start + SLICE_ROWS, len(keys))

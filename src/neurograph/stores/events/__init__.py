@@ -1,0 +1,5 @@
+"""Events: what happened, in order."""
+
+from .store import Events
+
+__all__ = ["Events"]

@@ -1,0 +1,233 @@
+"""What happened: by type, by what it says, by time and by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...connection.scope import deadline_after
+from ...connection.waiting import Waiting
+from ...errors import ChangesForgotten, InvalidValue
+from ...model.event import Event
+from ..arguments import MAX_ID, whole
+from ..json_conditions import Conditions
+from .base import NEWEST, TOPIC, EventPart, first_since
+from .question import Question
+
+ORDERS = ("oldest", "newest")
+PAGE = 1_000
+
+
+class Reading(EventPart):
+    """Events in order, and as they come."""
+
+    def read(
+        self,
+        type: str = "*",
+        *,
+        where: Conditions | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        order: str = "oldest",
+    ) -> Iterator[Event]:
+        """Yield events that had happened when it was called.
+
+        Parameters
+        ----------
+        type
+            A name, the beginning of names as ``"token.*"``, or ``"*"`` for all.
+        where
+            Conditions on `data`: ``{"euro": {"$gte": 10}, "by": "card"}``. Keys are paths with dots between them,
+            ``"from.city"``; operators are ``$eq``, ``$ne``, ``$gt``, ``$gte``, ``$lt`` and ``$lte``; a bare value is
+            ``$eq``. All of a dict must hold; ``{"$or": [{…}, {…}]}`` asks for one of several, ``$and`` for all.
+        since_ns, until_ns
+            Only events from this time on, and before that one, in nanoseconds since 1970 UTC.
+        after
+            Only events with a greater id.
+        limit
+            At most so many; None for all.
+        order
+            ``"oldest"`` or ``"newest"`` first.
+
+        Yields
+        ------
+        Event
+            (id, type, created_ns, data), in order of id.
+
+        Raises
+        ------
+        UnknownName
+            No type has the name.
+        InvalidValue
+            A condition has an unknown operator or a value that can't be compared, or another argument breaks its rule.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.events.register("order.paid")
+        ...     _ = db.events.emit_many("order.paid", [{"euro": 5}, {"euro": 20, "by": "card"}, {"euro": 30}])
+        ...     [event.id for event in db.events.read("order.*", where={"euro": {"$gt": 10}, "by": {"$ne": "card"}})]
+        ...     next(db.events.read(order="newest")).data
+        [3]
+        {'euro': 30}
+
+        Notes
+        -----
+        A value equals one of its own kind: ``1`` is not ``True`` nor ``"1"``; what is not there is None. Only two
+        numbers, or two texts, are in order. Events are fetched a thousand at a time, so any number of them takes little
+        memory and no lock; it grows with the events between the bounds, 0.1 µs for each that is passed over.
+        """
+        question = Question(type, where)
+        low, most = whole(after, "after"), None if limit is None else whole(limit, "limit")
+        times = [
+            None if at is None else whole(at, what) for at, what in ((since_ns, "since_ns"), (until_ns, "until_ns"))
+        ]
+        if order not in ORDERS:
+            raise InvalidValue(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
+        with self._session.reading() as line:
+            question.require_type(line.connection)
+            high: int = line.connection.execute(NEWEST).fetchall()[0][0]  # type: ignore[assignment]
+            if times[0] is not None:
+                low = max(low, first_since(line.connection, times[0]) - 1)
+            if times[1] is not None:
+                high = min(high, first_since(line.connection, times[1]) - 1)
+        return self._read(question, low, high, most, order == "newest")
+
+    def _read(self, question: Question, low: int, high: int, most: int | None, newest: bool) -> Iterator[Event]:
+        while low < high and (most is None or most > 0):
+            size = PAGE if most is None else min(PAGE, most)
+            events = question.page(self._session.rows, low, high, size, newest)
+            yield from events
+            if len(events) < size:
+                return
+            most = None if most is None else most - size
+            low, high = (low, events[-1].id - 1) if newest else (events[-1].id, high)
+
+    def count(
+        self,
+        type: str = "*",
+        *,
+        where: Conditions | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: int = 0,
+    ) -> int:
+        """Return how many events there are.
+
+        Parameters
+        ----------
+        type, where, since_ns, until_ns, after
+            As for `read`.
+
+        Returns
+        -------
+        int
+            At least 0.
+
+        Raises
+        ------
+        UnknownName, InvalidValue
+            As for `read`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     _ = db.events.emit_many("custom", [{"n": n} for n in range(3)])
+        ...     db.events.count("custom", where={"$or": [{"n": 0}, {"n": {"$gte": 2}}]})
+        2
+        """
+        question, low = Question(type, where), whole(after, "after")
+        with self._session.reading() as line:
+            question.require_type(line.connection)
+            high = MAX_ID
+            if since_ns is not None:
+                low = max(low, first_since(line.connection, whole(since_ns, "since_ns")) - 1)
+            if until_ns is not None:
+                high = first_since(line.connection, whole(until_ns, "until_ns")) - 1
+            sql = f"select count(*) from event where {question.condition}"
+            return line.connection.execute(sql, (low, high, *question.bindings)).fetchall()[0][0]  # type: ignore[return-value]
+
+    def subscribe(
+        self,
+        type: str = "*",
+        *,
+        where: Conditions | None = None,
+        after: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[Event]:
+        """Yield events as they are committed, by this process or another, in order.
+
+        Parameters
+        ----------
+        type, where
+            As for `read`. A beginning includes types that are registered later.
+        after
+            The id of an event to begin after, such as the last one you handled; None for what happens after this call.
+        timeout_s
+            The iteration ends when so long nothing was committed that it yields; None waits for ever.
+
+        Yields
+        ------
+        Event
+            As `read`.
+
+        Raises
+        ------
+        ChangesForgotten
+            The loop is so far behind that events after its place may have been trimmed: read what is there, and go on
+            from `newest` as it was before.
+        Closed, Interrupted
+            The database was closed, or `interrupt` called, while it waits.
+        TransactionOpen
+            In memory, and the thread has a transaction open.
+        UnknownName, InvalidValue
+            As `read`.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     events = db.events.subscribe("custom", timeout_s=0)
+        ...     _ = db.events.emit("custom", {"n": 1})
+        ...     [event.data for event in events]
+        [{'n': 1}]
+
+        Notes
+        -----
+        On a connection of its own, which is woken by `emit` in this process, and whenever the file's log is written to
+        (Linux), or looks every 1 to 50 ms. It holds no lock; the loop's body may take its time, and write. Who keeps
+        the id of the last event it handled in the transaction that handles it, misses none and handles none twice.
+        """
+        question = Question(type, where)
+        deadline_after(timeout_s)  # refused here, not at the first step
+        with self._session.reading() as line:
+            question.require_type(line.connection)
+        return self._subscribe(question, self.newest if after is None else whole(after, "after"), timeout_s)
+
+    @property
+    def newest(self) -> int:
+        """The id of the newest event; 0 where nothing ever happened."""
+        return self._session.rows(NEWEST)[0][0]  # type: ignore[no-any-return]
+
+    def _subscribe(self, question: Question, at: int, timeout_s: float | None) -> Iterator[Event]:
+        with Waiting(self._session, TOPIC) as waiting:
+            until = deadline_after(timeout_s)
+            while True:
+                seen = waiting.seen()
+                newest = waiting.rows(NEWEST)[0][0]
+                events = question.page(waiting.rows, at, newest, PAGE)
+                forgotten = question.trimmed_to(waiting.rows)  # after the page: what goes later was read
+                if forgotten > at:
+                    raise ChangesForgotten(
+                        f"after must be at least {forgotten}, up to which events were trimmed, got {at}; read what is "
+                        "there, and go on from db.events.newest as it was before"
+                    )
+                for event in events:
+                    yield event
+                    until = deadline_after(timeout_s)
+                at = events[-1].id if len(events) == PAGE else newest
+                if not events and not waiting.wait(seen, until):
+                    return
