@@ -17,6 +17,7 @@ from .. import log
 from ..errors import CannotOpen, ReadOnlyDatabase, TransactionBusy, TransactionOpen
 from . import forked
 from .closing import close_writer, leave_wal
+from .group import Group, Write
 from .line import Line
 from .pool import Readers
 from .scope import Inside, Reading, Transaction, WriteTurn
@@ -25,8 +26,10 @@ from .turn import current_owner, current_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from typing import Any
+
+    import apsw
 
     from .line import Check, Register
     from .location import Location
@@ -53,6 +56,7 @@ class Session(Transactions):
             self.readers = Readers(lambda: Line(location, reading, register))
             self.private = False  # True once the writing line has temporary tables or attached files
             self._closing = allocate_lock()
+            self._group = Group(self)
             forked.watch(self)
         except BaseException:  # Ctrl-C; its functions hold the line, so nothing else would close it
             writer.connection.close(True)
@@ -157,7 +161,8 @@ class Session(Transactions):
 
     def change(self, sql: str, bindings: Bindings = None) -> list[Row]:
         """Run one writing statement, in the caller's transaction or one of its own, and return its rows."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _rows))  # type: ignore[no-any-return]
         try:
             return self.writer.connection.execute(sql, bindings).fetchall()
         except BaseException as error:
@@ -168,7 +173,8 @@ class Session(Transactions):
 
     def changed(self, sql: str, bindings: Bindings = None) -> int:
         """Run one writing statement as `change` does; return how many rows it changed: `returning` costs 2 µs more."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _count))  # type: ignore[no-any-return]
         try:
             connection = self.writer.connection
             connection.execute(sql, bindings)
@@ -181,7 +187,8 @@ class Session(Transactions):
 
     def insert(self, sql: str, bindings: Bindings = None) -> int:
         """Run one insert as `change` does, and return the row's id; `returning` would cost 1 µs more."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _row_id))  # type: ignore[no-any-return]
         try:
             connection = self.writer.connection
             connection.execute(sql, bindings)
@@ -194,7 +201,8 @@ class Session(Transactions):
 
     def insert_or_none(self, sql: str, bindings: Bindings = None) -> int | None:
         """Run one insert as `insert` does, and return the row's id; None where it inserted none."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _row_id_or_none))  # type: ignore[no-any-return]
         try:
             connection = self.writer.connection
             connection.execute(sql, bindings)
@@ -221,12 +229,20 @@ class Session(Transactions):
         """Return a context whose writes happen all together or not at all; nested ones are savepoints."""
         return Transaction(self, deadline)
 
+    def announce(self, topic: Hashable) -> None:
+        """Wake those of this process that wait for `topic`, once what the caller has written is committed."""
+        if self._marks and self._turn.mine:
+            self._news.add(topic)
+        else:
+            self.board.tell((topic,))
+
     # --- the end --------------------------------------------------------------------------------------------------
 
     def interrupt(self) -> None:
         """Stop what is running on any connection of this session, from any thread."""
         for line in (self.writer, *self.readers.lines):
             line.stop()
+        self.board.wake_all()
 
     def close(self, portable: bool = False) -> None:
         """Roll back what is open and close every connection; a second call does nothing."""
@@ -248,6 +264,7 @@ class Session(Transactions):
                 if portable and not self.location.in_memory:
                     leave_wal(self.writer)
                 self._let_go()
+                self.board.wake_all()
         finally:
             self._turn.give()
 
@@ -267,3 +284,22 @@ class Session(Transactions):
         # this a handle that is dropped would never be closed.
         if getattr(self, "_state", CLOSED) == OPEN and hasattr(self, "readers"):
             self._let_go()
+
+
+# What a write in a group tells its thread: as `change`, `changed`, `insert` and `insert_or_none` do.
+
+
+def _rows(connection: apsw.Connection, cursor: apsw.Cursor) -> list[Row]:
+    return cursor.fetchall()
+
+
+def _count(connection: apsw.Connection, cursor: apsw.Cursor) -> int:
+    return connection.changes()
+
+
+def _row_id(connection: apsw.Connection, cursor: apsw.Cursor) -> int:
+    return connection.last_insert_rowid()
+
+
+def _row_id_or_none(connection: apsw.Connection, cursor: apsw.Cursor) -> int | None:
+    return connection.last_insert_rowid() if connection.changes() else None

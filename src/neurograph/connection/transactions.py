@@ -18,11 +18,13 @@ import apsw
 from .. import log
 from ..errors import Closed, NoTransaction, ReadOnlyDatabase, TransactionBusy, WrongProcess
 from . import refusal
+from .news import board_of
 from .scope import earlier
 from .turn import Turn, current_owner, current_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from typing import NoReturn
 
     from .line import Line
@@ -41,19 +43,24 @@ class Transactions:
         self.location = location
         self.options = options
         self.writer = writer
+        self.board = board_of(location)
         self._turn = Turn()
         self._home = 0  # the first thread that used this session
         self._shared = False
         self._marks: list[int] = []  # of the turn, one for each transaction and savepoint that is open
         self._task: object = None
         self._began = 0.0
+        self._news: set[Hashable] = set()  # what to tell once the outermost transaction is committed
         self._pinned: dict[Owner, list[Line]] = {}
         self._state = OPEN
 
     # --- whose turn it is -----------------------------------------------------------------------------------------
 
-    def take_turn(self, verb: str, writes: bool = True, deadline: float | None = None) -> None:
-        """Take the writing connection for the calling thread and task, waiting for the busy timeout."""
+    def take_turn(self, verb: str, writes: bool = True, deadline: float | None = None, waits: bool = True) -> bool:
+        """Take the writing connection for the calling thread and task, waiting for the busy timeout.
+
+        Return False, without the turn, where another thread has it and `waits` is False.
+        """
         if self._state:
             self._refuse()
         if writes and self.options.read_only:
@@ -65,7 +72,10 @@ class Transactions:
             self._notice_thread()
         mark = self._turn.mark()
         try:
-            self._wait_for_turn(verb, deadline)
+            if not waits and not self._turn.take(0):
+                return False
+            if waits:
+                self._wait_for_turn(verb, deadline)
             if self._marks:
                 self._require_mine(verb)
             elif self.writer.connection.in_transaction:
@@ -75,6 +85,7 @@ class Transactions:
         except BaseException:
             self._turn.settle(mark)
             raise
+        return True
 
     def give_turn(self) -> None:
         """Give back what `take_turn` took."""
@@ -161,11 +172,14 @@ class Transactions:
             raise NoTransaction("cannot commit; the transaction was already rolled back")
         try:
             line.connection.execute(f"release ng_{levels}" if levels else "commit")
+            news = None if levels else self._news
             self._ended(mark, levels)
         except BaseException as error:
             self._unwind(mark, levels)
             line.refuse(error)
             raise
+        if news:
+            self.board.tell(news)
 
     def rollback(self) -> None:
         """End the innermost transaction or savepoint and undo its writes."""
@@ -212,6 +226,8 @@ class Transactions:
         del self._marks[levels:]
         if not levels:
             self._task = None
+            if self._news:
+                self._news = set()
             self.writer.close_streams()
             held_s = time.monotonic() - self._began
             if held_s > LONG_TRANSACTION_S:

@@ -175,6 +175,7 @@ class Publishing(QueuePart):
                 else:
                     row = _known_row(known, number, now, due, expires)
                     published = Published(self._session.insert(INSERT_KNOWN, (*row, about, content)))
+                    self._session.announce(channel)
             except RuleViolated as error:
                 if known is not None and error.rule == "message.channel_id":
                     known = None  # it is not any more as we know it
@@ -270,6 +271,7 @@ class Publishing(QueuePart):
                 last = connection.last_insert_rowid()
         except RuleViolated as error:
             raise self._refused(error, channel) from error
+        self._session.announce(name)
         if last > self._noted:
             self._note(last)
         return [Published(number) for number in range(last - len(rows) + 1, last + 1)]
@@ -302,6 +304,7 @@ class Publishing(QueuePart):
             if number is None:
                 return Published(None)
             (after,) = self._channel("evicted", name)
+            session.announce(name)
         return Published(number, evicted=after - before)
 
     def _note(self, number: int) -> None:
