@@ -259,6 +259,7 @@ class Publishing(QueuePart):
         try:
             with self._session.transaction():
                 self._session.change(NEW_CHANNEL, (name,))
+                self._session.announce(name)
                 (evicts,) = self._channel(f"not {PLAIN}", name)
                 if evicts or key is not None:
                     return [self._publish_whole(sql, row) for row in rows]
@@ -271,7 +272,6 @@ class Publishing(QueuePart):
                 last = connection.last_insert_rowid()
         except RuleViolated as error:
             raise self._refused(error, channel) from error
-        self._session.announce(name)
         if last > self._noted:
             self._note(last)
         return [Published(number) for number in range(last - len(rows) + 1, last + 1)]
@@ -304,7 +304,6 @@ class Publishing(QueuePart):
             if number is None:
                 return Published(None)
             (after,) = self._channel("evicted", name)
-            session.announce(name)
         return Published(number, evicted=after - before)
 
     def _note(self, number: int) -> None:
