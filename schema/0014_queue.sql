@@ -18,7 +18,7 @@
 --    off. Neither is ever displaced by another of its id or name.
 -- 8. Each page a publish or claim touches is written to the log: so there is one index for what neither expires nor is
 --    a dead letter; ids are drawn from the newest and message_floor, and sqlite_sequence is raised ahead of them.
--- 9. No IN list of three or more in what runs for each message: SQLite makes a temporary table of it, 100 µs each time.
+-- 9. No IN list of three or more in what runs for each message: SQLite makes a temporary table of it.
 
 create table channel (
   id              integer primary key autoincrement check (id > 0),

@@ -98,9 +98,10 @@ def test_each_form_of_write_has_its_answer(db):
             lambda: session.insert_or_none(ignored, (10,)),
             lambda: session.insert_or_none(ignored, (11,)),
             lambda: session.change("update t set n = n + 90 where n = 10 returning n"),
+            lambda: session.changed("update t set n = n + 1"),
         ],
     )
-    assert came == [1, None, 2, [(100,)]]
+    assert came == [1, None, 2, [(100,)], 2]
 
 
 def test_one_that_is_refused_is_refused_alone(db):

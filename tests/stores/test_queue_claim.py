@@ -12,6 +12,7 @@ from queue_clock import Clock
 import neurograph
 from neurograph import Database, Message
 from neurograph.errors import ChannelNotFound, InvalidValue, LeaseLost, MessageNotFound
+from neurograph.stores.queue import publishing
 
 GRACE_S = 2.0
 
@@ -506,3 +507,22 @@ def test_optimizing_does_what_is_due(db: Database, now: Clock) -> None:
     db.optimize()
     assert db.execute("select count(*) from message").fetchone() == (0,)
     assert db.queue.stats("c").expired == 2
+
+
+def test_a_publish_a_claim_and_an_ack_write_two_pages_each(tmp_path: Any) -> None:
+    path = tmp_path / "q.ngdb"
+    with neurograph.open(path, synchronous="off") as db:
+        for n in range(publishing.NOTED_AFTER + 1):
+            db.queue.publish("c", n)
+        db.queue.ack(one(db))
+
+        def pages(work: Any) -> float:
+            db.execute("pragma wal_checkpoint(truncate)").fetchall()
+            work()
+            return max(0, path.with_name("q.ngdb-wal").stat().st_size - 32) / (8192 + 24)
+
+        taken: list[Message] = []
+        assert pages(lambda: db.queue.publish("c", 1)) == 2
+        assert pages(lambda: taken.append(one(db))) == 2
+        assert pages(lambda: db.queue.ack(taken[0])) == 2
+        assert pages(lambda: db.queue.claim("d")) == 0

@@ -92,6 +92,7 @@ SINGLE: list[Case] = [
     ({"coordinates": {"social": (1, 2, 10**400)}}, InvalidValue, "social must be three numbers"),
     ({"coordinates": {"social": (1, 2, 3), "L6": (1, 2, 3)}}, InvalidValue, "must name a level once, got 'social'"),
     ({"properties": [1]}, InvalidValue, "properties must map strings to JSON values, got [1]"),
+    ({"properties": {"a": [{1: 2}]}}, InvalidValue, "properties must have strings as keys of its objects, got 1"),
     ({"properties": '{"a": 1}'}, InvalidValue, "properties must map strings"),
     ({"properties": {1: 2}}, InvalidValue, "properties must map strings"),
     ({"properties": {"a": NAN}}, InvalidValue, "properties must be JSON values"),

@@ -195,7 +195,7 @@ def key_text(key: object) -> str:
 
 
 def json_text(properties: Mapping[str, Any], what: str = "properties") -> str:
-    """Return properties as JSON text; NaN, infinities and keys that are no strings are refused."""
+    """Return properties as JSON text; NaN, infinities and keys that are no strings, at any depth, are refused."""
     import json
 
     if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
@@ -203,11 +203,15 @@ def json_text(properties: Mapping[str, Any], what: str = "properties") -> str:
     try:
         text = json.dumps(dict(properties), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         text.encode()  # a lone surrogate is a ValueError here, and not half-way through a write
-        return text
     except RecursionError:
         raise InvalidValue(f"{what} must be nested less deeply, got more levels than Python's stack holds") from None
     except (TypeError, ValueError) as error:
         raise InvalidValue(f"{what} must be JSON values, got {properties!r} ({error})") from None
+    if text.count("{") + text.count("[") > 1:
+        from .json_texts import look_inside
+
+        look_inside(properties, what)
+    return text
 
 
 def with_value(error: RuleViolated, values: Mapping[str, Any]) -> RuleViolated:

@@ -57,7 +57,7 @@ def json_of(value: Any, what: str = "value") -> str:
         raise InvalidValue(f"{what} must be what JSON can say, got {_short(value)} ({error})") from None
     if isinstance(value, _CONTAINERS):
         if text.count("{") + text.count("[") > 1:
-            _look_inside(value, what)
+            look_inside(value, what)
         elif isinstance(value, dict):
             _look_at_keys(value, what)
     return text
@@ -79,7 +79,7 @@ def from_json(text: str) -> Any:
     return _decode(text)
 
 
-def _look_inside(value: Any, what: str) -> None:
+def look_inside(value: Any, what: str) -> None:
     """Refuse keys that are no strings, which Python's encoder makes strings of, and too many levels."""
     level = [value]
     for _ in range(DEEPEST):

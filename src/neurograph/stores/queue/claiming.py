@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ...connection.session import Session
+
 _random = SystemRandom().getrandbits  # 0.5 µs; a forked or seeded generator would give the same numbers twice
 
 LOOK = f"""
@@ -49,7 +51,9 @@ CLAIM_NEXT = f"""
 class Claiming(Due):
     """Messages taken to be worked on."""
 
-    _flows = False  # the last claim found a message
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._flowing: set[str] = set()  # channels whose last claim found a message
 
     def claim(self, channel: str, n: int = 1, *, lease_s: float | None = None) -> builtins.list[Message]:
         """Take the next messages of a channel to work on them, and return them; it never waits.
@@ -97,11 +101,14 @@ class Claiming(Due):
         now = clock.now_ns()
         claim = _random(62) + 1
         rows: builtins.list[Any] = []
-        if most == 1 and self._flows:
+        if most == 1 and name in self._flowing:
             rows = self._session.change(CLAIM_NEXT, (name, claim, now + self._grace_ns, lease_ns, now))
         if not rows:
             rows = self._claim_what_is_there(name, claim, most, lease_ns, now)
-        self._flows = bool(rows)
+        if rows:
+            self._flowing.add(name)
+        else:
+            self._flowing.discard(name)
         return [Message(row) for row in rows]
 
     def _claim_what_is_there(

@@ -175,6 +175,7 @@ class Publishing(QueuePart):
                 else:
                     row = _known_row(known, number, now, due, expires)
                     published = Published(self._session.insert(INSERT_KNOWN, (*row, about, content)))
+                    self._session.announce(channel)
             except RuleViolated as error:
                 if known is not None and error.rule == "message.channel_id":
                     known = None  # it is not any more as we know it
@@ -182,7 +183,6 @@ class Publishing(QueuePart):
                 elif error.rule != "message.capacity" or (end := self._wait_for_room(channel, end)) is None:
                     raise self._refused(error, channel) from error
                 continue
-            self._session.announce(channel)
             if published.id is not None and published.id > self._noted:
                 self._note(published.id)
             return published
