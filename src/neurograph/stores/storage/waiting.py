@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ...connection import refusal, running
 from ...errors import TransactionOpen
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Waiting:
         self._session.require_open()
         line = self._line
         if line is None:
+            if running.heard():
+                raise refusal.stopped(False)
             if self._session.in_transaction:
                 raise TransactionOpen(
                     "cannot watch; a transaction is open here, and a database in memory has one connection; "
@@ -68,10 +71,11 @@ class Waiting:
     def wait(self, seen: int, until: float | None) -> bool:
         """Return True when somebody has committed since `seen`, False at the time `until` of `time.monotonic`."""
         pause_s = SHORTEST_S
-        while self.seen() == seen:
-            left_s = pause_s if until is None else min(pause_s, until - time.monotonic())
-            if left_s <= 0:
-                return False
-            time.sleep(left_s)
-            pause_s = min(pause_s * 1.5, LONGEST_S)
+        with running.Waiting(for_ever=True):
+            while self.seen() == seen:
+                left_s = pause_s if until is None else min(pause_s, until - time.monotonic())
+                if left_s <= 0:
+                    return False
+                time.sleep(left_s)
+                pause_s = min(pause_s * 1.5, LONGEST_S)
         return True
