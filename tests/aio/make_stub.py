@@ -47,6 +47,7 @@ OPENING = '''class Opening:
     ) -> None: ...
 '''
 
+MADE = {rules.Kind.SCOPE: "Scope", rules.Kind.CONSUMER: "Consumer", rules.Kind.WORKER: "Worker"}
 OURS = {"close", "in_transaction"}  # of Database
 Function = ast.FunctionDef
 
@@ -72,8 +73,10 @@ class Names:
             "Coroutine": "collections.abc",
             "Generator": "collections.abc",
             "TracebackType": "types",
+            "Consumer": "neurograph.aio.queues",
             "Scope": "neurograph.aio.scopes",
             "Stream": "neurograph.aio.streams",
+            "Worker": "neurograph.aio.queues",
         }
 
     def use(self, module: str, annotation: ast.expr, inside: Inside) -> ast.expr:
@@ -97,7 +100,7 @@ class Names:
         lines = ["import builtins"]
         lines += [f"{module} as {names[0]}" for module, names in by_module.items() if module.startswith("import ")]
         for module in sorted(name for name in by_module if not name.startswith("import ")):
-            ours = module in ("neurograph.aio.scopes", "neurograph.aio.streams")
+            ours = module.startswith("neurograph.aio.")
             names = ", ".join(f"{name} as {name}" if ours else name for name in sorted(by_module[module]))
             source, _, other = module.partition(":")
             lines.append(f"from {source} import {f'{other} as {names}' if other else names}")
@@ -207,14 +210,14 @@ def member(names: Names, cls: type, name: str, inside: Inside) -> list[str]:
         if kind is rules.Kind.STREAM:
             assert isinstance(inner, ast.Subscript)
             inner = inner.slice
-        shown = "" if kind is rules.Kind.SCOPE else ast.unparse(names.use(module, inner, inside))
+        shown = "" if kind in MADE else ast.unparse(names.use(module, inner, inside))
         doc = (ast.get_docstring(node) or "").partition("\n")[0]
         body = f'\n        """{doc}"""' if doc else " ..."
         if is_property:
             shown = f"Coroutine[Any, Any, {shown}]" if kind is rules.Kind.CALL else shown
             lines += ["    @property", f"    def {name}(self) -> {shown}:{body}"]
             continue
-        shown = {rules.Kind.STREAM: f"Stream[{shown}]", rules.Kind.SCOPE: "Scope"}.get(kind, shown)
+        shown = MADE.get(kind) or (f"Stream[{shown}]" if kind is rules.Kind.STREAM else shown)
         lines += ["    @overload"] if _decorated(node, "overload") else []
         define = "async def" if kind is rules.Kind.CALL else "def"
         lines.append(f"    {define} {name}({signature(names, module, node, inside)}) -> {shown}:{body}")
@@ -246,7 +249,7 @@ def stub() -> str:
     opening = copy.deepcopy(next(node for node in functions if node.name == "open"))
     arguments = signature(names, "neurograph.database", opening, Inside())
     opened = f'def open({arguments}) -> Opening:\n    """Open a file for asyncio, creating it where there is none."""\n'
-    public_names = sorted({*rules.HANDLES, "Opening", "Scope", "Stream", "open"})
+    public_names = sorted({*rules.HANDLES, "Consumer", "Opening", "Scope", "Stream", "Worker", "open"})
     listed = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in public_names) + "]\n"
     return "\n".join([HEAD, names.imports(), listed, *classes, OPENING, opened])
 

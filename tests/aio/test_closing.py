@@ -116,7 +116,7 @@ async def test_a_transaction_that_ends_in_time_is_kept(tmp_path: Path) -> None:
     db = await aio.open(tmp_path / "mind.ngdb", busy_timeout_s=60)
     async with db.transaction():
         closing = asyncio.create_task(_close(db))
-        await until(lambda: any(thread.name == "neurograph.aio.close" for thread in threads()))
+        await until(lambda: any(thread.name == "neurograph.aio apart" for thread in threads()))
         await db.tokens.create("cat")
         assert not closing.done()
     await closing

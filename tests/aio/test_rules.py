@@ -20,7 +20,7 @@ def test_the_stub_is_what_would_be_made() -> None:
 
 
 def test_every_name_of_the_module_is_there_and_in_the_stub() -> None:
-    assert aio.__all__ == sorted({*rules.HANDLES, "Opening", "Scope", "Stream", "open"})
+    assert aio.__all__ == sorted({*rules.HANDLES, "Consumer", "Opening", "Scope", "Stream", "Worker", "open"})
     assert set(aio.__all__) <= set(dir(aio))
     for name in aio.__all__:
         assert getattr(aio, name).__module__.startswith("neurograph.aio")
@@ -51,7 +51,11 @@ def test_every_object_that_uses_the_file_is_returned_in_its_asyncio_form(name: s
             origin = make_stub.origins(module).get(word, "")
             if origin.startswith("neurograph.") and word not in rules.HANDLES:
                 found = getattr(importlib.import_module(origin), word, None)
-                assert not (inspect.isclass(found) and uses_the_file(found)) or word in ("Snapshot", "Transaction")
+                assert not (inspect.isclass(found) and uses_the_file(found)) or word in (
+                    "Consumer",
+                    "Snapshot",
+                    "Transaction",
+                )
 
 
 def test_properties_that_are_not_awaited_read_nothing() -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from .database import Database, Opening, open
+from .queues import Consumer, Worker
 from .rules import HANDLES
 from .scopes import Scope
 from .streams import Stream
@@ -28,6 +29,7 @@ __all__ = [
     "Cdna",
     "ConnectionTypes",
     "Connections",
+    "Consumer",
     "Database",
     "Domains",
     "EntityTypes",
@@ -44,6 +46,7 @@ __all__ = [
     "StorageObjects",
     "Stream",
     "Tokens",
+    "Worker",
     "open",
 ]
 

@@ -4,8 +4,9 @@ import builtins
 import numpy as np
 import networkx as networkx
 import os as os
-from collections.abc import Collection, Coroutine, Generator, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
+from neurograph.aio.queues import Consumer as Consumer, Worker as Worker
 from neurograph.aio.scopes import Scope as Scope
 from neurograph.aio.streams import Stream as Stream
 from neurograph.codec.pca import Pca
@@ -62,6 +63,7 @@ __all__ = [
     "Cdna",
     "ConnectionTypes",
     "Connections",
+    "Consumer",
     "Database",
     "Domains",
     "EntityTypes",
@@ -78,6 +80,7 @@ __all__ = [
     "StorageObjects",
     "Stream",
     "Tokens",
+    "Worker",
     "open",
 ]
 
@@ -543,6 +546,8 @@ class Queue:
         """Take the next messages of a channel to work on them, and return them; it never waits."""
     async def configure(self, channels: Mapping[str, Mapping[str, Any]]) -> builtins.list[Channel]:
         """Create or change many channels, all or none, and return them in the given order."""
+    def consume(self, channel: str | Sequence[str], *, n: int=1, lease_s: float | None=None, timeout_s: float | None=None) -> Consumer:
+        """Return an iterator over the messages of a channel as they come, each claimed for you."""
     async def create_channel(self, channel: str, /, **settings: Any) -> Channel:
         """Create a channel with settings, and return it."""
     async def dead(self, channel: str, n: int | None=100) -> builtins.list[Message]:
@@ -579,6 +584,10 @@ class Queue:
         """Give messages back, in one transaction, and return those that were not yours any more."""
     async def remove_channel(self, channel: str, /) -> int:
         """Remove a channel with its messages, and return how many they were."""
+    async def reply(self, message: Message, payload: Any, *, headers: Mapping[str, Any] | None=None) -> None:
+        """Answer a request, and ack it, in one transaction."""
+    async def request(self, channel: str, payload: Any, *, timeout_s: float=30.0, priority: int | str | None=None, headers: Mapping[str, Any] | None=None, reply_to: str | None=None) -> Message:
+        """Publish a request, wait until somebody replies, and return the reply."""
     async def resume(self, channel: str, /) -> None:
         """End a `pause`."""
     async def stats(self, channel: str) -> ChannelStats:
@@ -587,6 +596,10 @@ class Queue:
         """Return what is in each channel, in the order they were created."""
     async def update_channel(self, channel: str, /, *, name: str | None=None, **settings: Any) -> Channel:
         """Change settings of a channel, and return it; all others stay."""
+    async def wait_result(self, message: Published | Message | int, *, timeout_s: float | None=None) -> Any:
+        """Wait until a message is done, and return the result it was acked with."""
+    def work(self, channel: str | Sequence[str], handler: Callable[[Message], Any], *, concurrency: int=1, n: int=1, lease_s: float | None=None, timeout_s: float | None=None, settles: bool=False) -> Worker:
+        """Return a worker that runs a handler on the messages of a channel as they come."""
 
 class SemanticGrid:
     """The asyncio form of `neurograph`'s `SemanticGrid`."""

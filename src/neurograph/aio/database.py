@@ -154,9 +154,9 @@ def open(path: str | os.PathLike[str], **options: Any) -> Opening:
     ...         async with db.transaction():
     ...             cat = await db.tokens.create("cat")
     ...             await db.queue.publish("tokens.created", {"id": cat.id})
-    ...         return (await db.tokens.get("cat")).id, await db.queue.count("tokens.created")
+    ...         return [message.payload for message in await db.queue.peek("tokens.created")]
     >>> asyncio.run(main())
-    (1, 1)
+    [{'id': 1}]
 
     Notes
     -----

@@ -12,6 +12,7 @@ from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Misuse
+from .queues import Consumer, Worker, on_loop
 from .rules import AHEAD, HANDLES, LEFT_OUT, Kind, kind_of, returns_handles, sync_class
 from .scopes import Scope
 from .streams import Stream
@@ -162,4 +163,24 @@ def _at_once(name: str, function: Callable[..., Any], returns: str) -> Callable[
     return at_once
 
 
+def _consumer(name: str, function: Callable[..., Any], returns: str) -> Callable[..., Any]:
+    @wraps(function)
+    def consumer(self: Handle, *args: Any, **kwargs: Any) -> Consumer:
+        return Consumer(self._runner, _bound(function, self, args, kwargs)())  # which only looks at its arguments
+
+    return consumer
+
+
+def _worker(name: str, function: Callable[..., Any], returns: str) -> Callable[..., Any]:
+    @wraps(function)
+    def worker(self: Handle, *args: Any, **kwargs: Any) -> Worker:
+        given = inspect.signature(function).bind(self._sync, *args, **kwargs)
+        if callable(handler := given.arguments["handler"]):
+            given.arguments["handler"] = on_loop(handler)
+        return Worker(self._runner, function(*given.args, **given.kwargs))
+
+    return worker
+
+
 _METHODS = {Kind.CALL: _call, Kind.STREAM: _stream, Kind.SCOPE: _scope, Kind.AT_ONCE: _at_once}
+_METHODS |= {Kind.CONSUMER: _consumer, Kind.WORKER: _worker}

@@ -1,7 +1,7 @@
 """How each method and property of the engine is answered for a task.
 
 1. A method that returns an iterator is a `Stream`, one that returns a transaction or a snapshot a block for
-   ``async with``; every other one is a coroutine.
+   ``async with``; consumers and workers have asyncio forms of their own; every other method is a coroutine.
 2. A property is a coroutine too, for it may read the file. Named here are those that read nothing.
 3. Objects that use the file themselves, such as a `Library`, are returned in their asyncio form.
 
@@ -56,6 +56,8 @@ class Kind(Enum):
     STREAM = "an asynchronous iterator"
     SCOPE = "a block for async with"
     AT_ONCE = "its value"
+    CONSUMER = "an asynchronous iterator that can be stopped"
+    WORKER = "a worker"
     HANDLE = "an object of the same kind"
 
 
@@ -67,6 +69,8 @@ def kind_of(name: str, returns: str, is_property: bool) -> Kind:
         return Kind.STREAM
     if returns in ("Transaction", "Snapshot"):
         return Kind.SCOPE
+    if returns in ("Consumer", "Worker"):
+        return Kind.CONSUMER if returns == "Consumer" else Kind.WORKER
     return Kind.AT_ONCE if name in AT_ONCE else Kind.CALL
 
 

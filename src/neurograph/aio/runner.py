@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from ..errors import Closed, Interrupted, Misuse, NoTransaction, TransactionOpen
 from .calls import Answer, Call
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..database import Database
+    from .streams import Steps
 
 MOST = 8
 """Calls that run at a time: as many as reading connections are kept for later; more would open them anew."""
@@ -50,6 +52,7 @@ class Runner:
         self._blocks: WeakKeyDictionary[asyncio.Task[Any], Block] = WeakKeyDictionary()
         self._open_blocks = 0
         self._calls: dict[Call, None] = {}  # that were posted and have not ended
+        self.to_close: WeakSet[Steps] = WeakSet()  # streams that must be closed before the file is
         self._quiet = threading.Condition()
         self._closing = False
         self._draining = False
@@ -76,6 +79,13 @@ class Runner:
         answer.call = Call(self, function, answer.tell)
         self.threads.post(answer.call)
         await answer
+
+    async def apart(self, function: Callable[[], Any]) -> Any:
+        """Run a function that waits for other calls, on a thread that no call can keep from it."""
+        answer = Answer(asyncio.get_running_loop())
+        call = Call(self, function, answer.tell)
+        threading.Thread(target=call.run, name="neurograph.aio apart", daemon=True).start()
+        return await answer
 
     def post(self, block: Block | None, call: Call) -> None:
         """Give a call to its thread."""
@@ -148,18 +158,7 @@ class Runner:
             return
         if self.block() is not None:
             raise TransactionOpen("cannot close; this task has a transaction or snapshot open; leave its block first")
-        answer = Answer(asyncio.get_running_loop())
-
-        def close() -> None:
-            error: BaseException | None = None
-            try:
-                self._close(portable)
-            except BaseException as raised:
-                error = raised
-            answer.tell(None, error)
-
-        threading.Thread(target=close, name="neurograph.aio.close", daemon=True).start()
-        await answer
+        await self.apart(partial(self._close, portable))
 
     def _close(self, portable: bool) -> None:
         """Close on a thread of its own: the others have to end."""
@@ -177,6 +176,8 @@ class Runner:
             with self._quiet:
                 while self._calls:
                     self._quiet.wait()
+            for steps in tuple(self.to_close):
+                steps.close_now()
             self.sync.close(portable=portable)
         except BaseException:
             self._closing = self._draining = self.threads.closing = False

@@ -70,7 +70,7 @@ class Scope:
             if answer is not None:
                 await answer
 
-    def _post_leaving(self, block: Block, leave: Callable[[], None], answer: Answer | None) -> None:
+    def _post_leaving(self, block: Block, leave: Callable[[], object], answer: Answer | None) -> None:
         runner = self._runner
 
         def told(result: None, error: BaseException | None) -> None:

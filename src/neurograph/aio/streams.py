@@ -48,6 +48,7 @@ class Steps:
         self.iterator: Iterator[Any] | None = None
         self.begun = False
         self._begin: Callable[[], Iterator[Any]] | None = begin
+        self._put_back: Callable[[Any], None] | None = None
         self._block = block
         self._most = AHEAD if ahead else 1
 
@@ -60,6 +61,11 @@ class Steps:
         except BaseException:
             self.call = None
             raise
+
+    def keep(self, iterator: Iterator[Any], put_back: Callable[[Any], None]) -> None:
+        """Take an iterator that is begun already, and gets back what nobody has seen when it is closed."""
+        self.iterator, self._put_back, self.begun = iterator, put_back, True
+        self.runner.to_close.add(self)
 
     def begin(self) -> Took:
         """Make the iterator."""
@@ -101,17 +107,26 @@ class Steps:
                 self.ended = error or end  # after the items: who finds it looks for items again
                 self.call = None
         if closing:
-            self._closed()
+            self._closed(items)
         if waiter is not None:
             with suppress(RuntimeError):  # the loop was closed; the items wait for the next step
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
 
-    def _closed(self) -> None:
+    def close_now(self) -> None:
+        """Close the iterator on the calling thread, where no step runs and the file is closed next."""
+        self._closed(())
+
+    def _closed(self, items: Sequence[Any]) -> None:
         error: BaseException | None = None
         iterator, self.iterator, self._begin = self.iterator, None, None
         try:
-            if isinstance(iterator, Generator):
-                iterator.close()
+            if self._put_back is not None and iterator is not None:
+                for item in reversed([*self.items, *items]):
+                    self._put_back(item)
+            self.items.clear()
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
         except NeurographError as raised:
             error = raised
         with self.lock:
@@ -158,7 +173,7 @@ class Stream(AsyncIterator[T], Generic[T]):
         steps = self._steps
         while True:
             ended = steps.ended
-            if steps.items:
+            if steps.items and not steps.closing:
                 return steps.items.popleft()  # type: ignore[no-any-return]
             if steps.closing or isinstance(ended, StopIteration):
                 raise StopAsyncIteration
@@ -219,7 +234,6 @@ class Stream(AsyncIterator[T], Generic[T]):
         steps = self._steps
         answer = Answer(asyncio.get_running_loop())
         with steps.lock:
-            steps.items.clear()
             if steps.call is not None:
                 steps.closers.append(answer)
                 steps.closing = True

@@ -46,7 +46,7 @@ def heard() -> bool:
     return True
 
 
-class Waiting:
+class Idle:
     """A context in which the calling thread does nothing but wait; its value is None."""
 
     __slots__ = ("_call", "_for_ever")

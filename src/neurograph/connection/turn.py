@@ -18,7 +18,7 @@ import time
 from _thread import allocate_lock, get_ident  # `threading` takes 0.6 ms to load
 from collections import deque
 
-from .running import Waiting, told_to_stop
+from .running import Idle, told_to_stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Turn:
         self._queue.append(gate)
         taken = False
         try:
-            with Waiting(for_ever=False):
+            with Idle(for_ever=False):
                 while not taken:
                     taken = self._queue[0] is gate and self._try(me)
                     left = end - time.monotonic()
