@@ -212,6 +212,31 @@ async def test_cancelled_while_it_opens_it_leaves_nothing_open(tmp_path: Path) -
     assert not [path for path in tmp_path.iterdir() if path.name.endswith("-wal")]
 
 
+@in_loop
+async def test_a_cancelled_write_that_leads_others_does_not_stop_theirs(tmp_path: Path) -> None:
+    """Writes that wait share a commit, and the first of them runs the statements of all."""
+    async with aio.open(tmp_path / "mind.ngdb", busy_timeout_s=60) as db:
+        session, gate = db._sync._session, Gate()
+        session.writer.connection.create_scalar_function("gate", lambda: len(list(gate)), 0)
+        slow = """
+            insert into storage (namespace, key, value)
+            select 'n', i, '0'
+              from (with recursive n(i) as (select gate() union all select i + 1 from n where i < 50000)
+                    select max(i) as i from n)"""
+        async with db.transaction():
+            leading = asyncio.create_task(_create(db, "cat"))
+            await until(lambda: waiting(db._runner) == 1)
+            led = asyncio.create_task(db._runner.call(None, lambda: session.change(slow)))
+            await until(lambda: waiting(db._runner) == 2)
+        await until(gate.entered.is_set)
+        leading.cancel()
+        gate.open.set()
+        assert await led == []
+        assert isinstance(await raised(leading), asyncio.CancelledError)
+        assert (await labels(db), await db.storage.keys("n")) == (["cat"], ["50000"])
+        assert len(gate.threads) == 1  # nor was it run again
+
+
 # --- any interleaving ---------------------------------------------------------------------------------------------
 
 STEPS = st.lists(st.sampled_from(["write", "read", "nested", "fail", "pause"]), min_size=1, max_size=4)

@@ -46,6 +46,21 @@ def heard() -> bool:
     return True
 
 
+class Deaf:
+    """A context in which the calling thread works for other calls too, and can't be stopped; its value is None."""
+
+    __slots__ = ("_call",)
+
+    def __enter__(self) -> None:
+        self._call = calls.pop(get_ident(), None) if calls else None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._call is not None:
+            calls[get_ident()] = self._call
+
+
 class Idle:
     """A context in which the calling thread does nothing but wait; its value is None."""
 
