@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loops import ENDLESS, Gate, in_loop, raised, until, waiting
 
+from effort import examples
 from neurograph import aio, errors
 from neurograph.aio.runner import Runner
 
@@ -270,7 +271,7 @@ async def scripted(db: aio.Database, number: int, steps: list[str], numbers: Ite
         await db.storage.set("done", str(number), mine)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(tasks=TASKS)
 def test_whatever_tasks_do_at_once_each_transaction_is_whole(tasks: list[tuple[list[str], int | None]]) -> None:
     async def main() -> None:
