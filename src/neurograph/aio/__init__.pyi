@@ -594,6 +594,8 @@ class Queue:
         """Return what is in a channel."""
     async def stats_of_all(self) -> builtins.list[ChannelStats]:
         """Return what is in each channel, in the order they were created."""
+    async def sweep(self) -> int:
+        """Do what is due in all channels, and return how many messages that changed."""
     async def update_channel(self, channel: str, /, *, name: str | None=None, **settings: Any) -> Channel:
         """Change settings of a channel, and return it; all others stay."""
     async def wait_result(self, message: Published | Message | int, *, timeout_s: float | None=None) -> Any:
