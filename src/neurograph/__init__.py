@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import vectors
+    from . import aio, vectors
     from .codec.pca import Pca
     from .embed.convert import convert_encoder
     from .embed.engine import EmbeddingEngine
@@ -142,6 +142,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Visits",
     "Worker",
     "__version__",
+    "aio",
     "convert_encoder",
     "errors",
     "open",
@@ -227,10 +228,10 @@ def __getattr__(name: str) -> Any:
         from .derived.policy import kernels_available
 
         return kernels_available()
-    if name == "vectors":
+    if name in {"aio", "vectors"}:
         from importlib import import_module
 
-        return import_module(f"{__name__}.vectors")
+        return import_module(f"{__name__}.{name}")
     if name in _LAZY:
         from importlib import import_module
 

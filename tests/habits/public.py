@@ -14,6 +14,9 @@ import neurograph
 def classes() -> tuple[type, ...]:
     """Return every public class: exported, or of a store that an open database has as an attribute."""
     found = {value for value in exported().values() if inspect.isclass(value)} | {neurograph.vectors.TopK}
+    found |= {
+        getattr(neurograph.aio, name) for name in ("Consumer", "Scope", "Stream", "Worker")
+    }  # the others there are made from classes found below
     with neurograph.open(":memory:") as db:
         for name in dir(type(db)):
             attribute = inspect.getattr_static(type(db), name)
@@ -36,7 +39,7 @@ def functions() -> dict[str, Callable[..., Any]]:
     found |= {
         f"vectors.{name}": value for name in vectors.__all__ if inspect.isfunction(value := getattr(vectors, name))
     }
-    return found
+    return found | {"aio.open": neurograph.aio.open}
 
 
 @functools.cache

@@ -21,7 +21,9 @@ from _thread import allocate_lock  # `threading` takes 0.6 ms to load
 
 import apsw
 
-from ..errors import TransactionBusy
+from ..errors import Interrupted, TransactionBusy
+from . import refusal
+from .running import Deaf, Idle, heard
 from .turn import WAKE_S
 
 TYPE_CHECKING = False
@@ -86,7 +88,7 @@ class Group:
             if self._leave(write):
                 raise
             write.gate.acquire()  # somebody has taken it, and does it at this moment
-            if not isinstance(error, TransactionBusy):
+            if not isinstance(error, TransactionBusy | Interrupted):
                 raise
         assert write.batch is not None
         if not write.batch.done:
@@ -99,12 +101,15 @@ class Group:
         """Wait until the write is done, or its thread is to lead."""
         limit_s = self._session.options.busy_timeout_s
         end = time.monotonic() + limit_s
-        while not (write.gate.acquire(timeout=WAKE_S) and (write.leads or write.batch)):
-            if time.monotonic() > end:
-                raise TransactionBusy(
-                    f"cannot write; other threads kept the database busy for {limit_s} s; make transactions shorter, "
-                    "or open with more busy_timeout_s"
-                )
+        with Idle(for_ever=False):
+            while not (write.gate.acquire(timeout=WAKE_S) and (write.leads or write.batch)):
+                if heard():
+                    raise refusal.stopped(False)
+                if time.monotonic() > end:
+                    raise TransactionBusy(
+                        f"cannot write; other threads kept the database busy for {limit_s} s; make transactions "
+                        "shorter, or open with more busy_timeout_s"
+                    )
 
     def _leave(self, write: Write) -> bool:
         """Leave the line, or return False where somebody has taken the write. Whoever is first then leads."""
@@ -126,7 +131,8 @@ class Group:
                     taken.append(write)
                     write.batch = batch
                 self._line = []
-            self._commit(batch, taken)
+            with Deaf():
+                self._commit(batch, taken)
         finally:
             session.give_turn()
             for write in taken:

@@ -19,6 +19,7 @@ from .. import functions
 from ..errors import CannotOpen, Closed, DamagedFile, FileLocked, NotADatabase, ReadOnlyFile
 from . import forked, guard, refusal
 from .location import check_header
+from .running import calls, heard, told_to_stop
 from .settings import HARDENING, SETTINGS, STATEMENTS, WRITING
 
 TYPE_CHECKING = False
@@ -101,7 +102,7 @@ class Line:
             self._watch = self.connection.cursor()
             functions.register(self.connection)
             self.connection.set_busy_handler(self._wait)
-            self.connection.set_progress_handler(lambda: self.late, PROGRESS_STEPS)
+            self.connection.set_progress_handler(lambda: self.late or told_to_stop(), PROGRESS_STEPS)
             if register is not None:
                 register(self)
             self._set_up(location, options, check)
@@ -132,7 +133,7 @@ class Line:
         if calls == 0:
             self._waiting_since = now
         self.stopping |= self.connection.is_interrupted
-        if self.stopping or self.late or now - self._waiting_since >= self._busy_timeout_s:
+        if self.must_stop or now - self._waiting_since >= self._busy_timeout_s:
             return False
         time.sleep(min(0.0002 * (1 << min(calls, 5)), WAIT_S) * (0.5 + os.urandom(1)[0] / 512))
         return True
@@ -141,6 +142,11 @@ class Line:
     def late(self) -> bool:
         """True after the deadline. As the progress handler it is Python, which also lets Ctrl-C through."""
         return self.deadline is not None and time.monotonic() > self.deadline
+
+    @property
+    def must_stop(self) -> bool:
+        """True after the deadline, and where an `interrupt` or somebody else told what runs here to stop."""
+        return self.stopping or self.late or (bool(calls) and told_to_stop())
 
     @property
     def holds_state(self) -> bool:
@@ -197,7 +203,7 @@ class Line:
 
     def tick(self) -> None:
         """Raise if the deadline passed or `interrupt` was called; kernels call it between slices."""
-        if self.stopping or self.late or self.connection.is_interrupted:
+        if self.must_stop or self.connection.is_interrupted:
             raise self.failed(apsw.InterruptError("interrupted"))
 
     def refuse(self, error: BaseException) -> None:
@@ -219,10 +225,10 @@ class Line:
     def failed(self, error: apsw.Error) -> Exception:
         """Return the error to raise for one of SQLite's, and count that work may have been undone."""
         self.undone += 1
-        gave_up = isinstance(error, apsw.BusyError) and (self.stopping or self.late)
+        gave_up = isinstance(error, apsw.BusyError) and self.must_stop
         if gave_up or isinstance(error, apsw.InterruptError):
             self.stopping = False
-            return refusal.stopped(self.late)
+            return refusal.stopped(not (calls and heard()) and self.late)
         if isinstance(error, apsw.ConnectionClosedError):
             return Closed("the database was closed meanwhile; open it again with neurograph.open")
         return refusal.explain(error, self.connection, self._busy_timeout_s)

@@ -18,6 +18,7 @@ from .. import log
 from ..errors import InvalidValue, Misuse, ReadOnlyDatabase
 from .bindings import plain_bindings, refused
 from .result import Result
+from .running import calls
 from .scope import deadline_after, earlier
 from .words import ALONE, TRANSACTION_WORDS, first_word, is_several
 
@@ -169,7 +170,7 @@ def execute_many(session: Session, sql: str, rows: Iterable[Any], timeout_s: flo
             except BaseException as error:
                 theirs = error
                 raise
-            if line.stopping:  # SQLite forgets an interrupt that comes between two statements
+            if line.stopping or calls:  # SQLite forgets an interrupt that comes between two statements
                 line.tick()
             yield plain_bindings(bound)
 

@@ -19,6 +19,7 @@ from .. import log
 from ..errors import Closed, NoTransaction, ReadOnlyDatabase, TransactionBusy, WrongProcess
 from . import refusal
 from .news import board_of
+from .running import heard
 from .scope import earlier
 from .turn import Turn, current_owner, current_task
 
@@ -120,6 +121,8 @@ class Transactions:
             limit_s = min(limit_s, deadline - time.monotonic())
         if self._turn.take(limit_s):
             return
+        if heard():
+            raise refusal.stopped(False)
         if deadline is not None and time.monotonic() > deadline:
             raise refusal.stopped(True)
         raise TransactionBusy(

@@ -5,7 +5,8 @@ Invariants:
 1. At most one thread has the turn; it may take it again and gives it back as often.
 2. Threads that wait are served first come, first served: who has waited longest tries first, and a newcomer does not
    try while anybody waits.
-3. A thread that gives up waiting, for whatever reason, leaves the queue and does not have the turn.
+3. A thread that gives up waiting, for whatever reason, leaves the queue and does not have the turn. One whose call was
+   stopped gives up.
 4. `take` has taken when it returns and has not when it raises, wherever Ctrl-C hits it: who has the turn is noted by
    the same call into C that takes it. (`threading.RLock` can't say how often it was taken, so nobody could repair it.)
 """
@@ -16,6 +17,8 @@ import sys
 import time
 from _thread import allocate_lock, get_ident  # `threading` takes 0.6 ms to load
 from collections import deque
+
+from .running import Idle, told_to_stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,13 +82,14 @@ class Turn:
         self._queue.append(gate)
         taken = False
         try:
-            while not taken:
-                taken = self._queue[0] is gate and self._try(me)
-                left = end - time.monotonic()
-                if left <= 0:
-                    break
-                if not taken:
-                    gate.acquire(timeout=min(left, WAKE_S))
+            with Idle(for_ever=False):
+                while not taken:
+                    taken = self._queue[0] is gate and self._try(me)
+                    left = end - time.monotonic()
+                    if left <= 0 or told_to_stop():
+                        break
+                    if not taken:
+                        gate.acquire(timeout=min(left, WAKE_S))
         except BaseException:
             if taken:
                 self.give()

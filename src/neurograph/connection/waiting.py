@@ -21,6 +21,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TransactionOpen
+from . import refusal
+from .running import Idle, heard
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -127,6 +129,8 @@ class Waiting:
         self._session.require_open()
         line = self._line
         if line is None:
+            if heard():
+                raise refusal.stopped(False)
             if self._session.in_transaction:
                 raise TransactionOpen(
                     "cannot watch; a transaction is open here, and a database in memory has one connection; "
@@ -147,6 +151,10 @@ class Waiting:
 
     def wait(self, seen: int, until: float | None = None) -> bool:
         """Return True when somebody has committed since `seen`; False at `until` of `time.monotonic`, or by `stop`."""
+        with Idle(for_ever=True):
+            return self._wait(seen, until)
+
+    def _wait(self, seen: int, until: float | None) -> bool:
         if not self._told:
             self._sleep(self._announced, self._quiet_until, until)
         pause_s = LONGEST_S if self._log is not None else SHORTEST_S

@@ -140,7 +140,7 @@ def _fill(line: Line, space: Space, table: str) -> None:
     except BaseException as error:
         if connection.in_transaction:  # else an interrupt has undone all of it
             connection.execute(f"rollback to {table}; release {table}")
-        if line.stopping or line.late:  # sqlite-vec says "out of memory" where it was interrupted
+        if line.must_stop:  # sqlite-vec says "out of memory" where it was interrupted
             raise line.failed(apsw.InterruptError("interrupted")) from error
         raise
     finally:

@@ -1,0 +1,220 @@
+"""Messages waited for and worked on by tasks: the asyncio forms of `Consumer` and `Worker`.
+
+1. A consumer whose step is cancelled claims nothing until the next step; what it had claimed is that step's.
+2. A coroutine that handles messages runs on the loop that asked for it; a worker's threads only wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from ..model.message import Message
+from .calls import Answer
+from .streams import Stream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..stores.queue.consuming import Consumer as SyncConsumer
+    from ..stores.queue.worker import Worker as SyncWorker
+    from .runner import Runner
+
+
+class Consumer(Stream[Message]):
+    """Messages of one or more channels as they come, each claimed for whoever iterates; made by `db.queue.consume`.
+
+    At its end, of the ``async with`` block or when it is closed, it gives back what it has claimed ahead.
+
+    Examples
+    --------
+    >>> import asyncio, neurograph
+    >>> async def main():
+    ...     async with neurograph.aio.open(":memory:") as db:
+    ...         await db.queue.publish("jobs", "a")
+    ...         async with db.queue.consume("jobs") as messages:
+    ...             async for message in messages:
+    ...                 await db.queue.ack(message)
+    ...                 messages.stop()
+    ...         return await db.queue.peek("jobs")
+    >>> asyncio.run(main())
+    []
+    """
+
+    def __init__(self, runner: Runner, consumer: SyncConsumer) -> None:
+        super().__init__(runner, runner.block(), lambda: consumer)
+        self._consumer = consumer
+        self._steps.keep(consumer, consumer._ahead.appendleft)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the channels."""
+        return self._consumer.channels
+
+    def stop(self) -> None:
+        """End the iteration, from any task or thread: what was claimed ahead still comes, and nothing more."""
+        self._consumer.stop()
+
+    async def aclose(self) -> None:
+        """End the iteration and give back, as not claimed, what was claimed ahead; a second call does nothing."""
+        self._consumer.stop()
+        await super().aclose()
+
+    async def _arrival(self, function: Callable[[], Any]) -> None:
+        try:
+            await super()._arrival(function)
+        except asyncio.CancelledError:
+            await self._halted()
+            raise
+
+    async def _halted(self) -> None:
+        """Wait for the end of the step that runs, which claims nothing from now on."""
+        steps, answer = self._steps, Answer(asyncio.get_running_loop())
+        self._consumer._halt()
+        try:
+            with steps.lock:
+                runs = steps.call is not None and not steps.closing
+                if runs:
+                    steps.waiter = answer
+            if runs:
+                await answer
+        finally:
+            if isinstance(steps.ended, StopIteration):
+                steps.ended = None  # it was halted; one that was stopped ends again
+            self._consumer._go_on()
+
+
+class Worker:
+    """Threads that run a handler on messages as they come; made by `db.queue.work`.
+
+    ``async with`` it to work in the background until the end of the block, or await `run`. A handler that is a
+    coroutine function runs on the loop that called `work`; any other runs in the worker's threads.
+
+    Examples
+    --------
+    >>> import asyncio, neurograph
+    >>> async def main():
+    ...     async with neurograph.aio.open(":memory:") as db:
+    ...         async def add(message):
+    ...             return sum(message.payload)
+    ...         async with db.queue.work("sums", add):
+    ...             return (await db.queue.request("sums", [1, 2, 3])).payload
+    >>> asyncio.run(main())
+    6
+    """
+
+    def __init__(self, runner: Runner, worker: SyncWorker) -> None:
+        self._runner = runner
+        self._worker = worker
+
+    @property
+    def done(self) -> int:
+        """How many messages were handled and acked."""
+        return self._worker.done
+
+    @property
+    def failed(self) -> int:
+        """How many handlers raised or took too long; their messages are tried again, or are dead."""
+        return self._worker.failed
+
+    @property
+    def lost(self) -> int:
+        """How many messages were not ours any more when their handler had finished."""
+        return self._worker.lost
+
+    @property
+    def running(self) -> int:
+        """How many handlers run at the moment."""
+        return self._worker.running
+
+    def start(self) -> None:
+        """Begin to work, in threads; `stop` ends it.
+
+        Raises
+        ------
+        Misuse
+            It was started before.
+        """
+        self._worker.start()
+
+    async def stop(self, grace_s: float | None = None) -> bool:
+        """Claim nothing more, and wait for the handlers that run.
+
+        Parameters
+        ----------
+        grace_s
+            How long, in seconds; None: until they have finished.
+
+        Returns
+        -------
+        bool
+            True where all have finished.
+
+        Raises
+        ------
+        InvalidValue
+            `grace_s` is negative.
+
+        Examples
+        --------
+        >>> import asyncio, neurograph
+        >>> async def main():
+        ...     async with neurograph.aio.open(":memory:") as db:
+        ...         worker = db.queue.work("jobs", print)
+        ...         worker.start()
+        ...         return await worker.stop(grace_s=10)
+        >>> asyncio.run(main())
+        True
+        """
+        return await self._runner.apart(partial(self._worker.stop, grace_s))  # type: ignore[no-any-return]
+
+    async def run(self) -> None:
+        """Work until `stop` is called, or the task is cancelled, which waits for the handlers that run.
+
+        Raises
+        ------
+        Misuse
+            It was started before.
+        """
+        ended = asyncio.ensure_future(self._runner.apart(self._worker.run))
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            await self.stop()
+            await asyncio.wait([ended])
+            raise
+
+    async def __aenter__(self) -> Worker:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __repr__(self) -> str:
+        return repr(self._worker)
+
+
+def on_loop(handler: Callable[[Message], Any]) -> Callable[[Message], Any]:
+    """Return a handler for a worker's thread that runs coroutines on the loop that is running now."""
+    loop = asyncio.get_running_loop()
+
+    def handle(message: Message) -> Any:
+        result = handler(message)
+        return _elsewhere(loop, result) if isawaitable(result) else result
+
+    return handle
+
+
+async def _elsewhere(loop: asyncio.AbstractEventLoop, result: Any) -> Any:
+    """Wait, on the loop of a worker's thread, for a coroutine that runs on another."""
+
+    async def run() -> Any:
+        return await result
+
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), loop))
