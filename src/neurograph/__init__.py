@@ -61,10 +61,12 @@ if TYPE_CHECKING:
     )
     from .model.stored import StorageChange, StorageItem, StorageNamespace
     from .model.token import Token
+    from .model.topic import Entry, SubscriptionSettings, SubscriptionStats, Topic
     from .model.vocabulary import ConnectionType, Domain, EntityType
     from .stores.graph.measures import Metrics
     from .stores.library import Library
     from .stores.storage.objects import StorageObjects
+    from .stores.topics import Subscription
 
     NATIVE_AVAILABLE: bool
 
@@ -91,6 +93,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EmbeddingEngine",
     "EntityType",
+    "Entry",
     "Failure",
     "Feedback",
     "Field",
@@ -129,7 +132,11 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "StorageItem",
     "StorageNamespace",
     "StorageObjects",
+    "Subscription",
+    "SubscriptionSettings",
+    "SubscriptionStats",
     "Token",
+    "Topic",
     "Violation",
     "Visit",
     "Visits",
@@ -161,6 +168,7 @@ _LAZY = {
     "Edge": "model.edge",
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
+    "Entry": "model.topic",
     "Failure": "model.message",
     "Feedback": "model.feedback",
     "Field": "model.field",
@@ -196,7 +204,11 @@ _LAZY = {
     "StorageItem": "model.stored",
     "StorageNamespace": "model.stored",
     "StorageObjects": "stores.storage.objects",
+    "Subscription": "stores.topics",
+    "SubscriptionSettings": "model.topic",
+    "SubscriptionStats": "model.topic",
     "Token": "model.token",
+    "Topic": "model.topic",
     "Violation": "flows.check",
     "Visit": "model.records",
     "Visits": "model.records",

@@ -15,6 +15,7 @@ from .connection.settings import Options, require_safe_sqlite, require_vec
 from .derived.policy import Policy
 from .errors import Misuse
 from .flows.bootstrap.methods import Bootstrapping
+from .messaging import Messaging
 from .migrate import Schema
 from .questions import Questions
 from .stores.property_indexes import PropertyIndexes
@@ -152,7 +153,7 @@ def open(
     return Database(location, options, engine, backup)
 
 
-class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
+class Database(Handle, PropertyIndexes, Bootstrapping, Questions, Messaging):
     """An open file. Made by `neurograph.open`; use it in a ``with`` block, or call `close`.
 
     Threads may share one: writers queue in order, readers don't wait for them. It can't be pickled, copied, or used in

@@ -51,6 +51,10 @@ ROWS = {
     "storage": "true",
     "storage_namespace": "true",
     "storage_change": "true",
+    "topic": "true",
+    "topic_entry": "true",
+    "subscription": "true",
+    "delivery": "true",
     "import_run": "true",
     "import_row": "true",
     "note": "true",
@@ -107,6 +111,7 @@ def fill(db: neurograph.Database) -> None:
     storage(db)
     constitution(db)
     queue(db)
+    topics(db)
     db.execute("create table note (id integer primary key, token_id integer references token (id), text text)")
     db.execute("insert into note (token_id, text) values (1, 'warm'), (null, 'nobody''s')")
     db.execute("alter table token add column color text default 'grey'")
@@ -154,6 +159,32 @@ def queue(db: neurograph.Database) -> None:
     db.queue.publish("plain", 6, ttl_s=3_000_000_000)
     db.queue.publish("plain", 7)
     db.queue.cancel(7)  # an id that is never given again
+
+
+def topics(db: neurograph.Database) -> None:
+    """Leave a delivery in every state, a gap, and a topic and a subscription with every setting."""
+    db.topics.create("a.b", keep_ms=3_000_000_000_000, keep_entries=4, keep_bytes=1000)
+    gap = db.topics.subscribe("gap", "a.*", start="first")
+    every = db.topics.subscribe(
+        "every", "a.*", where={"n": {"$gt": 1}, "$headers": {"trace": "t"}}, start="first", lease_ms=2000, attempts=1,
+        backoff="fixed", backoff_ms=10, backoff_most_ms=20, jitter=0.25,
+    )  # fmt: skip
+    states = db.topics.subscribe("states", start="first")
+    db.topics.publish_many("a.b", [{"n": n} for n in range(4)], headers={"trace": "t"})
+    db.topics.publish("c", b"\x00\xff")
+    db.topics.publish("c", "žltý")
+    db.topics.publish("a.b", {"n": 4}, headers={"trace": "t"})
+    db.topics.trim()
+    dead, _ = every.claim(2, lease_s=3_000_000_000)
+    every.nack(dead, "no file", trace="line 1")
+    every.pause()
+    done, back, later, _ = states.claim(4, lease_s=3_000_000_000)
+    states.ack(done)
+    states.release(back)
+    states.nack(later, "not yet", delay_s=3_000_000_000)
+    gap.ack(gap.claim()[0])
+    db.topics.publish("d", 8)
+    db.topics.drop("d")  # an id that is never given again
 
 
 def storage(db: neurograph.Database) -> None:
@@ -251,6 +282,13 @@ QUESTIONS: dict[str, Callable[[neurograph.Database], Any]] = {
     ],
     "namespaces": lambda db: db.storage.namespaces(),
     "what changed": lambda db: db.storage.changes(3),
+    "log": lambda db: [(entry.id, entry.topic, entry.headers, entry.payload) for entry in db.topics.read()],
+    "subscriptions": lambda db: [(reader.settings[1:5], reader.stats()) for reader in db.topics.subscriptions()],
+    "not settled": lambda db: [
+        (entry.id, entry.state, entry.attempts, entry.error)
+        for reader in db.topics.subscriptions()
+        for entry in reader.list()
+    ],
     "in SQL": lambda db: db.execute("select label, color from token where properties ->> 'n' > 2").fetchall(),
 }
 

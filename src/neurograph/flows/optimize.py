@@ -18,6 +18,7 @@ from ..stores.grid.arrays import GridKind
 from ..stores.grid.block_build import save_blocks
 from ..stores.grid.blocks import are_saved
 from ..stores.text_objects import drop_orphans
+from ..stores.topics.trimming import trim
 from .kinds import KINDS
 
 SLICE_CHUNKS = 64  # of 512 ids: 30 to 90 ms of reading and writing
@@ -48,9 +49,11 @@ class Optimized(NamedTuple):
 def optimize(session: Session, budget_bytes: int) -> Optimized:
     """Save derived arrays within the budget, refresh the planner's statistics, give free pages back.
 
-    Text indexes of libraries that SQL deleted go, too, and marks that somebody deleted come back.
+    Text indexes of libraries that SQL deleted go, too, and entries that topics are not to keep; marks that somebody
+    deleted come back.
     """
     _mend_marks(session)
+    trim(session)
     total = 0
     for kind in KINDS:
         if isinstance(kind, GridKind):

@@ -12,6 +12,7 @@
 | `feedback.py` | feedback, standings |
 | `queue.py` | channels, messages |
 | `storage.py` | storage, its namespaces and changes |
+| `topics.py` | topics, entries, subscriptions, deliveries |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -32,6 +33,7 @@ from .rules import RULES
 from .storage import STORAGE
 from .texts import TEXTS
 from .tokens import TOKENS
+from .topics import TOPICS
 
 if TYPE_CHECKING:
     from ...connection.session import Session
@@ -46,6 +48,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *FEEDBACK,
     *QUEUE,
     *STORAGE,
+    *TOPICS,
     *RULES,
     *DERIVED,
 )
