@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .stores.library import Library
     from .stores.storage.objects import StorageObjects
     from .stores.topics import Subscription
+    from .stores.topics.consuming import EntryConsumer
 
     NATIVE_AVAILABLE: bool
 
@@ -86,6 +87,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Connection",
     "ConnectionType",
     "Constitution",
+    "Consumer",
     "CreateProposal",
     "Database",
     "DeleteProposal",
@@ -94,6 +96,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "EmbeddingEngine",
     "EntityType",
     "Entry",
+    "EntryConsumer",
     "Failure",
     "Feedback",
     "Field",
@@ -140,6 +143,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Violation",
     "Visit",
     "Visits",
+    "Worker",
     "__version__",
     "convert_encoder",
     "errors",
@@ -162,6 +166,7 @@ _LAZY = {
     "Connection": "model.connection",
     "ConnectionType": "model.vocabulary",
     "Constitution": "model.constitution",
+    "Consumer": "stores.queue.consuming",
     "CreateProposal": "model.proposal",
     "DeleteProposal": "model.proposal",
     "Domain": "model.vocabulary",
@@ -169,6 +174,7 @@ _LAZY = {
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
     "Entry": "model.topic",
+    "EntryConsumer": "stores.topics.consuming",
     "Failure": "model.message",
     "Feedback": "model.feedback",
     "Field": "model.field",
@@ -212,6 +218,7 @@ _LAZY = {
     "Violation": "flows.check",
     "Visit": "model.records",
     "Visits": "model.records",
+    "Worker": "stores.queue.worker",
     "convert_encoder": "embed.convert",
     "propose_confidence": "model.proposal",
     "propose_order": "model.proposal",

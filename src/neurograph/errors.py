@@ -32,6 +32,7 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     ├── ChannelFull               RuntimeError    the channel has no room for the message
     ├── RateLimited               RuntimeError    messages come faster than the channel allows
     ├── LeaseLost                 RuntimeError    the message is not the caller's any more
+    ├── MessageFailed             RuntimeError    nobody will answer the message
     ├── CannotOpen                OSError         the file was left as it was
     │   ├── FileMissing           FileNotFoundError
     │   ├── NotAFile
@@ -221,6 +222,10 @@ class RateLimited(NeurographError, RuntimeError):
 
 class LeaseLost(NeurographError, RuntimeError):
     """The message is not the caller's any more: its lease ran out and others took it, or it was settled before."""
+
+
+class MessageFailed(NeurographError, RuntimeError):
+    """The message whose result or reply was waited for is dead, or was dropped; the text tells why."""
 
 
 class CannotOpen(NeurographError, OSError):

@@ -11,7 +11,6 @@ import pytest
 import neurograph
 from neurograph import StorageChange
 from neurograph.errors import ChangesForgotten, Closed, Interrupted, InvalidValue, TransactionOpen
-from neurograph.stores.storage import waiting
 from processes import Held
 
 
@@ -180,25 +179,6 @@ def test_a_file_without_a_log_is_watched_too(tmp_path: Path):
         db.storage.set("a", "x", 1)
         thread.join(30)
         assert told == ["x"]
-
-
-def test_a_waiting_thread_looks_less_often_the_longer_nothing_happens(db, monkeypatch):
-    now, pauses = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        now[0] += seconds
-
-    class Time:
-        monotonic = staticmethod(lambda: now[0])
-
-    Time.sleep = staticmethod(sleep)
-    monkeypatch.setattr(waiting, "time", Time)
-    with waiting.Waiting(db._session) as one:
-        assert one.wait(one.seen(), until=1.0) is False
-        assert (pauses[0], max(pauses)) == (waiting.SHORTEST_S, waiting.LONGEST_S)
-        assert pauses[:-1] == sorted(pauses[:-1])
-        assert now[0] == pytest.approx(1.0)
 
 
 def test_closing_and_interrupting_end_the_wait(tmp_path):

@@ -25,7 +25,7 @@ from .turn import current_owner, current_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from typing import Any
 
     from .line import Check, Register
@@ -208,12 +208,20 @@ class Session(Transactions):
         """Return a context whose writes happen all together or not at all; nested ones are savepoints."""
         return Transaction(self, deadline)
 
+    def announce(self, topic: Hashable) -> None:
+        """Wake those of this process that wait for `topic`, once what the caller has written is committed."""
+        if self._marks and self._turn.mine:
+            self._news.add(topic)
+        else:
+            self.board.tell((topic,))
+
     # --- the end --------------------------------------------------------------------------------------------------
 
     def interrupt(self) -> None:
         """Stop what is running on any connection of this session, from any thread."""
         for line in (self.writer, *self.readers.lines):
             line.stop()
+        self.board.wake_all()
 
     def close(self, portable: bool = False) -> None:
         """Roll back what is open and close every connection; a second call does nothing."""
@@ -235,6 +243,7 @@ class Session(Transactions):
                 if portable and not self.location.in_memory:
                     leave_wal(self.writer)
                 self._let_go()
+                self.board.wake_all()
         finally:
             self._turn.give()
 

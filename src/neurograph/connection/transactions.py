@@ -18,11 +18,13 @@ import apsw
 from .. import log
 from ..errors import Closed, NoTransaction, ReadOnlyDatabase, TransactionBusy, WrongProcess
 from . import refusal
+from .news import board_of
 from .scope import earlier
 from .turn import Turn, current_owner, current_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from typing import NoReturn
 
     from .line import Line
@@ -41,12 +43,14 @@ class Transactions:
         self.location = location
         self.options = options
         self.writer = writer
+        self.board = board_of(location)
         self._turn = Turn()
         self._home = 0  # the first thread that used this session
         self._shared = False
         self._marks: list[int] = []  # of the turn, one for each transaction and savepoint that is open
         self._task: object = None
         self._began = 0.0
+        self._news: set[Hashable] = set()  # what to tell once the outermost transaction is committed
         self._pinned: dict[Owner, list[Line]] = {}
         self._state = OPEN
 
@@ -161,11 +165,14 @@ class Transactions:
             raise NoTransaction("cannot commit; the transaction was already rolled back")
         try:
             line.connection.execute(f"release ng_{levels}" if levels else "commit")
+            news = None if levels else self._news
             self._ended(mark, levels)
         except BaseException as error:
             self._unwind(mark, levels)
             line.refuse(error)
             raise
+        if news:
+            self.board.tell(news)
 
     def rollback(self) -> None:
         """End the innermost transaction or savepoint and undo its writes."""
@@ -212,6 +219,8 @@ class Transactions:
         del self._marks[levels:]
         if not levels:
             self._task = None
+            if self._news:
+                self._news = set()
             self.writer.close_streams()
             held_s = time.monotonic() - self._began
             if held_s > LONG_TRANSACTION_S:

@@ -152,6 +152,7 @@ class Publishing(QueuePart):
                 if error.rule != "message.capacity" or (end := self._wait_for_room(channel, end)) is None:
                     raise self._refused(error, channel) from error
                 continue
+            self._session.announce(channel)
             if number > self._noted:
                 self._note(number)
             return Published(number)
@@ -240,6 +241,7 @@ class Publishing(QueuePart):
                 last = connection.last_insert_rowid()
         except RuleViolated as error:
             raise self._refused(error, channel) from error
+        self._session.announce(name)
         if last > self._noted:
             self._note(last)
         return [Published(number) for number in range(last - len(rows) + 1, last + 1)]
@@ -262,6 +264,7 @@ class Publishing(QueuePart):
             if number is None:
                 return Published(None)
             (after,) = self._channel("evicted", name)
+            session.announce(name)
         return Published(number, evicted=after - before)
 
     def _note(self, number: int) -> None:

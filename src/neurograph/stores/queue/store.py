@@ -6,10 +6,10 @@ from .channels import Channels
 from .dead import DeadLetters
 from .looking import Looking
 from .publishing import Publishing
-from .settling import Settling
+from .requesting import Requesting
 
 
-class Queue(Channels, Publishing, Settling, DeadLetters, Looking):
+class Queue(Requesting, Channels, Publishing, DeadLetters, Looking):
     """The messages of a database, reached as `db.queue`.
 
     Each call is part of the caller's transaction, or one of its own. A message is a `Message`; a channel is named.

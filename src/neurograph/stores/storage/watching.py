@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...connection.scope import deadline_after
+from ...connection.waiting import Waiting
 from ...errors import ChangesForgotten
 from ...model.stored import StorageChange
 from ..arguments import whole
 from .base import StoragePart
 from .texts import name, prefix_text
-from .waiting import Waiting
 
 CHANGES = """
     select version, namespace, key, deleted from storage_change where version > ? order by version limit 1000"""
@@ -127,9 +127,8 @@ class Watching(StoragePart):
 
         Notes
         -----
-        On a connection of its own, which looks every millisecond after a change and less often later, up to every
-        50 ms: of 200 commits of another connection half were told within 0.8 ms and 99 of 100 within 11 ms, and a
-        loop that waits takes 0.3 % of a core. It holds no lock; the loop's body may take its time, and write.
+        On a connection of its own, which looks whenever the file's log is written to (Linux) or every 1 to 50 ms. It
+        holds no lock; the loop's body may take its time, and write.
         """
         wanted = _Wanted(namespace, prefix)
         deadline_after(timeout_s)  # refused here, not at the first step

@@ -17,6 +17,7 @@
 | `claiming.py` | entries claimed, in order |
 | `settling.py` | ack, extend, release |
 | `failing.py` | nack, redrive |
+| `consuming.py` | entries waited for |
 | `due.py` | what time alone does: delays that are over, leases that ran out |
 | `looking.py` | deliveries and figures read |
 | `clock.py` | what time it is |

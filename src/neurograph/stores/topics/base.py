@@ -62,6 +62,11 @@ def pattern_of(pattern: object) -> str:
     return pattern  # type: ignore[return-value]
 
 
+def announced(pattern: str) -> tuple[str, ...]:
+    """Return what a publish under a topic, or under any that a pattern names, is announced as in this process."""
+    return ("topic",) if pattern.endswith("*") else ("topic", pattern)
+
+
 def entry_id(entry: Entry | int) -> int:
     """Return the id of an entry given as record or id."""
     return entry.id if isinstance(entry, Entry) else whole(entry, "entry", 1)

@@ -9,7 +9,7 @@ from ...errors import InvalidValue
 from ...model.topic import Entry, SubscriptionSettings
 from ..arguments import real, truth, whole
 from ..attempts import MOST_MS, one_of, within
-from .base import NEWEST, entry_id, pattern_of
+from .base import NEWEST, announced, entry_id, pattern_of
 from .condition import condition_text
 from .part import SubscriptionPart
 from .passing import first_at
@@ -168,6 +168,7 @@ class Changing(SubscriptionPart):
         1
         """
         self.update(paused=False)
+        self._session.announce(announced(self.settings.pattern))
 
 
 def checked(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ...errors import InvalidValue
 from ..arguments import json_text
 from ..attempts import stored
 from . import clock
-from .base import NEW_TOPIC, topic_name
+from .base import NEW_TOPIC, announced, topic_name
 from .trimming import SLICE, Trimming
 
 TYPE_CHECKING = False
@@ -150,7 +150,9 @@ class Publishing(Trimming):
         return range(last - len(contents) + 1, last + 1)
 
     def _published(self, topic: str, number: int, count: int) -> None:
-        """Note ids ahead and trim, now and then."""
+        """Tell who waits; note ids ahead and trim, now and then."""
+        self._session.announce(announced(topic))
+        self._session.announce(announced("*"))
         if number > self._noted:
             self._unnoted += 1
             if self._unnoted >= NOTED_AFTER:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .changing import Changing
+from .consuming import Consuming
 from .looking import Looking
-from .settling import Settling
 
 
-class Subscription(Settling, Looking, Changing):
+class Subscription(Consuming, Looking, Changing):
     """A reader of topics that the file remembers: what it asks for, and how far it is.
 
     Made by `db.topics.subscribe`, and found again by its name from any process. Its consumers share its entries: each

@@ -1,0 +1,174 @@
+"""Waiting until somebody commits, in this process or another: the one place that knows how.
+
+1. What is `seen` before a read, and waited on after it, misses no commit: one in between ends the wait at once.
+2. Whether anything was committed is told by `pragma data_version` on a reading connection of its own, which writes
+   nothing and locks nobody out; how soon one looks is all that the rest decides. Announcements of this process
+   (`news`) and the system's word that the log was written (`inotify`) come within 0.1 ms; without them one looks
+   every millisecond after a commit, and less often later.
+3. Commits that were not announced may be no news: after one the next look waits for a moment, so that who waits beside
+   a busy writer takes 3 % of a core and not all of it. An announcement ends that pause too.
+4. A waiting thread holds no lock and keeps no state of the file: others write, checkpoint and close meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import TransactionOpen
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from .session import Session
+
+SHORTEST_S, LONGEST_S = 0.001, 0.05
+"""Between two looks: soon after a commit, and where nothing has happened for long, or the system tells."""
+
+
+class Waiting:
+    """A reading connection of its own that tells when somebody committed; a database in memory has one for all.
+
+    Used by one thread at a time; `wake` and `stop` may come from any.
+    """
+
+    def __init__(self, session: Session, *topics: Hashable) -> None:
+        session.require_open()
+        self.topics = frozenset(topics)
+        self._session = session
+        self._told = False  # what ended the last wait was an announcement
+        self._stopped = False
+        self._quiet_until = 0.0
+        self._line = None if session.location.in_memory else session.borrow()
+        if self._line is not None:
+            self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
+        self._near, self._far = socket.socketpair()
+        self._near.setblocking(False)
+        self._far.setblocking(False)
+        self._log = self._watch_log()
+        self._announced = selectors.DefaultSelector()
+        self._announced.register(self._near, selectors.EVENT_READ)
+        self._any = selectors.DefaultSelector()
+        self._any.register(self._near, selectors.EVENT_READ)
+        if self._log is not None:
+            self._any.register(self._log, selectors.EVENT_READ)
+        session.board.add(self)
+
+    def _watch_log(self) -> int | None:
+        line = self._line
+        if line is None or not sys.platform.startswith("linux"):
+            return None
+        if line.connection.execute("pragma journal_mode").get != "wal":
+            return None  # a file that several hosts may share: their writes are no events here
+        line.connection.execute("pragma data_version").fetchall()  # the first look makes the log
+        from .inotify import watch_file
+
+        return watch_file(f"{self._session.location.path}-wal")
+
+    def __enter__(self) -> Waiting:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give everything back; a second call does nothing."""
+        self._session.board.remove(self)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._announced.close()
+        self._any.close()
+        self._near.close()
+        self._far.close()
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
+        if self._line is not None:
+            self._line.busy = False
+            self._session.give_back(self._line)
+            self._line = None
+
+    def __del__(self) -> None:
+        if hasattr(self, "_any"):
+            self._let_go()  # not `remove`, whose lock this thread may hold; the board knows who is gone
+
+    def wake(self) -> None:
+        """End a wait, from any thread: something that concerns the topics was committed, or the handle is closed."""
+        self._told = True
+        try:
+            self._far.send(b"\0")
+        except OSError:  # full, so it is awake; or closed a moment ago
+            return
+
+    def stop(self) -> None:
+        """End this wait and all later ones, from any thread."""
+        self._stopped = True
+        self.wake()
+
+    def go_on(self) -> None:
+        """Undo `stop`."""
+        self._stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """True after `stop`."""
+        return self._stopped
+
+    def rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[Any]:
+        """Run one reading statement on what is committed."""
+        self._session.require_open()
+        line = self._line
+        if line is None:
+            if self._session.in_transaction:
+                raise TransactionOpen(
+                    "cannot watch; a transaction is open here, and a database in memory has one connection; "
+                    "end it first"
+                )
+            return self._session.rows(sql, bindings)
+        try:
+            line.tick()
+            return line.connection.execute(sql, bindings).fetchall()
+        except BaseException as error:
+            line.refuse_read(error)
+            raise
+
+    def seen(self) -> int:
+        """Return a number that is another one after each commit of anybody else."""
+        sql = "select total_changes()" if self._line is None else "pragma data_version"
+        return self.rows(sql)[0][0]  # type: ignore[no-any-return]
+
+    def wait(self, seen: int, until: float | None = None) -> bool:
+        """Return True when somebody has committed since `seen`; False at `until` of `time.monotonic`, or by `stop`."""
+        if not self._told:
+            self._sleep(self._announced, self._quiet_until, until)
+        pause_s = LONGEST_S if self._log is not None else SHORTEST_S
+        while self.seen() == seen:
+            self._told = False
+            if self._stopped or (until is not None and time.monotonic() >= until):
+                return False
+            self._sleep(self._any, time.monotonic() + pause_s, until)
+            pause_s = min(pause_s * 1.5, LONGEST_S)
+        self._quiet_until = time.monotonic() + SHORTEST_S
+        return not self._stopped
+
+    def _sleep(self, selector: selectors.BaseSelector, end: float, until: float | None) -> None:
+        """Sleep to the earlier end, or until there is something to read, and read that."""
+        left_s = (end if until is None else min(end, until)) - time.monotonic()
+        if left_s <= 0:
+            return
+        for key, _ in selector.select(left_s):
+            try:
+                if key.fd == self._log:
+                    os.read(key.fd, 65536)
+                else:
+                    self._near.recv(4096)
+            except BlockingIOError:
+                continue

@@ -1,0 +1,297 @@
+"""Messages waited for: they come once each, in order, whoever publishes and whatever ends the wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from queue_clock import Clock
+
+import neurograph
+from neurograph import Consumer, Database, Message
+from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
+from processes import Held, needs_shell, shell
+
+LONG_S = 60.0  # a wait that is not ended fails the test long after
+
+
+@pytest.fixture(params=["a file", "in memory"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with neurograph.open(":memory:" if request.param == "in memory" else tmp_path / "q.ngdb", synchronous="off") as db:
+        yield db
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Database]:
+    with neurograph.open(tmp_path / "q.ngdb", synchronous="off") as db:
+        yield db
+
+
+def taken(consumer: Consumer, count: int) -> list[object]:
+    """Return the payloads of the next messages."""
+    return [next(consumer).payload for _ in range(count)]
+
+
+def in_thread(work) -> tuple[threading.Thread, list[object]]:
+    """Begin some work in a thread, and return it with what came of it."""
+    came: list[object] = []
+
+    def run() -> None:
+        try:
+            came.append(work())
+        except Exception as error:
+            came.append(type(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, came
+
+
+def test_what_is_there_comes_in_order_and_the_end_after_the_timeout(db):
+    db.queue.publish_many("c", [1, 2, 3], priority=[50, 0, 50])
+    assert [message.payload for message in db.queue.consume("c", timeout_s=0)] == [2, 1, 3]
+    assert db.queue.stats("c").claimed == 3
+    assert list(db.queue.consume("c", timeout_s=0.01)) == []
+    assert list(db.queue.consume("nothing", timeout_s=0)) == []
+
+
+def test_what_is_published_later_ends_the_wait(db):
+    with db.queue.consume(["a", "b"], timeout_s=LONG_S) as consumer:
+        for channel in ("b", "a", "b"):
+            thread, came = in_thread(lambda: next(consumer).channel)
+            db.queue.publish(channel, 1)
+            thread.join()
+            assert came == [channel]
+
+
+def test_it_sees_nothing_of_a_transaction_before_its_commit(file):
+    with file.queue.consume("c", timeout_s=LONG_S) as consumer:
+        thread, came = in_thread(lambda: next(consumer).payload)
+        file.begin()
+        file.queue.publish("c", "rolled back")
+        file.rollback()
+        with file.transaction():
+            token = file.tokens.create("cat")
+            file.queue.publish("c", token.id)
+            assert came == []
+        thread.join()
+        assert came == [1]
+
+
+@pytest.mark.parametrize("how", ["the package", pytest.param("the shell", marks=needs_shell)])
+def test_another_process_ends_the_wait(file, how):
+    code = """
+        import neurograph, sys
+        with neurograph.open(sys.argv[1]) as db:
+            hold()
+            db.queue.publish("c", "other")
+    """
+    with file.queue.consume("c", timeout_s=LONG_S) as consumer, Held(code, file.path) as other:
+        thread, came = in_thread(lambda: next(consumer).payload)
+        if how == "the shell":
+            shell(Path(file.path), """insert into outbox (channel, payload) values ('c', '"other"')""")
+        else:
+            other.release()
+        thread.join()
+        assert came == ["other"]
+
+
+@pytest.mark.parametrize("what", ["delay", "lease", "resume", "nack"])
+def test_time_and_settings_bring_messages_too(file, what):
+    file.queue.create_channel("c", backoff_ms=20, jitter=0)
+    with neurograph.open(file.path, busy_timeout_s=0) as other:  # no grace after the lease
+        if what == "delay":
+            file.queue.publish("c", 1, delay_s=0.02)
+        else:
+            file.queue.publish("c", 1)
+        if what == "lease":
+            other.queue.claim("c", lease_s=0.02)
+        if what == "nack":
+            file.queue.nack(file.queue.claim("c")[0], "no")
+        if what == "resume":
+            file.queue.pause("c")
+        with other.queue.consume("c", timeout_s=LONG_S) as consumer:
+            thread, came = in_thread(lambda: next(consumer).payload)
+            if what == "resume":
+                file.queue.resume("c")
+            thread.join()
+            assert came == [1]
+
+
+def test_a_paused_channel_with_work_that_is_due_is_waited_for_and_not_looked_at_all_the_time(file, monkeypatch):
+    file.queue.create_channel("c", paused=True)
+    file.queue.publish("c", 1, at_ns=0, ttl_s=0)
+    looks = []
+    claim = type(file.queue).claim
+    monkeypatch.setattr(type(file.queue), "claim", lambda self, *a, **k: looks.append(a) or claim(self, *a, **k))
+    assert list(file.queue.consume("c", timeout_s=0.2)) == []
+    assert len(looks) <= 3
+
+
+def test_many_are_claimed_at_once_and_given_back(db):
+    db.queue.publish_many("c", list(range(10)))
+    with db.queue.consume("c", n=4, timeout_s=0) as consumer:
+        assert taken(consumer, 5) == [0, 1, 2, 3, 4]
+        assert db.queue.stats("c").claimed == 8
+    assert db.queue.stats("c").claimed == 5
+    assert [message.attempts for message in db.queue.claim("c", 10)] == [1] * 5
+    consumer.close()
+    assert list(consumer) == []
+
+
+def test_what_is_claimed_ahead_keeps_its_lease_or_is_left_out(file, monkeypatch):
+    clock = Clock().patch(monkeypatch)
+    file.queue.publish_many("c", list(range(4)))
+    consumer = file.queue.consume("c", n=4, lease_s=30, timeout_s=0)
+    first = next(consumer)
+    for _ in range(3):  # 33 s: beyond the lease that they were claimed with
+        clock.move(11)
+        file.queue.extend(first)
+        message = next(consumer)
+        assert message.due_ns >= clock.ns + 29 * 10**9
+        file.queue.ack(message)
+    consumer.close()
+    file.queue.publish_many("c", [5, 6])
+    consumer = file.queue.consume("c", n=2, timeout_s=0)
+    next(consumer)
+    clock.move(100)
+    [stolen] = [message for message in file.queue.claim("c", 9) if message.payload == 6]
+    assert list(consumer) == []
+    file.queue.ack(stolen)
+
+
+def test_stop_ends_a_wait_and_keeps_what_was_claimed(file):
+    file.queue.publish_many("c", [1, 2])
+    consumer = file.queue.consume("c", n=2, timeout_s=LONG_S)
+    assert next(consumer).payload == 1
+    consumer.stop()
+    assert [message.payload for message in consumer] == [2]
+    consumer = file.queue.consume("c", timeout_s=LONG_S)
+    thread, came = in_thread(lambda: list(consumer))
+    consumer.stop()
+    thread.join()
+    assert came == [[]]
+
+
+@pytest.mark.parametrize(("end", "error"), [("close", Closed), ("interrupt", Interrupted)])
+def test_closing_and_interrupting_end_it(tmp_path, end, error):
+    db = neurograph.open(tmp_path / "q.ngdb")
+    db.queue.publish("c", 1)
+    consumer = db.queue.consume("c", timeout_s=LONG_S)
+    next(consumer)
+    thread, came = in_thread(lambda: next(consumer))
+    while consumer._waiting is None or not thread.is_alive():
+        time.sleep(0.001)
+    getattr(db, end)()
+    thread.join()
+    assert came == [error]
+    consumer.close()
+    db.close()
+
+
+def test_nobody_waits_in_a_transaction(db):
+    consumer = db.queue.consume("c", timeout_s=0)
+    with db.transaction(), pytest.raises(TransactionOpen, match="cannot wait for messages"):
+        next(consumer)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ({"channel": ""}, "channel"),
+        ({"channel": []}, "channel must be a name, or at least one"),
+        ({"channel": ["c", 1]}, "channel"),
+        ({"channel": "c", "n": 0}, "n must"),
+        ({"channel": "c", "lease_s": -1}, "lease_s"),
+        ({"channel": "c", "timeout_s": float("nan")}, "timeout_s"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_the_first_step(db, arguments, what):
+    with pytest.raises(InvalidValue, match=what):
+        db.queue.consume(**arguments)
+
+
+def test_many_consumers_get_each_message_once(file):
+    count, seen, lock = 200, [], threading.Lock()
+    consumers = [file.queue.consume("c", n=n, timeout_s=LONG_S) for n in (1, 1, 7)]
+
+    def run(consumer: Consumer) -> None:
+        for message in consumer:
+            file.queue.ack(message)
+            with lock:
+                seen.append(message.payload)
+                if len(seen) == count:
+                    for other in consumers:
+                        other.stop()
+
+    threads = [threading.Thread(target=run, args=(consumer,)) for consumer in consumers]
+    for thread in threads:
+        thread.start()
+    for n in range(0, count, 2):
+        file.queue.publish("c", n)
+        file.queue.publish_many("c", [n + 1])
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == list(range(count))
+
+
+# --- asyncio --------------------------------------------------------------------------------------------------------
+
+
+def test_async_for_waits_without_blocking_the_loop(file):
+    async def main() -> list[object]:
+        found: list[object] = []
+
+        async def publish() -> None:
+            for n in range(3):
+                await asyncio.sleep(0)
+                file.queue.publish("c", n)
+
+        task = asyncio.create_task(publish())
+        async with file.queue.consume("c", timeout_s=LONG_S) as consumer:
+            async for message in consumer:
+                file.queue.ack(message)
+                found.append(message.payload)
+                if len(found) == 3:
+                    consumer.stop()
+        await task
+        return found
+
+    assert asyncio.run(main()) == [0, 1, 2]
+
+
+def test_a_step_that_is_cancelled_loses_no_message(file):
+    async def main() -> Message:
+        consumer = file.queue.consume("c", timeout_s=LONG_S)
+        for _ in range(3):
+            step = asyncio.create_task(anext(consumer))
+            await asyncio.sleep(0.01)
+            step.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await step
+        file.queue.publish("c", 1)
+        step = asyncio.create_task(anext(consumer))
+        while not file.queue.stats("c").claimed:
+            await asyncio.sleep(0)
+        step.cancel()
+        try:
+            message = await step
+        except asyncio.CancelledError:
+            message = await anext(consumer)
+        await asyncio.to_thread(consumer.close)
+        return message
+
+    assert asyncio.run(main()).payload == 1
+
+
+def test_async_for_ends_and_fails_as_for_does(file):
+    async def main() -> list[Message]:
+        with pytest.raises(TransactionOpen), file.transaction():
+            await anext(aiter(file.queue.consume("c", timeout_s=0)))
+        return [message async for message in file.queue.consume("c", timeout_s=0)]
+
+    assert asyncio.run(main()) == []
