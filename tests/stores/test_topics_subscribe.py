@@ -209,6 +209,9 @@ def test_a_lease_that_ran_out_is_claimed_first_and_counted(db: Database, now: Cl
     for call in (reader.ack, reader.nack, reader.extend, reader.release):
         with pytest.raises(LeaseLost):
             call(slow)
+    for many in (reader.ack_many, reader.nack_many, reader.release_many):
+        assert many([slow]) == [slow]
+    assert reader.extend_many([slow]) == [None]
     now.move(60)
     assert (reader.stats().dead, reader.stats().ready) == (1, 1)
     assert payloads(reader.claim(2)) == [2]
@@ -296,6 +299,21 @@ def test_the_dead_are_listed_and_redriven(db: Database) -> None:
     for call in (lambda: reader.list("done"), lambda: reader.dead(-1), lambda: reader.redrive(["x"])):  # type: ignore
         with pytest.raises(InvalidValue):
             call()
+
+
+def test_what_is_purged_is_settled(db: Database) -> None:
+    reader, other = db.topics.subscribe("r", attempts=1), db.topics.subscribe("other")
+    db.topics.publish_many("a", [*range(4)])
+    dead, held, back, _ = reader.claim(4)
+    reader.nack(dead)
+    reader.release(back)
+    other.claim(4)
+    assert (reader.purge("dead"), reader.purge("dead"), reader.purge("ready"), len(reader.list())) == (1, 0, 1, 2)
+    assert (reader.purge(), reader.claim(9), len(other.list())) == (2, [], 4)
+    with pytest.raises(LeaseLost):
+        reader.ack(held)
+    with pytest.raises(InvalidValue, match="state must be None or one of"):
+        reader.purge("done")
 
 
 def test_seeking_back_brings_entries_again(db: Database, now: Clock) -> None:
@@ -398,9 +416,17 @@ def test_a_subscription_with_a_condition_claims_few_of_many(db: Database) -> Non
     assert payloads(some.claim(9)) == [{"n": last - 1}, {"n": last}]
     assert none.claim() == []
     assert none.settings.cursor == last + 1
-    assert none._passed == (last + 1, last + 1)
+    assert none._passed[1:] == (last + 1, last + 1)
     db.topics.publish("a", {"n": -1})
     assert payloads(none.claim(9)) == [{"n": -1}]
+
+
+def test_a_claim_after_a_full_one_looks_beyond_the_window(db: Database) -> None:
+    reader = db.topics.subscribe("r", where={"n": 1})
+    db.topics.publish_many("a", [{"n": 1}, *[{"n": 0}] * (2 * passing.WINDOW), {"n": 1}, {"n": 1}])
+    assert [entry.id for entry in reader.claim()] == [1]
+    assert [entry.id for entry in reader.claim()] == [2 * passing.WINDOW + 2]
+    assert [entry.id for entry in reader.claim(2)] == [2 * passing.WINDOW + 3]
 
 
 def test_what_was_passed_over_in_an_undone_transaction_is_looked_at_again(db: Database) -> None:

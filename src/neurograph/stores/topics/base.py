@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...connection.session import Session
 from ...errors import InvalidValue, LeaseLost, SubscriptionNotFound, TopicNotFound
-from ...model.topic import DELIVERY_COLUMNS, ENTRY_COLUMNS, Entry
+from ...model.topic import DELIVERY_COLUMNS, DELIVERY_STATES, ENTRY_COLUMNS, Entry
 from ..arguments import whole
 from ..attempts import name_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NEW_TOPIC = "insert into topic (name) select ?1 where not exists (select 1 from topic where name = ?1)"
 ENTRY = ", ".join({"topic": "t.name"}.get(column, f"e.{column}") for column in ENTRY_COLUMNS)
 DELIVERY = ", ".join({"claim": "null"}.get(column, f"d.{column}") for column in DELIVERY_COLUMNS)
+CLAIM = len(ENTRY_COLUMNS) + DELIVERY_COLUMNS.index("claim")
 NEWEST = "select max(entry_id, coalesce((select max(id) from topic_entry), 0)) from topic_entry_floor"
 
 
@@ -72,11 +73,19 @@ def entry_id(entry: Entry | int) -> int:
     return entry.id if isinstance(entry, Entry) else whole(entry, "entry", 1)
 
 
+def delivery_state(state: str | None) -> str | None:
+    """Return a state that a delivery can have, or None."""
+    if state is not None and state not in DELIVERY_STATES:
+        raise InvalidValue(f"state must be None or one of {', '.join(map(repr, DELIVERY_STATES))}, got {state!r}")
+    return state
+
+
 def held(entry: Entry) -> tuple[int, int]:
     """Return id and claim of an entry that was claimed."""
-    if not isinstance(entry, Entry) or entry.claim is None:
+    row = entry._row if isinstance(entry, Entry) else ()
+    if len(row) <= CLAIM or row[CLAIM] is None:
         raise InvalidValue(f"entry must be one that claim or extend returned, got {entry!r}")
-    return entry.id, entry.claim
+    return row[0], row[CLAIM]
 
 
 def lost(entry: Entry) -> LeaseLost:

@@ -9,7 +9,7 @@ from ...errors import InvalidValue
 from ...model.topic import Entry, SubscriptionSettings
 from ..arguments import real, truth, whole
 from ..attempts import MOST_MS, one_of, within
-from .base import NEWEST, announced, entry_id, pattern_of
+from .base import NEWEST, announced, delivery_state, entry_id, pattern_of
 from .condition import condition_text
 from .part import SubscriptionPart
 from .passing import first_at
@@ -128,6 +128,34 @@ class Changing(SubscriptionPart):
             if not self._session.change(sql, (*values.values(), self._id)):
                 raise self._ended()
         return self.settings
+
+    def purge(self, state: str | None = None) -> int:
+        """Take entries below the cursor for settled, as nobody wants them any more; return how many they were.
+
+        Parameters
+        ----------
+        state
+            Only those ``"claimed"``, ``"ready"``, ``"delayed"`` or ``"dead"``; None: all, also those that somebody
+            works on.
+
+        Raises
+        ------
+        InvalidValue
+            No such state.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     mails = db.topics.subscribe("mails", "news", attempts=1)
+        ...     _ = db.topics.publish("news", "hello")
+        ...     mails.nack(mails.claim()[0], "no address")
+        ...     mails.purge("dead"), mails.dead()
+        (1, [])
+        """
+        only, chosen = ("", ()) if delivery_state(state) is None else (" and state = ?", (state,))
+        sql = f"delete from delivery where subscription_id = ?{only} returning 1"
+        return len(self._session.change(sql, (self._id, *chosen)))
 
     def pause(self) -> None:
         """Let nothing be claimed until `resume`; publishing goes on.

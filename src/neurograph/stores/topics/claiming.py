@@ -47,10 +47,9 @@ CLAIM = """
 class Claiming(Due):
     """Entries taken to be worked on."""
 
-    _asked_for: tuple[str, str | None] | None = None
-    _asked: passing.Asked
+    _asked: tuple[tuple[str, str | None], passing.Asked] | None = None
     _full = False  # the last claim took all that it asked for: there is likely to be more
-    _passed = (-1, -1)  # a cursor, and the id up to which nothing above it is asked for
+    _passed: tuple[passing.Asked | None, int, int] = (None, 0, 0)  # what is asked, a cursor, and up to where in vain
 
     def claim(self, n: int = 1, *, lease_s: float | None = None) -> builtins.list[Entry]:
         """Take the next entries to work on them, and return them; it never waits.
@@ -118,7 +117,7 @@ class Claiming(Due):
         session = self._session
         asked = self._asking(pattern, condition)
         committed = not session.in_transaction
-        seen = self._passed[1] if committed and self._passed[0] == cursor else cursor
+        seen = self._passed[2] if committed and self._passed[:2] == (asked, cursor) else cursor
         with session.reading() as line:
             rows, end = asked.find(line, seen, 1)
         if rows:
@@ -127,7 +126,7 @@ class Claiming(Due):
             session.change("update subscription set cursor = ? where id = ? and cursor = ?", (end, self._id, cursor))
             cursor = end
         if committed:
-            self._passed = (cursor, end)
+            self._passed = (asked, cursor, end)
         return None
 
     def _take(
@@ -146,13 +145,8 @@ class Claiming(Due):
         if len(taken) == most:
             return taken, True
         after = max(cursor, begin[1]) if cursor >= begin[0] else cursor  # it may have been set back since
-        asked, left = self._asking(pattern, condition), most - len(taken)
-        connection = self._session.writer.connection
-        last = None if asked.plain else asked.window(connection, after, max(passing.WINDOW, left))
-        if last is None and not asked.plain:
-            return taken, False
-        rows = asked.rows(connection, after, last, left)
-        end = rows[-1][0] if (asked.plain and rows) or len(rows) == left else last or after
+        asked = self._asking(pattern, condition)
+        rows, end = asked.some(self._session.writer.connection, after, most - len(taken))
         if end > cursor:
             self._session.change("update subscription set cursor = ? where id = ?", (end, self._id))
         if rows:
@@ -160,7 +154,7 @@ class Claiming(Due):
             self._session.change(CLAIM, (self._id, until, claim, ids))
             tail = ("claimed", until, 1, claim, None, None, None)
             taken += [row + tail for row in rows]
-        return taken, not asked.plain
+        return taken, end > after
 
     def _take_again(self, most: int, until: int, claim: int) -> builtins.list[tuple[Any, ...]]:
         """Claim deliveries that are ready, and return their rows."""
@@ -175,11 +169,10 @@ class Claiming(Due):
         ]
 
     def _asking(self, pattern: str, condition: str | None) -> passing.Asked:
-        if self._asked_for != (pattern, condition):
-            self._asked = passing.Asked(pattern, condition)
-            self._asked_for = (pattern, condition)
-            self._passed = (-1, -1)
-        return self._asked
+        known = self._asked
+        if known is None or known[0] != (pattern, condition):
+            known = self._asked = (pattern, condition), passing.Asked(pattern, condition)
+        return known[1]
 
     @property
     def _grace_ns(self) -> int:

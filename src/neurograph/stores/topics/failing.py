@@ -157,7 +157,6 @@ class Failing(Claiming):
         """
         chosen = None if entries is None else json.dumps([entry_id(entry) for entry in entries])
         most = -1 if n is None else whole(n, "n")
-        self._full = False
         return len(self._session.change(BACK, (self._id, chosen, most)))
 
     def _fail(self, entry: Entry, error: BaseException | str, trace: str | None, delay_s: float | None) -> bool:

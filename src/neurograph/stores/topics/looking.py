@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import builtins
 
-from ...errors import InvalidValue
-from ...model.topic import DELIVERY_STATES, Entry, SubscriptionStats
+from ...model.topic import Entry, SubscriptionStats
 from ..arguments import whole
 from . import clock
-from .base import DELIVERY, ENTRY, entry_id
+from .base import DELIVERY, ENTRY, delivery_state, entry_id
 from .part import SubscriptionPart
 from .passing import Asked
 
@@ -117,9 +116,7 @@ class Looking(SubscriptionPart):
         """
         most = -1 if n is None else whole(n, "n")
         first = 0 if after == 0 else entry_id(after)
-        if state is not None and state not in DELIVERY_STATES:
-            raise InvalidValue(f"state must be None or one of {', '.join(map(repr, DELIVERY_STATES))}, got {state!r}")
-        only, chosen = ("", ()) if state is None else ("and d.state = ?", (state,))
+        only, chosen = ("", ()) if delivery_state(state) is None else ("and d.state = ?", (state,))
         rows = self._session.rows(LIST.format(state=only), (self._id, first, *chosen, most))
         return [Entry(row) for row in rows]
 

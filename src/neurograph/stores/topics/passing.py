@@ -56,18 +56,28 @@ class Asked:
 
     def find(self, line: Line, after: int, most: int) -> tuple[list[tuple[Any, ...]], int]:
         """Return the first rows above `after`, and the id up to which all was looked at."""
-        connection = line.connection
+        rows: list[tuple[Any, ...]] = []
+        while True:
+            found, end = self.some(line.connection, after, most - len(rows))
+            rows += found
+            if len(rows) == most or end == after:
+                return rows, end
+            after = end
+            line.tick()
+
+    def some(self, connection: apsw.Connection, after: int, most: int) -> tuple[list[tuple[Any, ...]], int]:
+        """Return as `find` does, but of one window, or of as many entries as are asked for."""
         if self.plain:
             rows = self.rows(connection, after, None, most)
             return rows, rows[-1][0] if rows else after
-        rows, size = [], 64
-        while (end := self.window(connection, after, size)) is not None:
+        rows, left, size = [], max(WINDOW, most), max(64, 2 * most)  # a look at all of it would take 0.1 ms
+        while left > 0 and (end := self.window(connection, after, min(size, left))) is not None:
             rows += self.rows(connection, after, end, most - len(rows))
             after = end
             if len(rows) == most:
                 return rows, rows[-1][0]
+            left -= size
             size = WINDOW
-            line.tick()
         return rows, after
 
     def count(self, line: Line, after: int) -> int:

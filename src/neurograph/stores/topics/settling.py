@@ -245,7 +245,6 @@ class Settling(Failing):
         []
         """
         given = [(entry, *held(entry)) for entry in entries]
-        self._full = False
         with self._session.transaction():
             return [
                 entry for entry, number, claim in given if not self._session.change(RELEASE, (number, self._id, claim))
