@@ -237,6 +237,13 @@ def test_more_than_a_slice_is_trimmed(db: Database, monkeypatch: pytest.MonkeyPa
     assert (db.topics.trim(), payloads(db)) == (9, [9])
 
 
+def test_large_entries_are_trimmed_to_the_last_over_slices(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trimming, "SLICE", 3)
+    db.topics.publish_many("a", [b"123456"] * 4)
+    db.topics.update("a", keep_bytes=1)
+    assert (db.topics.trim(), len(payloads(db))) == (3, 1)
+
+
 def test_optimize_trims(db: Database, now: Clock) -> None:
     db.topics.create("a", keep_ms=1000)
     db.topics.publish("a", 1)

@@ -55,7 +55,7 @@ class Looking(SubscriptionPart):
 
         Notes
         -----
-        Grows with what is above the cursor: 0.1 µs an entry, with a condition 1 µs and more.
+        Grows with what is above the cursor: 0.1 µs an entry, with a condition 0.4 µs and more.
         """
         return self.stats().lag
 

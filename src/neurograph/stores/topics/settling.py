@@ -91,7 +91,7 @@ class Settling(Failing):
 
         Notes
         -----
-        Beside the commit 1.1 µs an entry, for entries that one call claimed. In one transaction with the next `claim`
+        Beside the commit 1.3 µs an entry, for entries that one call claimed. In one transaction with the next `claim`
         both share a commit.
         """
         given = list(entries)

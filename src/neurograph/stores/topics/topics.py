@@ -134,8 +134,8 @@ class TopicSettings(TopicsPart):
 
         Notes
         -----
-        The first `keep_entries` or `keep_bytes` of a topic counts what it has, and reads all of that: 2 s for a
-        million entries, in one transaction. Set it before there are many.
+        The first `keep_entries` or `keep_bytes` of a topic counts what it has, in one transaction: 0.1 µs an
+        entry where pages are in memory. Better set it before there are many.
         """
         values = _checked(topic_name(topic), settings)
         if not values:

@@ -59,7 +59,7 @@ class Trimming(TopicsPart):
 
         Notes
         -----
-        5 µs an entry. Outside a transaction it commits every 1,024 entries, so that nobody waits long.
+        4 µs an entry. Outside a transaction it commits every 1,024 entries, so that nobody waits long.
         """
         if topic is not None:
             self._topic("id", topic)
