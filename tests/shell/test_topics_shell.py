@@ -175,6 +175,30 @@ def test_a_deletion_is_missed_by_who_had_not_settled_it(path: Path, keys: str) -
         assert db.check() == []
 
 
+@pytest.mark.parametrize("keys", ["off", "on"])
+def test_what_belongs_to_what_is_deleted_goes_too(path: Path, keys: str) -> None:
+    with neurograph.open(path) as db:
+        for name in "rs":
+            db.topics.subscribe(name)
+        db.topics.publish_many("a", [1, 2, 3])
+        db.topics.publish("b", 4)
+        for name in "rs":
+            db.topics.subscription(name).claim(4)
+    found, refused = shell(
+        path,
+        f"pragma foreign_keys = {keys}",
+        "delete from subscription where name = 's'",
+        "select count(*) from delivery",
+        "delete from topic_entry where id = 3",
+        "delete from topic_entry where id = 2",
+        "select name, trimmed_id from topic",
+        "delete from topic where name = 'a'",
+        "select entry_id from delivery",
+    )
+    assert (found, refused) == (["4", "a|3", "b|0", "4"], "")
+    assert payloads(path) == [4]
+
+
 def test_a_dump_restores_topics(path: Path, tmp_path: Path) -> None:
     with neurograph.open(path) as db:
         reader = db.topics.subscribe("r", where={"$ne": 9})

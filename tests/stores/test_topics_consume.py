@@ -65,6 +65,15 @@ def test_what_is_published_later_ends_the_wait(db: Database, pattern: str) -> No
             assert came == [n]
 
 
+def test_a_publish_is_announced_to_who_waits_for_its_topic(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: set[object] = set()
+    monkeypatch.setattr(type(db._session), "announce", lambda _, topic: heard.add(topic))
+    db.topics.publish("a.b", 1)
+    for pattern, wanted in {"a.b": True, "a.*": True, "*": True, "a": False}.items():
+        (topic,) = db.topics.subscribe(pattern, pattern).consume()._topics
+        assert (topic in heard) == wanted, pattern
+
+
 @pytest.mark.parametrize("how", ["the package", pytest.param("the shell", marks=needs_shell)])
 def test_another_process_ends_the_wait(file: Database, how: str) -> None:
     code = """
