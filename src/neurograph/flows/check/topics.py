@@ -7,7 +7,6 @@ from typing import Any
 
 import apsw
 
-from ...errors import InvalidValue
 from ...stores.topics.condition import condition_sql
 from .invariant import Invariant
 
@@ -15,12 +14,13 @@ NEWEST = "select max(entry_id, coalesce((select max(id) from topic_entry), 0)) f
 
 
 def _conditions(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
-    sql = "select id, condition from subscription where condition is not null"
+    sql = "select id, cast(condition as blob) from subscription where condition is not null"
     for number, text in connection.execute(sql):
+        assert isinstance(text, bytes)
         try:
-            condition_sql(str(text))
-        except InvalidValue:
-            yield number, text
+            condition_sql(text.decode())
+        except (ValueError, RecursionError):
+            yield number, text.decode(errors="replace")
 
 
 TOPICS = (
