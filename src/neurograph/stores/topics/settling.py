@@ -99,16 +99,17 @@ class Settling(Failing):
         for entry in given:
             number, claim = held(entry)
             claims.setdefault(claim, []).append(number)
-        done: set[tuple[int, int]] = set()
+        acked: builtins.list[tuple[int, int]] = []
         if not given:
             return []
         session = self._session
         with session.transaction():
             for claim, numbers in claims.items():
-                acked = session.change(ACK_MANY, (bound_ids(numbers), self._id, claim))
-                done.update([(row[0], claim) for row in acked])
-        if len(done) == len(given):
+                rows = session.change(ACK_MANY, (bound_ids(numbers), self._id, claim))
+                acked += [(row[0], claim) for row in rows]
+        if len(acked) == len(given):
             return []
+        done = set(acked)
         return [entry for entry in given if held(entry) not in done]
 
     def extend(self, entry: Entry, lease_s: float | None = None) -> Entry:
