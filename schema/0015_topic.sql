@@ -130,20 +130,18 @@ end;
 
 -- An entry with an id of its own must be the newest: a reader is past all others. Without one it is -1 here.
 create trigger topic_entry_insert_before before insert on topic_entry
-when new.id <> -1 and new.id <= (select max(id) from topic_entry)
-  or new.id <> -1 and new.id <= (select entry_id from topic_entry_floor)
-  or not exists (select 1 from topic where id = new.topic_id)
+when new.id <> -1
+ and (new.id <= (select max(id) from topic_entry) or new.id <= (select entry_id from topic_entry_floor))
 begin
-  select case
-    when not exists (select 1 from topic where id = new.topic_id)
-    then raise(abort, 'ng:topic_entry.topic_id: topic_id must be the id of a topic')
-    else raise(abort, 'ng:topic_entry.id: an entry must be newer than all that ever were; leave its id out')
-    end;
+  select raise(abort, 'ng:topic_entry.id: an entry must be newer than all that ever were; leave its id out');
 end;
 
+-- After, as an insert that is ignored must not be counted. One look at the topic for both: 0.1 µs of an entry's 4.
 create trigger topic_entry_insert_after after insert on topic_entry
-when (select keep_entries is not null or keep_bytes is not null from topic where id = new.topic_id)
+when (select keep_entries is not null or keep_bytes is not null from topic where id = new.topic_id) is not 0
 begin
+  select raise(abort, 'ng:topic_entry.topic_id: topic_id must be the id of a topic')
+   where not exists (select 1 from topic where id = new.topic_id);
   update topic
      set entries = entries + 1,
          bytes = bytes + length(cast(new.payload as blob)) + coalesce(length(cast(new.headers as blob)), 0)

@@ -60,6 +60,11 @@ def test_a_shell_publishes_by_the_topics_name(path: Path) -> None:
         assert found == ["claimed|1"]
 
 
+def test_json_that_a_shell_wrote_with_spaces_is_read(path: Path) -> None:
+    shell(path, """insert into topic_log (topic, payload) values ('a', ' { "n" : 1 } '), ('a', ' 2 '), ('a', '-0.5')""")
+    assert payloads(path) == [{"n": 1}, 2, -0.5]
+
+
 def test_a_shell_is_refused_what_breaks_the_rules(path: Path) -> None:
     with neurograph.open(path) as db:
         db.topics.publish_many("a", [1, 2])

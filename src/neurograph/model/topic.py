@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NamedTuple
 else:
     from .typed import NamedTuple
@@ -13,6 +16,14 @@ ENTRY_COLUMNS = ("id", "topic", "published_ns", "headers", "payload")
 """What `Entry` takes of an entry's row, in order; the topic by name."""
 DELIVERY_COLUMNS = ("state", "due_ns", "attempts", "claim", "error", "trace", "failed_ns")
 """What it takes of a delivery's after them."""
+
+
+@cache
+def _scan() -> Callable[[str, int], tuple[Any, int]]:
+    """Return what reads JSON that is known to be some: what `json.loads` does around it takes half of its 1 µs."""
+    from json import JSONDecoder
+
+    return JSONDecoder().scan_once  # type: ignore[attr-defined,no-any-return]
 
 
 class Topic(NamedTuple):
@@ -126,9 +137,12 @@ class Entry:
         stored = self._row[4]
         if isinstance(stored, bytes):
             return stored
-        import json
+        try:
+            return _scan()(stored, 0)[0]
+        except StopIteration:  # somebody wrote a space before it
+            import json
 
-        return json.loads(stored)
+            return json.loads(stored)
 
     @property
     def state(self) -> str | None:

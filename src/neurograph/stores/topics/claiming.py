@@ -88,7 +88,7 @@ class Claiming(Due):
 
         Notes
         -----
-        A claim counts as an attempt; `release` takes it back. Nothing is written where there is nothing. 3 µs an
+        A claim counts as an attempt; `release` takes it back. Nothing is written where there is nothing. 2 µs an
         entry in a batch.
         """
         most = whole(n, "n", 1)
