@@ -63,10 +63,13 @@ if TYPE_CHECKING:
     )
     from .model.stored import StorageChange, StorageItem, StorageNamespace
     from .model.token import Token
+    from .model.topic import Entry, SubscriptionSettings, SubscriptionStats, Topic
     from .model.vocabulary import ConnectionType, Domain, EntityType
     from .stores.graph.measures import Metrics
     from .stores.library import Library
     from .stores.storage.objects import StorageObjects
+    from .stores.topics import Subscription
+    from .stores.topics.consuming import EntryConsumer
 
     NATIVE_AVAILABLE: bool
 
@@ -94,6 +97,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Edge",
     "EmbeddingEngine",
     "EntityType",
+    "Entry",
+    "EntryConsumer",
     "Episode",
     "Event",
     "EventType",
@@ -136,7 +141,11 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "StorageItem",
     "StorageNamespace",
     "StorageObjects",
+    "Subscription",
+    "SubscriptionSettings",
+    "SubscriptionStats",
     "Token",
+    "Topic",
     "Violation",
     "Visit",
     "Visits",
@@ -171,6 +180,8 @@ _LAZY = {
     "Edge": "model.edge",
     "EmbeddingEngine": "embed.engine",
     "EntityType": "model.vocabulary",
+    "Entry": "model.topic",
+    "EntryConsumer": "stores.topics.consuming",
     "Episode": "model.experience",
     "Event": "model.event",
     "EventType": "model.event",
@@ -210,7 +221,11 @@ _LAZY = {
     "StorageItem": "model.stored",
     "StorageNamespace": "model.stored",
     "StorageObjects": "stores.storage.objects",
+    "Subscription": "stores.topics",
+    "SubscriptionSettings": "model.topic",
+    "SubscriptionStats": "model.topic",
     "Token": "model.token",
+    "Topic": "model.topic",
     "Violation": "flows.check",
     "Visit": "model.records",
     "Visits": "model.records",

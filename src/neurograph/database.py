@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .stores.queue import Queue
     from .stores.storage import Storage
     from .stores.tokens import Tokens
+    from .stores.topics import Topics
     from .stores.vocabulary import ConnectionTypes, Domains, EntityTypes
 
 
@@ -239,6 +240,13 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions, Upkeep):
         from .stores.queue import Queue
 
         return Queue(self._session)
+
+    @cached_property
+    def topics(self) -> Topics:
+        """Topics: a log, and subscriptions that each get all of it that they ask for."""
+        from .stores.topics import Topics
+
+        return Topics(self._session)
 
     @cached_property
     def storage(self) -> Storage:

@@ -19,6 +19,8 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── ItemNotFound
     │   ├── ChannelNotFound
     │   ├── MessageNotFound
+    │   ├── TopicNotFound
+    │   ├── SubscriptionNotFound
     │   ├── ChangesForgotten                      changes, or events, that old are kept no more
     │   └── UnknownName                           a level, type, profile … that does not exist
     ├── ProposalRefused           ValueError      a proposal breaks the rules of learning
@@ -154,6 +156,14 @@ class ChannelNotFound(NotFound):
 
 class MessageNotFound(NotFound):
     """No message has that id, or it is gone: acked, cancelled, dropped or purged."""
+
+
+class TopicNotFound(NotFound):
+    """No topic has that name."""
+
+
+class SubscriptionNotFound(NotFound):
+    """No subscription has that name, or it was ended."""
 
 
 class ChangesForgotten(NotFound):

@@ -33,6 +33,10 @@ SOUND = """
     insert into event_log (type, data) values ('custom', '{"n": 1}'), ('custom', '{"n": 2}');
     insert into experience (episode, step, existence, novelty, velocity, attention, cognitive_load, certainty, valence,
                             coherence, intent) values (1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 'go');
+    insert into topic (name, keep_entries) values ('t', 5);
+    insert into topic_log (topic, payload, headers) values ('t', '"é"', '{}'), ('t', x'00', null), ('u', '1', null);
+    insert into subscription (name, pattern, condition, cursor) values ('s', '*', '{}', 2);
+    insert into delivery (entry_id, subscription_id, state) values (1, 1, 'dead'), (2, 1, 'ready');
 """
 # The library has a text index, table text_1, and a partition that holds both vectors.
 ITEM = (1 << 32) + 1
@@ -148,6 +152,13 @@ BREAK = {
     "experience.type": "update experience set type_id = 9",
     "experience.state": "update experience set valence = -1.5",
     "experience.text": "update experience set intent = cast(x'ff' as text)",
+    "topic.counters": "update topic set bytes = 9 where name = 't'",
+    "topic_entry.topic": "update topic_entry set topic_id = 9 where id = 3",
+    "topic_entry.newest": "update sqlite_sequence set seq = 0 where name = 'topic_entry'",
+    "subscription.cursor": "update subscription set cursor = 4",
+    "subscription.condition": "update subscription set condition = '{\"$x\": 1}'",
+    "delivery.subscription": "update subscription set cursor = 1",
+    "delivery.entry": "delete from topic_entry where id = 1",
     "cdna.in_force": "delete from cdna",
     "cdna.versions": "insert into cdna (version) values (5)",
     "cdna.parent": "update cdna set parent = 1 where version = 1",
@@ -264,6 +275,14 @@ def test_a_broken_invariant_is_reported(path, name):
         ("message_key.message", "delete from message"),
         ("message_key.message", "update message set key = 'other'"),
         ("failure.message", "delete from message"),
+        ("topic.counters", "delete from topic_entry where id = 2"),
+        ("topic.counters", "update topic set entries = 1 where name = 'u'"),
+        ("topic.counters", "update topic set keep_entries = null"),
+        ("topic_entry.newest", "delete from topic_entry_floor"),
+        ("topic_entry.newest", "update topic_entry_floor set entry_id = 9"),
+        ("subscription.condition", "update subscription set condition = '{'"),
+        ("subscription.condition", "update subscription set condition = cast(x'7b22ff223a317d' as text)"),
+        ("delivery.subscription", "delete from subscription"),
         ("embedding.item", f"insert into embedding values ({ITEM + 77}, x'0000803f00000000')"),
         ("embedding.length", f"update embedding set vector = x'0000803f0000803f00' where id = {ITEM}"),
         ("embedding.length", f"update embedding set vector = x'' where id = {ITEM}"),

@@ -2,8 +2,8 @@
 
 import builtins
 import numpy as np
-import networkx as networkx
 import os as os
+import networkx as networkx
 from collections.abc import Callable, Collection, Coroutine, Generator, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from neurograph.aio.queues import Consumer as Consumer, Worker as Worker
@@ -21,6 +21,8 @@ from neurograph.model.bootstrapped import Associations, Bootstrapped, MadeTokens
 from neurograph.model.connection import Connection
 from neurograph.model.constitution import Constitution, Trial, Validation, Value
 from neurograph.model.edge import Edge, Link
+from neurograph.model.event import Event, EventType
+from neurograph.model.experience import Episode, Experience
 from neurograph.model.feedback import Feedback
 from neurograph.model.field import Field, LevelInfo
 from neurograph.model.identity import Identity
@@ -32,6 +34,7 @@ from neurograph.model.recall import Recall
 from neurograph.model.records import Activations, Members, Neighbors, Path, Scores, Visits
 from neurograph.model.stored import StorageChange, StorageItem, StorageNamespace
 from neurograph.model.token import Token
+from neurograph.model.topic import Entry, SubscriptionSettings, SubscriptionStats, Topic
 from neurograph.model.vocabulary import ConnectionType, Domain, EntityType
 from neurograph.progress import Told
 from neurograph.stores.arguments import TokenLike
@@ -49,6 +52,7 @@ from neurograph.stores.grid.base import PointLike
 from neurograph.stores.grid.base import LevelLike as LevelLikeOfGrid
 from neurograph.stores.grid.base import Weights as WeightsOfGrid
 from neurograph.stores.grid.search import Where as WhereOfGrid
+from neurograph.stores.json_conditions import Conditions
 from neurograph.stores.library.base import ItemLike
 from neurograph.stores.library.partitions.build import OptimizedLibrary
 from neurograph.stores.property_index import PropertyIndex
@@ -67,6 +71,8 @@ __all__ = [
     "Database",
     "Domains",
     "EntityTypes",
+    "Events",
+    "Experiences",
     "Feedbacks",
     "Graph",
     "Grid",
@@ -79,7 +85,9 @@ __all__ = [
     "Storage",
     "StorageObjects",
     "Stream",
+    "Subscription",
     "Tokens",
+    "Topics",
     "Worker",
     "open",
 ]
@@ -238,10 +246,16 @@ class Database:
     @property
     def entity_types(self) -> EntityTypes:
         """What a token may be: our entity types, and your own."""
+    @property
+    def events(self) -> Events:
+        """The events: what happened, in order."""
     async def execute(self, sql: str, bindings: Bindings=None, *, timeout_s: float | None=None) -> Result:
         """Run SQL and return its rows, already fetched."""
     async def executemany(self, sql: str, rows: Iterable[Any], *, timeout_s: float | None=None) -> None:
         """Run SQL once for each of `rows`, all in one transaction."""
+    @property
+    def experience(self) -> Experiences:
+        """The experience: states, actions, and what they were worth."""
     async def explain(self, sql: str, bindings: Bindings=None, *, timeout_s: float | None=None) -> Explanation:
         """Return how a statement is answered: SQLite's plan, what was read, and which paths were taken inside."""
     @property
@@ -288,6 +302,9 @@ class Database:
     @property
     def tokens(self) -> Tokens:
         """The tokens: what the mind holds."""
+    @property
+    def topics(self) -> Topics:
+        """Topics: a log, and subscriptions that each get all of it that they ask for."""
     def transaction(self) -> Scope:
         """Return a context in which everything written is kept together, or undone together on an error."""
     async def weave(self, library: Library | str, *, k: int=5, decay: float=0.1, type: TypeLike='similar_to', key: str | None=None, max_distance: float=..., where: Where | None=None, on_conflict: str='update', resume: bool=False, progress: bool | Told=False, timeout_s: float | None=None) -> Woven:
@@ -331,6 +348,59 @@ class EntityTypes:
     async def update(self, word: WordLike, *, name: str | None=None, allowed: bool | None=None) -> EntityType:
         """Rename an entity type of your own, allow or forbid it, and return it."""
     def __aiter__(self) -> Stream[EntityType]: ...
+
+class Events:
+    """The asyncio form of `neurograph`'s `Events`."""
+
+    async def archive(self, path: str | os.PathLike[str], type: str='*', *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
+        """Write the oldest events of these types to a file, then delete them, and return how many that were."""
+    async def count(self, type: str='*', *, where: Conditions | None=None, since_ns: int | None=None, until_ns: int | None=None, after: int=0) -> int:
+        """Return how many events there are."""
+    async def disable(self, type: str) -> builtins.list[str]:
+        """Let no events of these types be written any more; what was written stays."""
+    async def emit(self, type: str, data: Mapping[str, Any] | None=None) -> int | None:
+        """Write an event, in the caller's transaction or one of its own."""
+    async def emit_many(self, type: str, data: Iterable[Mapping[str, Any]]) -> int:
+        """Write an event for each of `data`, all or none, and return how many that were."""
+    async def enable(self, type: str) -> builtins.list[str]:
+        """Let events of these types be written from now on, for every writer of the file."""
+    @property
+    def newest(self) -> Coroutine[Any, Any, int]:
+        """The id of the newest event; 0 where nothing ever happened."""
+    def read(self, type: str='*', *, where: Conditions | None=None, since_ns: int | None=None, until_ns: int | None=None, after: int=0, limit: int | None=None, order: str='oldest') -> Stream[Event]:
+        """Yield events that had happened when it was called."""
+    async def register(self, type: str, description: str | None=None) -> EventType:
+        """Make an event type, and return it; where it is there already, change its description."""
+    def subscribe(self, type: str='*', *, where: Conditions | None=None, after: int | None=None, timeout_s: float | None=None) -> Stream[Event]:
+        """Yield events as they are committed, by this process or another, in order."""
+    async def trim(self, type: str='*', *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
+        """Delete the oldest events of these types, and return how many that were."""
+    async def types(self, type: str='*') -> builtins.list[EventType]:
+        """Return event types in order of id."""
+
+class Experiences:
+    """The asyncio form of `neurograph`'s `Experiences`."""
+
+    async def appraise(self, experience: Experience | int, rewards: Mapping[str, float] | None=None, *, final: bool=False) -> Experience:
+        """Set parts of the reward of an experience, later than it was recorded."""
+    async def archive(self, path: str | os.PathLike[str], *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
+        """Write the oldest experiences to a file, then delete them, and return how many that were."""
+    async def count(self, type: str='*', *, episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None) -> int:
+        """Return how many experiences there are."""
+    async def episodes(self, *, after: int | None=None, limit: int | None=100) -> builtins.list[Episode]:
+        """Return episodes in order of their number."""
+    async def get(self, experience: Experience | int) -> Experience:
+        """Return an experience by its id."""
+    def read(self, type: str='*', *, episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None, after: int=0, limit: int | None=None, order: str='oldest') -> Stream[Experience]:
+        """Yield experiences in order of id."""
+    async def record(self, state: Sequence[float] | Mapping[str, float], action: Sequence[float] | None=None, *, episode: int | None=None, step: int | None=None, type: str='action.completed', flags: int | Iterable[str]=0, rewards: Mapping[str, float] | None=None, policy_hash: int | None=None, intent: str | None=None, executor: str | None=None, parameters: Mapping[str, Any] | None=None) -> Experience:
+        """Record what was done in what state, in the caller's transaction or one of its own."""
+    async def record_many(self, states: Sequence[Sequence[float] | Mapping[str, float]], actions: Sequence[Sequence[float]] | None=None, *, rewards: Sequence[Mapping[str, float] | None] | None=None, episode: int | None=None, type: str='action.completed', flags: int | Iterable[str]=0, policy_hash: int | None=None) -> builtins.list[int]:
+        """Record the steps of one episode in one transaction, and return their ids."""
+    async def sample(self, k: int, by: str='uniform', *, alpha: float=1.0, decay: float=0.01, seed: int | None=None, type: str='*', episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None) -> builtins.list[Experience]:
+        """Draw experiences by chance, none twice."""
+    async def trim(self, *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
+        """Delete the oldest experiences, but those with the flag ``persist``, and return how many that were."""
 
 class Feedbacks:
     """The asyncio form of `neurograph`'s `Feedbacks`."""
@@ -682,6 +752,56 @@ class StorageObjects:
     def transaction(self) -> Scope:
         """Return a context whose writes happen all together or not at all, as `Database.transaction` does."""
 
+class Subscription:
+    """The asyncio form of `neurograph`'s `Subscription`."""
+
+    async def ack(self, entry: Entry) -> None:
+        """Say that an entry is done: this subscription has settled it."""
+    async def ack_many(self, entries: Iterable[Entry]) -> builtins.list[Entry]:
+        """Say that entries are done, in one transaction, and return those that were not yours any more."""
+    async def claim(self, n: int=1, *, lease_s: float | None=None) -> builtins.list[Entry]:
+        """Take the next entries to work on them, and return them; it never waits."""
+    def consume(self, *, n: int=1, lease_s: float | None=None, timeout_s: float | None=None) -> Consumer:
+        """Return an iterator over entries as they come, each claimed for you."""
+    async def dead(self, n: int | None=100) -> builtins.list[Entry]:
+        """Return the entries that failed for good, each with its last error, in order."""
+    async def extend(self, entry: Entry, lease_s: float | None=None) -> Entry:
+        """Keep an entry for another lease from now on, and return its record."""
+    async def extend_many(self, entries: Iterable[Entry], lease_s: float | None=None) -> builtins.list[Entry | None]:
+        """Keep entries for another lease, in one transaction, and return their records."""
+    async def lag(self) -> int:
+        """Return how many entries that it asks for are above the cursor: nobody has claimed them yet."""
+    async def list(self, state: str | None=None, n: int | None=100, *, after: Entry | int=0) -> builtins.list[Entry]:
+        """Return the entries below the cursor that are not settled, in order."""
+    async def nack(self, entry: Entry, error: BaseException | str='', *, trace: str | None=None, delay_s: float | None=None) -> None:
+        """Say that an attempt failed: the entry waits and is tried again or, after its last attempt, is dead."""
+    async def nack_many(self, entries: Iterable[Entry], error: BaseException | str='', *, trace: str | None=None, delay_s: float | None=None) -> builtins.list[Entry]:
+        """Say that attempts failed, in one transaction, and return the entries that were not yours any more."""
+    @property
+    def name(self) -> str:
+        """Its name."""
+    async def pause(self) -> None:
+        """Let nothing be claimed until `resume`; publishing goes on."""
+    async def purge(self, state: str | None=None) -> int:
+        """Take entries below the cursor for settled, as nobody wants them any more; return how many they were."""
+    async def redrive(self, entries: Iterable[Entry | int] | None=None, *, n: int | None=None) -> int:
+        """Let what is dead be tried again, and return how many entries that are."""
+    async def release(self, entry: Entry) -> None:
+        """Give an entry back as if it had not been claimed: it is ready, before all that is newer."""
+    async def release_many(self, entries: Iterable[Entry]) -> builtins.list[Entry]:
+        """Give entries back, in one transaction, and return those that were not yours any more."""
+    async def resume(self) -> None:
+        """End a `pause`."""
+    async def seek(self, *, sequence: Entry | int | None=None, at_ns: int | None=None) -> bool:
+        """Set the cursor, back to get entries again, or on to pass over some; return whether all are still there."""
+    @property
+    def settings(self) -> Coroutine[Any, Any, SubscriptionSettings]:
+        """What it asks for, how it delivers and where its cursor is, as of now."""
+    async def stats(self) -> SubscriptionStats:
+        """Return how far the subscription is, seen in one state."""
+    async def update(self, **settings: Any) -> SubscriptionSettings:
+        """Change what a subscription asks for or how it delivers, and return all of it; what is not named stays."""
+
 class Tokens:
     """The asyncio form of `neurograph`'s `Tokens`."""
 
@@ -726,6 +846,36 @@ class Tokens:
     async def update(self, token: TokenLike, *, label: str | EllipsisType | None=..., entity_type: str | int | EllipsisType=..., domain: str | int | EllipsisType=..., flags: int | EllipsisType=..., weight: float | EllipsisType=..., field_radius: float | EllipsisType=..., field_strength: float | EllipsisType=..., coordinates: Coordinates | EllipsisType=..., properties: Mapping[str, Any] | EllipsisType | None=..., merge_properties: Mapping[str, Any] | None=None) -> Token:
         """Change what is named of a token, leave the rest, and return it."""
     def __aiter__(self) -> Stream[Token]: ...
+
+class Topics:
+    """The asyncio form of `neurograph`'s `Topics`."""
+
+    async def create(self, topic: str, /, **settings: int | None) -> Topic:
+        """Create a topic with settings, and return it; publishing creates one without."""
+    async def drop(self, topic: str, /) -> int:
+        """Drop a topic with its entries, and return how many they were; subscriptions stay."""
+    async def get(self, topic: str, /) -> Topic:
+        """Return a topic and its settings."""
+    async def list(self) -> builtins.list[Topic]:
+        """Return all topics, in the order they were created."""
+    async def publish(self, topic: str, payload: Any, *, headers: Mapping[str, Any] | None=None) -> int:
+        """Put an entry at the end of the log, under a topic that is created where it is new; return its sequence."""
+    async def publish_many(self, topic: str, payloads: Sequence[Any], *, headers: Mapping[str, Any] | None=None) -> range:
+        """Put many entries at the end of the log, all or none, and return their sequences."""
+    async def read(self, pattern: str='*', *, after: Entry | int=0, limit: int=100, where: Mapping[str, Any] | None=None) -> builtins.list[Entry]:
+        """Return entries of the log in order, and leave all as it is."""
+    async def subscribe(self, name: str, pattern: str='*', *, where: Mapping[str, Any] | None=None, start: str | Entry | int | None=None, at_ns: int | None=None, **settings: Any) -> Subscription:
+        """Return the subscription of that name, made where it is new: it gets each entry that it asks for."""
+    async def subscription(self, name: str, /) -> Subscription:
+        """Return a subscription that exists."""
+    async def subscriptions(self) -> builtins.list[Subscription]:
+        """Return all subscriptions, in the order they were made."""
+    async def trim(self, topic: str | None=None) -> int:
+        """Delete what is older, or more, than topics keep, and return how many entries that were."""
+    async def unsubscribe(self, name: str, /) -> None:
+        """End a subscription: what it had settled, and what it had not, is forgotten."""
+    async def update(self, topic: str, /, **settings: int | None) -> Topic:
+        """Change what a topic keeps, and return it; settings that are not named stay."""
 
 class Opening:
     """What `open` returns: awaited it is the open `Database`, and ``async with`` closes that at its end."""

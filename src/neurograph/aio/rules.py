@@ -23,6 +23,8 @@ HANDLES = {
     "Database": "database",
     "Domains": "stores.vocabulary",
     "EntityTypes": "stores.vocabulary",
+    "Events": "stores.events",
+    "Experiences": "stores.experience",
     "Feedbacks": "flows.feedback",
     "Graph": "stores.graph",
     "Grid": "stores.grid",
@@ -32,7 +34,9 @@ HANDLES = {
     "SemanticGrid": "stores.library.places.semantic_grid",
     "Storage": "stores.storage",
     "StorageObjects": "stores.storage.objects",
+    "Subscription": "stores.topics",
     "Tokens": "stores.tokens",
+    "Topics": "stores.topics",
 }
 """The classes that use the file, and where they are."""
 
@@ -69,8 +73,10 @@ def kind_of(name: str, returns: str, is_property: bool) -> Kind:
         return Kind.STREAM
     if returns in ("Transaction", "Snapshot"):
         return Kind.SCOPE
-    if returns in ("Consumer", "Worker"):
-        return Kind.CONSUMER if returns == "Consumer" else Kind.WORKER
+    if returns in ("Consumer", "EntryConsumer"):
+        return Kind.CONSUMER
+    if returns == "Worker":
+        return Kind.WORKER
     return Kind.AT_ONCE if name in AT_ONCE else Kind.CALL
 
 

@@ -20,6 +20,7 @@ from ..stores.grid.blocks import are_saved
 from ..stores.queue import Queue
 from ..stores.storage import Storage
 from ..stores.text_objects import drop_orphans
+from ..stores.topics.trimming import trim
 from .kinds import KINDS
 
 SLICE_CHUNKS = 64  # of 512 ids: 30 to 90 ms of reading and writing
@@ -51,10 +52,11 @@ def optimize(session: Session, budget_bytes: int) -> Optimized:
     """Save derived arrays within the budget, refresh the planner's statistics, give free pages back.
 
     Text indexes of libraries that SQL deleted go, too, and marks that somebody deleted come back. What time does to
-    messages and stored values is done.
+    messages, entries of topics and stored values is done.
     """
     Queue(session).sweep()
     Storage(session).purge()
+    trim(session)
     _mend_marks(session)
     total = 0
     for kind in KINDS:

@@ -13,6 +13,7 @@
 | `queue.py` | channels, messages |
 | `storage.py` | storage, its namespaces and changes |
 | `events.py` | events, their types and triggers, experience |
+| `topics.py` | topics, entries, subscriptions, deliveries |
 | `rules.py` | the constitution, and rows beyond its limits |
 | `derived.py` | marks and saved arrays |
 """
@@ -34,6 +35,7 @@ from .rules import RULES
 from .storage import STORAGE
 from .texts import TEXTS
 from .tokens import TOKENS
+from .topics import TOPICS
 
 if TYPE_CHECKING:
     from ...connection.session import Session
@@ -49,6 +51,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *QUEUE,
     *STORAGE,
     *EVENTS,
+    *TOPICS,
     *RULES,
     *DERIVED,
 )

@@ -1,0 +1,179 @@
+"""Entries claimed: first those that come again, then what is above the cursor, both in the order of the log.
+
+Invariants:
+
+1. The cursor moves in the transaction that claims what it passes; so an entry is either above it, or a delivery, or
+   settled, or was not asked for.
+2. Nobody takes the write lock to find nothing, and nobody looks through more than a window of the log under it.
+3. What is remembered of the log, to look further on next time, was committed: ids of what is undone come again.
+"""
+
+from __future__ import annotations
+
+import builtins
+
+from ...model.topic import Entry
+from ..arguments import bound_ids, whole
+from ..attempts import MS, new_claim, span_ns
+from . import clock, passing
+from .base import ENTRY
+from .due import Due
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LOOK = """
+    cursor, lease_ms, pattern, condition, paused,
+    exists (select 1 from delivery where subscription_id = subscription.id and due_ns <= ?),
+    exists (select 1 from delivery where subscription_id = subscription.id and state = 'ready')"""
+READY = """
+    select entry_id, attempts, error, trace, failed_ns
+      from delivery
+     where subscription_id = ? and state = 'ready'
+     order by entry_id
+     limit ?"""
+AGAIN = "update delivery set state = 'claimed', claim = ?, due_ns = ?, attempts = attempts + 1"
+ENTRIES = f"""
+    select {ENTRY}
+      from topic_entry as e join topic as t on t.id = e.topic_id
+     where e.id in (select value from carray(?))
+     order by e.id"""
+CLAIM = """
+    insert into delivery (entry_id, subscription_id, state, due_ns, attempts, claim)
+    select value, ?, 'claimed', ?, 1, ? from carray(?)"""
+
+
+class Claiming(Due):
+    """Entries taken to be worked on."""
+
+    _asked: tuple[tuple[str, str | None], passing.Asked] | None = None
+    _full = False  # the last claim took all that it asked for: there is likely to be more
+    _passed: tuple[passing.Asked | None, int, int] = (None, 0, 0)  # what is asked, a cursor, and up to where in vain
+
+    def claim(self, n: int = 1, *, lease_s: float | None = None) -> builtins.list[Entry]:
+        """Take the next entries to work on them, and return them; it never waits.
+
+        Parameters
+        ----------
+        n
+            At most so many.
+        lease_s
+            How long they are yours; None: the subscription's ``lease_ms``. Who is not done by then calls `extend`.
+            Afterwards others may claim them, but only once the handle's busy timeout has passed as well: so long an
+            `ack` in time may have waited for a lock.
+
+        Returns
+        -------
+        list of Entry
+            In the order of the log; those that failed, were released or whose lease ran out come before new ones. With
+            a condition that lets few pass, fewer than `n` may come though there are more. Empty where there is
+            nothing, or the subscription is paused.
+
+        Raises
+        ------
+        SubscriptionNotFound
+            The subscription was ended.
+        InvalidValue
+            `n` is below 1 or `lease_s` negative.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     mails, prints = db.topics.subscribe("mails", "news"), db.topics.subscribe("prints", "news")
+        ...     _ = db.topics.publish_many("news", ["a", "b"])
+        ...     mails.claim(1), mails.claim(16), prints.claim(16)[0].payload
+        ([<Entry 1 'news' claimed "a">], [<Entry 2 'news' claimed "b">], 'a')
+
+        Notes
+        -----
+        A claim counts as an attempt; `release` takes it back. Nothing is written where there is nothing. 2 µs an
+        entry in a batch.
+        """
+        most = whole(n, "n", 1)
+        lease_ns = None if lease_s is None else span_ns(lease_s, "lease_s")
+        while True:
+            now = clock.now_ns()
+            begin = (-1, -1) if self._full else self._look(now)
+            if begin is None:
+                return []
+            with self._session.transaction():
+                taken, more = self._take(now, begin, most, lease_ns)
+            self._full = len(taken) == most
+            if taken or not more:
+                return [Entry(row) for row in taken]
+
+    def _look(self, now: int) -> tuple[int, int] | None:
+        """Return a cursor and up to where nothing above it is asked for, None where there is nothing to claim."""
+        cursor, _, pattern, condition, paused, due, ready = self._row(LOOK, now)
+        if paused:
+            return None
+        if due:
+            self._pass_time(now)
+            return cursor, cursor
+        if ready:
+            return cursor, cursor
+        session = self._session
+        asked = self._asking(pattern, condition)
+        committed = not session.in_transaction
+        seen = self._passed[2] if committed and self._passed[:2] == (asked, cursor) else cursor
+        with session.reading() as line:
+            rows, end = asked.find(line, seen, 1)
+        if rows:
+            return cursor, rows[0][0] - 1
+        if end - cursor >= passing.WINDOW:
+            session.change("update subscription set cursor = ? where id = ? and cursor = ?", (end, self._id, cursor))
+            cursor = end
+        if committed:
+            self._passed = (asked, cursor, end)
+        return None
+
+    def _take(
+        self, now: int, begin: tuple[int, int], most: int, lease_ns: int | None
+    ) -> tuple[builtins.list[tuple[Any, ...]], bool]:
+        """Claim up to so many in a transaction; return their rows, and whether it is worth to look again."""
+        cursor, lease_ms, pattern, condition, paused, due, ready = self._row(LOOK, now)
+        if paused:
+            return [], False
+        if due:
+            self._pass_slice(now)
+            ready = True
+        until = now + (lease_ms * MS if lease_ns is None else lease_ns) + self._grace_ns
+        claim = new_claim(62) + 1
+        taken = self._take_again(most, until, claim) if ready else []
+        if len(taken) == most:
+            return taken, True
+        after = max(cursor, begin[1]) if cursor >= begin[0] else cursor  # it may have been set back since
+        asked = self._asking(pattern, condition)
+        rows, end = asked.some(self._session.writer.connection, after, most - len(taken))
+        if end > cursor:
+            self._session.change("update subscription set cursor = ? where id = ?", (end, self._id))
+        if rows:
+            ids = bound_ids([row[0] for row in rows])
+            self._session.change(CLAIM, (self._id, until, claim, ids))
+            tail = ("claimed", until, 1, claim, None, None, None)
+            taken += [row + tail for row in rows]
+        return taken, end > after
+
+    def _take_again(self, most: int, until: int, claim: int) -> builtins.list[tuple[Any, ...]]:
+        """Claim deliveries that are ready, and return their rows."""
+        session = self._session
+        ready = session.rows(READY, (self._id, most))
+        ids = [row[0] for row in ready]
+        self._on_deliveries(AGAIN, ids, claim, until)
+        entries = session.rows(ENTRIES, (bound_ids(ids),))
+        return [
+            (*entry, "claimed", until, attempts + 1, claim, *failed)
+            for entry, (_, attempts, *failed) in zip(entries, ready, strict=True)
+        ]
+
+    def _asking(self, pattern: str, condition: str | None) -> passing.Asked:
+        known = self._asked
+        if known is None or known[0] != (pattern, condition):
+            known = self._asked = (pattern, condition), passing.Asked(pattern, condition)
+        return known[1]
+
+    @property
+    def _grace_ns(self) -> int:
+        return round(self._session.options.busy_timeout_s * 1e9)

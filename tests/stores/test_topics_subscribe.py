@@ -1,0 +1,489 @@
+"""Subscriptions: what they ask for, how entries are claimed and settled, what is missed, the way back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from topic_clock import START_NS, Clock
+
+import neurograph
+from neurograph import Database, Entry, Subscription
+from neurograph.errors import Conflict, InvalidValue, LeaseLost, SubscriptionNotFound
+from neurograph.stores.topics import claiming, passing
+
+GRACE_S = 2.0
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().patch(monkeypatch)
+
+
+@pytest.fixture
+def db(now: Clock) -> Iterator[Database]:
+    with neurograph.open(":memory:", busy_timeout_s=GRACE_S) as db:
+        yield db
+        assert db.check() == []
+
+
+def payloads(entries: list[Entry]) -> list[Any]:
+    return [entry.payload for entry in entries]
+
+
+def one(subscription: Subscription, **options: Any) -> Entry:
+    (entry,) = subscription.claim(**options)
+    return entry
+
+
+def test_each_subscription_gets_all_and_its_consumers_share_them(db: Database) -> None:
+    first, second = db.topics.subscribe("first", "a"), db.topics.subscribe("second", "a")
+    again = db.topics.subscription("first")
+    db.topics.publish_many("a", [1, 2, 3])
+    assert payloads(first.claim(2)) == [1, 2]
+    assert payloads(again.claim(2)) == [3]
+    assert payloads(second.claim(5)) == [1, 2, 3]
+    assert first.claim() == again.claim(2) == []
+
+
+def test_a_claimed_entry_says_so(db: Database) -> None:
+    reader = db.topics.subscribe("r", lease_ms=5000)
+    db.topics.publish("a", 1, headers={"h": 1})
+    entry = one(reader)
+    assert (entry.topic, entry.headers, entry.state, entry.attempts) == ("a", {"h": 1}, "claimed", 1)
+    assert entry.due_ns == START_NS + round((5 + GRACE_S) * 1e9)
+    assert one_more(reader, lease_s=60) == []
+    assert repr(entry) == "<Entry 1 'a' claimed 1>"
+    assert "claimed" in entry._repr_html_()
+    assert reader.list()[0].claim is None
+
+
+def one_more(subscription: Subscription, **options: Any) -> list[Entry]:
+    return subscription.claim(**options)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [("*", [1, 2, 3, 4, 5]), ("a", [2]), ("a.*", [1, 4]), ("a*", [1, 2, 4, 5]), ("x", []), ("a.b", [1])],
+)
+def test_a_pattern_names_topics(db: Database, pattern: str, wanted: list[int]) -> None:
+    reader = db.topics.subscribe("r", pattern)
+    for n, topic in enumerate(["a.b", "a", "b", "a.c", "a_b"], 1):
+        db.topics.publish(topic, n)
+    assert reader.lag() == len(wanted)
+    assert payloads(reader.claim(9)) == wanted
+    assert reader.lag() == 0
+
+
+def test_where_it_starts(db: Database, now: Clock) -> None:
+    for n in range(4):
+        db.topics.publish("a", n)
+        now.move(1)
+    starts: list[tuple[dict[str, Any], list[int]]] = [
+        ({}, [9]),
+        ({"start": "new"}, [9]),
+        ({"start": "first"}, [0, 1, 2, 3, 9]),
+        ({"start": 2}, [1, 2, 3, 9]),
+        ({"start": 5}, [9]),
+        ({"start": db.topics.read(after=2)[0]}, [2, 3, 9]),
+        ({"at_ns": 0}, [0, 1, 2, 3, 9]),
+        ({"at_ns": START_NS + 10**9}, [1, 2, 3, 9]),
+        ({"at_ns": START_NS + 10**9 + 1}, [2, 3, 9]),
+        ({"at_ns": START_NS + 10**12}, [9]),
+    ]
+    readers = [db.topics.subscribe(str(n), **options) for n, (options, _) in enumerate(starts)]
+    db.topics.publish("a", 9)
+    for reader, (options, wanted) in zip(readers, starts, strict=True):
+        assert payloads(reader.claim(9)) == wanted, options
+
+
+def test_subscribing_again_finds_the_same(db: Database) -> None:
+    made = db.topics.subscribe("r", "a", where={"n": {"$gt": 1}}, attempts=3)
+    db.topics.publish("a", {"n": 2})
+    one(made)
+    found = db.topics.subscribe("r", "a", where={"n": {"$gt": 1}}, start="first")
+    assert (found.name, found.claim(), found.settings.attempts, found.settings.where) == ("r", [], 3, {"n": {"$gt": 1}})
+    for other in ({"pattern": "b"}, {"where": None}, {"where": {"n": 1}}, {"attempts": 4}, {"paused": True}):
+        with pytest.raises(Conflict, match=f"with {next(iter(other))} "):
+            db.topics.subscribe("r", **{"pattern": "a", "where": {"n": {"$gt": 1}}, **other})
+    assert [repr(reader) for reader in db.topics.subscriptions()] == ["<Subscription 'r' of 'a'>"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": ""}, {"name": 1}, {"pattern": "a*b"}, {"pattern": "**"}, {"pattern": None}, {"start": "last"},
+        {"start": 3}, {"start": 0}, {"start": 1, "at_ns": 1}, {"at_ns": -1}, {"attempts": 0}, {"lease_ms": 0}, {"n": 1},
+        {"backoff": "x"}, {"jitter": 2}, {"paused": 3}, {"where": []}, {"where": {"$x": 1}}, {"start": 1.5},
+    ],
+)  # fmt: skip
+def test_subscribing_to_what_is_none_is_refused(db: Database, options: dict[str, Any]) -> None:
+    db.topics.publish("a", 1)
+    with pytest.raises(InvalidValue):
+        db.topics.subscribe(**{"name": "r", **options})
+    assert db.topics.subscriptions() == []
+
+
+def test_an_ended_subscription_is_not_found(db: Database) -> None:
+    reader = db.topics.subscribe("mails")
+    db.topics.publish_many("a", [1, 2])
+    entry, _ = reader.claim(2)
+    db.topics.unsubscribe("mails")
+    for ask in (
+        lambda: db.topics.subscription("mails"),
+        lambda: db.topics.unsubscribe("mails"),
+        reader.claim,
+        reader.stats,
+        reader.lag,
+        reader.consume,
+        reader.pause,
+        reader.resume,
+        reader.update,
+        lambda: reader.seek(sequence=1),
+        lambda: reader.extend(entry),
+        lambda: reader.settings,
+    ):
+        with pytest.raises(SubscriptionNotFound, match="'mails'"):
+            ask()
+    for settle in (reader.ack, reader.nack, reader.release):
+        with pytest.raises(LeaseLost):
+            settle(entry)
+    assert repr(reader) == "<Subscription 'mails' ended>"
+    db.topics.subscribe("mail")
+    with pytest.raises(SubscriptionNotFound, match="the closest are 'mail'"):
+        db.topics.subscription("mails")
+
+
+def test_acking_settles_singly_and_together(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [*range(6)])
+    batch = reader.claim(3)
+    reader.ack(batch[1])
+    assert reader.ack_many([*batch, *reader.claim(2)]) == [batch[1]]
+    assert (reader.list(), reader.lag(), reader.settings.cursor) == ([], 1, 5)
+    assert reader.ack_many([]) == []
+    with pytest.raises(LeaseLost, match="entry 1 must still be yours"):
+        reader.ack(batch[0])
+
+
+def test_what_was_not_claimed_is_refused(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [1, 2])
+    claimed, read = one(reader), db.topics.read()[1]
+    for call in (reader.ack, reader.nack, reader.extend, reader.release):
+        with pytest.raises(InvalidValue, match="must be one that claim or extend returned"):
+            call(read)
+        with pytest.raises(InvalidValue, match="must be one that claim or extend returned"):
+            getattr(reader, f"{call.__name__}_many")([claimed, 7])
+    assert reader.stats().claimed == 1
+    for options in ({"n": 0}, {"n": "1"}, {"lease_s": -1}):
+        with pytest.raises(InvalidValue):
+            reader.claim(**options)
+
+
+def test_a_claim_of_one_subscription_is_none_of_another(db: Database) -> None:
+    first, second = db.topics.subscribe("first"), db.topics.subscribe("second")
+    db.topics.publish("a", 1)
+    entry = one(first)
+    with pytest.raises(LeaseLost):
+        second.ack(entry)
+    one(second)
+    with pytest.raises(LeaseLost):
+        second.ack(entry)
+    first.ack(entry)
+
+
+def test_a_lease_that_ran_out_is_claimed_first_and_counted(db: Database, now: Clock) -> None:
+    reader = db.topics.subscribe("r", lease_ms=5000, attempts=2)
+    db.topics.publish_many("a", [1, 2])
+    slow = one(reader)
+    now.move(5 + GRACE_S - 0.001)
+    assert reader.stats().claimed == 1
+    now.move(0.001)
+    assert (reader.stats().claimed, reader.stats().ready) == (0, 1)
+    quick, new = reader.claim(2)
+    assert (quick.id, quick.attempts, quick.error, new.id, new.attempts) == (slow.id, 2, "the lease ran out", 2, 1)
+    for call in (reader.ack, reader.nack, reader.extend, reader.release):
+        with pytest.raises(LeaseLost):
+            call(slow)
+    for many in (reader.ack_many, reader.nack_many, reader.release_many):
+        assert many([slow]) == [slow]
+    assert reader.extend_many([slow]) == [None]
+    now.move(60)
+    assert (reader.stats().dead, reader.stats().ready) == (1, 1)
+    assert payloads(reader.claim(2)) == [2]
+    assert [(entry.id, entry.error) for entry in reader.dead()] == [(1, "the lease ran out")]
+
+
+def test_extending_keeps_an_entry(db: Database, now: Clock) -> None:
+    reader = db.topics.subscribe("r", lease_ms=5000)
+    db.topics.publish("a", 1)
+    entry = one(reader)
+    for _ in range(5):
+        now.move(4)
+        longer = reader.extend(entry)
+        assert reader.claim() == []
+    assert longer.due_ns == now.ns + round((5 + GRACE_S) * 1e9)
+    assert reader.extend(entry, 60).due_ns == now.ns + round((60 + GRACE_S) * 1e9)
+    reader.ack(longer)
+    assert reader.extend_many([entry, longer]) == [None, None]
+
+
+def test_what_failed_waits_while_newer_entries_go_on(db: Database, now: Clock) -> None:
+    reader = db.topics.subscribe("r", attempts=3, backoff_ms=1000, jitter=0)
+    db.topics.publish_many("a", [1, 2])
+    reader.nack(one(reader), ValueError("no"), trace="here")
+    assert payloads(reader.claim()) == [2]
+    for wait in (1, 2):
+        now.move(wait - 0.001)
+        assert reader.claim() == []
+        assert reader.stats().delayed == 1
+        now.move(0.001)
+        entry = one(reader)
+        assert (entry.payload, entry.error) == (1, "ValueError: no")
+        reader.nack(entry, ValueError("no"))
+    assert (reader.stats().dead, reader.claim()) == (1, [])
+    (dead,) = reader.dead()
+    assert (dead.attempts, dead.state, dead.failed_ns) == (3, "dead", now.ns)
+
+
+def test_a_nack_may_say_how_long(db: Database, now: Clock) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [1, 2])
+    first, second = reader.claim(2)
+    reader.nack(first, "x\x00\ud800", delay_s=0)
+    assert reader.nack_many([first, second], "why", delay_s=9) == [first]
+    again = one(reader)
+    assert (again.id, again.error) == (1, "x�?")
+    for options in ({"error": 1}, {"trace": 1}, {"delay_s": -1}):
+        with pytest.raises(InvalidValue):
+            reader.nack(again, **options)
+    now.move(9)
+    assert payloads(reader.claim()) == [2]
+
+
+def test_the_trace_of_an_exception_is_kept(db: Database) -> None:
+    reader = db.topics.subscribe("r", attempts=1)
+    db.topics.publish("a", 1)
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        reader.nack(one(reader), error)
+    assert "raise KeyError" in (reader.dead()[0].trace or "")
+
+
+def test_a_released_entry_is_as_if_it_had_not_been_claimed(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [1, 2, 3])
+    first, second = reader.claim(2)
+    reader.release(first)
+    assert reader.release_many([first, second]) == [first]
+    assert [(entry.payload, entry.attempts) for entry in reader.claim(3)] == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_the_dead_are_listed_and_redriven(db: Database) -> None:
+    reader = db.topics.subscribe("r", attempts=1)
+    other = db.topics.subscribe("other", attempts=1)
+    db.topics.publish_many("a", [*range(4)])
+    reader.nack_many(reader.claim(4), "no")
+    other.nack(one(other), "no")
+    assert (payloads(reader.dead(2)), len(reader.dead(None)), payloads(other.dead())) == ([0, 1], 4, [0])
+    assert payloads(reader.list("dead", 2, after=2)) == [2, 3]
+    assert (reader.redrive([2, 99]), reader.redrive(n=1), reader.stats().dead) == (1, 1, 2)
+    again = reader.claim(4)
+    assert [(entry.payload, entry.attempts, entry.error) for entry in again] == [(0, 1, "no"), (1, 1, "no")]
+    assert (reader.redrive(again), reader.redrive(), other.stats().dead) == (0, 2, 1)
+    for call in (lambda: reader.list("done"), lambda: reader.dead(-1), lambda: reader.redrive(["x"])):  # type: ignore
+        with pytest.raises(InvalidValue):
+            call()
+
+
+def test_what_is_purged_is_settled(db: Database) -> None:
+    reader, other = db.topics.subscribe("r", attempts=1), db.topics.subscribe("other")
+    db.topics.publish_many("a", [*range(4)])
+    dead, held, back, _ = reader.claim(4)
+    reader.nack(dead)
+    reader.release(back)
+    other.claim(4)
+    assert (reader.purge("dead"), reader.purge("dead"), reader.purge("ready"), len(reader.list())) == (1, 0, 1, 2)
+    assert (reader.purge(), reader.claim(9), len(other.list())) == (2, [], 4)
+    with pytest.raises(LeaseLost):
+        reader.ack(held)
+    with pytest.raises(InvalidValue, match="state must be None or one of"):
+        reader.purge("done")
+
+
+def test_seeking_back_brings_entries_again(db: Database, now: Clock) -> None:
+    reader = db.topics.subscribe("r", attempts=1)
+    for n in range(4):
+        db.topics.publish("a", n)
+        now.move(1)
+    first, second, third, _ = reader.claim(4)
+    reader.ack(third)
+    reader.nack(second)
+    assert reader.seek(sequence=second)
+    reader.ack(first)
+    with pytest.raises(LeaseLost):
+        reader.ack(second)
+    assert payloads(reader.claim(9)) == [1, 2, 3]
+    assert reader.seek(at_ns=START_NS + 2 * 10**9)
+    assert payloads(reader.claim(9)) == [2, 3]
+    assert reader.seek(sequence=1)
+    assert payloads(reader.claim(9)) == [0, 1, 2, 3]
+
+
+def test_seeking_on_passes_over_entries_and_leaves_what_is_before(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [*range(4)])
+    entry = one(reader)
+    assert reader.seek(sequence=4)
+    assert payloads(reader.claim(9)) == [3]
+    reader.ack(entry)
+    assert reader.seek(sequence=5)
+    assert (reader.claim(), reader.stats().missed) == ([], 0)
+
+
+def test_a_seek_beyond_what_is_next_is_refused(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish("a", 1)
+    for options in ({}, {"sequence": 1, "at_ns": 1}, {"sequence": 3}, {"sequence": 0}, {"at_ns": "x"}):
+        with pytest.raises(InvalidValue):
+            reader.seek(**options)
+
+
+def test_what_was_trimmed_is_counted_and_a_seek_says_that_it_is_gone(db: Database) -> None:
+    db.topics.create("a", keep_entries=2)
+    slow, fast = db.topics.subscribe("slow", "a*", start="first"), db.topics.subscribe("fast", "a")
+    lazy, elsewhere = db.topics.subscribe("lazy", "a", attempts=1), db.topics.subscribe("elsewhere", "b")
+    for n in range(5):
+        db.topics.publish("a", n)
+    held, _ = slow.claim(2)
+    fast.ack_many(fast.claim(9))
+    lazy.nack(one(lazy))
+    assert db.topics.trim() == 3
+    assert [reader.stats().missed for reader in (slow, fast, lazy, elsewhere)] == [3, 0, 2, 0]
+    assert (lazy.dead(), slow.list()) == ([], [])
+    with pytest.raises(LeaseLost, match="trimmed"):
+        slow.ack(held)
+    assert payloads(slow.claim(9)) == [3, 4]
+    assert (slow.seek(sequence=3), slow.seek(sequence=4), slow.seek(at_ns=0)) == (False, True, False)
+    assert elsewhere.seek(sequence=1)
+    assert payloads(slow.claim(9)) == [3, 4]
+
+
+def test_a_pause_stops_claims_alone(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [1, 2])
+    entry = one(reader)
+    reader.pause()
+    assert (reader.claim(), reader.stats().paused, reader.lag()) == ([], True, 1)
+    reader.ack(entry)
+    reader.resume()
+    assert payloads(reader.claim()) == [2]
+
+
+def test_a_pause_holds_after_a_full_claim_and_for_what_is_due(db: Database, now: Clock) -> None:
+    reader = db.topics.subscribe("r")
+    db.topics.publish_many("a", [1, 2])
+    reader.claim()
+    now.move(3600)
+    reader.pause()
+    assert reader.claim() == reader.claim() == []
+    reader.resume()
+    assert payloads(reader.claim(2)) == [1, 2]
+
+
+def test_an_update_holds_for_what_comes(db: Database) -> None:
+    reader = db.topics.subscribe("r", "a", where={"n": 1})
+    db.topics.publish_many("a", [{"n": 1}, {"n": 2}])
+    assert len(reader.claim(9)) == 1
+    assert reader.update(where=None, pattern="*", lease_ms=1).where is None
+    db.topics.publish("b", 3)
+    assert payloads(reader.claim(9)) in ([3], [{"n": 2}, 3])
+    for options in ({"pattern": "a*b"}, {"where": 1}, {"attempts": 0}, {"name": "x"}):
+        with pytest.raises(InvalidValue):
+            reader.update(**options)
+
+
+def test_a_subscription_with_a_condition_claims_few_of_many(db: Database) -> None:
+    db.topics.publish_many("a", [{"n": n} for n in range(3 * passing.WINDOW)])
+    last = 3 * passing.WINDOW - 1
+    some = db.topics.subscribe("some", "a*", where={"n": {"$gte": last - 1}}, start="first")
+    none = db.topics.subscribe("none", "a", where={"n": -1}, start="first")
+    assert payloads(some.claim(9)) == [{"n": last - 1}, {"n": last}]
+    assert none.claim() == []
+    assert none.settings.cursor == last + 1
+    assert none._passed[1:] == (last + 1, last + 1)
+    db.topics.publish("a", {"n": -1})
+    assert payloads(none.claim(9)) == [{"n": -1}]
+
+
+def test_a_claim_after_a_full_one_looks_beyond_the_window(db: Database) -> None:
+    reader = db.topics.subscribe("r", where={"n": 1})
+    db.topics.publish_many("a", [{"n": 1}, *[{"n": 0}] * (2 * passing.WINDOW), {"n": 1}, {"n": 1}])
+    assert [entry.id for entry in reader.claim()] == [1]
+    assert [entry.id for entry in reader.claim()] == [2 * passing.WINDOW + 2]
+    assert [entry.id for entry in reader.claim(2)] == [2 * passing.WINDOW + 3]
+
+
+def test_what_was_passed_over_in_an_undone_transaction_is_looked_at_again(db: Database) -> None:
+    reader = db.topics.subscribe("r", where={"n": 1})
+    db.begin()
+    db.topics.publish("a", {"n": 0})
+    assert reader.claim() == []
+    db.rollback()
+    db.topics.publish("a", {"n": 1})
+    assert payloads(reader.claim()) == [{"n": 1}]
+
+
+def test_a_cursor_that_was_set_back_between_look_and_claim_is_heeded(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, other = db.topics.subscribe("r", where={"n": 1}), db.topics.subscription("r")
+    db.topics.publish_many("a", [{"n": 1}, {"n": 0}])
+    assert len(reader.claim(9)) == 1
+    db.topics.publish("a", {"n": 1})
+    look = claiming.Claiming._look
+
+    def meddle(self: Any, now: int) -> Any:
+        found = look(self, now)
+        other.seek(sequence=1)
+        return found
+
+    monkeypatch.setattr(claiming.Claiming, "_look", meddle)
+    assert [entry.id for entry in reader.claim(9)] == [1, 3]
+
+
+def test_nothing_is_written_where_there_is_nothing(tmp_path: Path) -> None:
+    with neurograph.open(tmp_path / "a.ngdb", synchronous="off") as db, db.reader() as reader:
+        for name, options in {"plain": {}, "some": {"pattern": "a*", "where": {"n": 1}}}.items():
+            db.topics.subscribe(name, **options)
+            db.topics.publish("a", {"n": 0})
+            db.topics.subscription(name).seek(sequence=3 if name == "some" else 2)
+            assert reader.topics.subscription(name).claim(3) == []
+
+
+@pytest.mark.parametrize("where", [None, {"n": {"$gte": 0}}])
+def test_threads_of_one_subscription_take_each_entry_once(tmp_path: Path, where: dict[str, Any] | None) -> None:
+    with neurograph.open(tmp_path / "a.ngdb", synchronous="off") as db:
+        db.topics.subscribe("r", "a*", where=where)
+        taken: list[int] = []
+
+        def work() -> None:
+            reader = db.topics.subscription("r")
+            while batch := reader.claim(7):
+                assert reader.ack_many(batch) == []
+                taken.extend(entry.payload["n"] for entry in batch)
+
+        db.topics.publish_many("ab", [{"n": n} for n in range(300)])
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(taken) == [*range(300)]
+        assert db.topics.subscription("r").stats()[2:7] == (0, 0, 0, 0, 0)
+        assert db.check() == []
