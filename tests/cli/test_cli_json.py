@@ -124,9 +124,36 @@ SHAPES: dict[str, tuple[str, Any]] = {
         {"namespace": TEXT, "key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL},
     ),
     "kv list": ("{} n", [{"key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL}]),
+    "kv delete": ("{} n a", {"namespace": TEXT, "deleted": NUMBER}),
+    "queue publish": ("{} jobs 1", [{"channel": TEXT, "id": NUMBER, "duplicate": FLAG, "evicted": NUMBER}]),
+    "queue claim": (
+        "{} jobs",
+        [
+            {
+                "receipt": TEXT, "id": NUMBER, "channel": TEXT, "priority": NUMBER, "attempts": NUMBER,
+                "published_ns": NUMBER, "due_ns": NUMBER, "expires_ns": NULL, "key": NULL, "headers": {"trace": TEXT},
+                "payload": {"n": NUMBER},
+            }
+        ],
+    ),
+    "queue stats": (
+        "{} jobs",
+        [
+            {
+                "channel": TEXT,
+                **dict.fromkeys(("ready", "delayed", "claimed", "done", "dead", "evicted", "expired"), NUMBER),
+                "oldest_ns": NUMBER,
+                "paused": FLAG,
+            }
+        ],
+    ),
+    "queue redrive": ("{} jobs", {"channel": TEXT, "messages": NUMBER}),
+    "queue purge": ("{} jobs", {"channel": TEXT, "messages": NUMBER}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
-ELSEWHERE = {"check", "demo", "embed", "warm"}  # each in the tests of its own, which need more than this file
+ELSEWHERE = {
+    "check", "demo", "embed", "warm", "queue ack", "queue nack", "queue extend", "queue tail", "worker",
+}  # fmt: skip  # each in the tests of its own, which need more than this file
 
 
 def shape(value: Any) -> Any:
@@ -155,6 +182,7 @@ def test_json_keeps_its_shape(mind, name):
         pets.fit_pca(1)
         db.library.create("notes", dimension=2).add(texts=["purrs"])
         db.storage.set("n", "a", {"on": True})
+        db.queue.publish("jobs", {"n": 1}, headers={"trace": "t"})
         db.optimize()
     arguments, expected = SHAPES[name]
     found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))

@@ -70,6 +70,14 @@ def test_a_version_decides(mind):
     run("kv", "set", mind, "n", "a", "2", "--if-version", "1")
 
 
+def test_what_is_deleted_is_gone(mind):
+    with neurograph.open(mind) as db:
+        db.storage.set_many("n", {"a": 1, "b": 2, "c": 3})
+    assert run("kv", "delete", mind, "n", "a", "c", "none").stdout == "2 of 3 deleted in 'n'\n"
+    assert answer("kv", "delete", mind, "n", "a") == {"namespace": "n", "deleted": 0}
+    assert [row["key"] for row in answer("kv", "list", mind, "n")] == ["b"]
+
+
 def test_a_quota_is_said_with_what_to_do_at_a_prompt(mind):
     with neurograph.open(mind) as db:
         db.storage.quota("n", 3)

@@ -1,9 +1,10 @@
-"""`ngdb kv`: values in JSON under a namespace and a key: `get`, `set`, `list`."""
+"""`ngdb kv`: values in JSON under a namespace and a key: `get`, `set`, `list`, `delete`."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -110,6 +111,21 @@ def list_(file: str, namespace: str | None, prefix: str, after: str | None, limi
         note(f"there are more; {onward}--limit 0 shows all")
 
 
+@command("delete", "ngdb kv delete mind.ngdb devices lamp", "ngdb kv delete mind.ngdb devices lamp fan --json")
+@file_argument
+@namespace_argument
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@json_option
+def delete(file: str, namespace: str, keys: Sequence[str], as_json: bool) -> None:
+    """Delete values, and say how many there were."""
+    with writing(file) as db:
+        deleted = db.storage.delete_many(namespace, keys)
+    if as_json:
+        write_json({"namespace": namespace, "deleted": deleted})
+    else:
+        print(f"{deleted:,} of {len(keys):,} deleted in {namespace!r}")
+
+
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
@@ -128,7 +144,7 @@ def _cell(value: Any, name: str) -> Any:
 @click.group(
     "kv",
     cls=Listed,
-    commands=[get, set_, list_],
+    commands=[get, set_, list_, delete],
     context_settings=HELP,
     invoke_without_command=True,
     epilog="""\b
