@@ -19,6 +19,7 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── ItemNotFound
     │   ├── ChannelNotFound
     │   ├── MessageNotFound
+    │   ├── RecurringNotFound
     │   ├── ChangesForgotten                      changes of storage that old are kept no more
     │   └── UnknownName                           a level, type, profile … that does not exist
     ├── ProposalRefused           ValueError      a proposal breaks the rules of learning
@@ -154,6 +155,10 @@ class ChannelNotFound(NotFound):
 
 class MessageNotFound(NotFound):
     """No message has that id, or it is gone: acked, cancelled, dropped or purged."""
+
+
+class RecurringNotFound(NotFound):
+    """Nothing of that name recurs; the message names the closest."""
 
 
 class ChangesForgotten(NotFound):

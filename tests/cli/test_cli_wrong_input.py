@@ -321,7 +321,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "math.sqrt", "jobs"], 2, "MODULE:FUNCTION must be two names with : between them, got 'math.sqrt'"),
         (["{}", "no_such_module:f", "jobs"], 1, "(ModuleNotFoundError: No module named 'no_such_module'); run it in"),
         (["{}", "math:cbrtt", "jobs"], 1, "(AttributeError: module 'math' has no attribute 'cbrtt'"),
-        (["{}", "math:pi", "jobs"], 1, "MODULE:FUNCTION must be a function, got 'math:pi', which is 3.14"),
+        (["{}", "math:pi", "jobs"], 1, "the handler must be a function, got 'math:pi', which is 3.14"),
         (
             ["{}", "operator:setitem", "jobs"],
             1,

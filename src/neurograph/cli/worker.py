@@ -104,11 +104,11 @@ def _imported(name: str) -> Callable[..., Any]:
             found = getattr(found, part)
     except Exception as error:  # whatever a module does when it is loaded
         raise InvalidValue(
-            f"MODULE:FUNCTION must be what Python can import from here, got {name!r} "
+            f"the handler must be what Python can import from here, got {name!r} "
             f"({type(error).__name__}: {error}); run it in the folder of the module, or set PYTHONPATH"
         ) from error
     if not callable(found):
-        raise InvalidValue(f"MODULE:FUNCTION must be a function, got {name!r}, which is {found!r}")
+        raise InvalidValue(f"the handler must be a function, got {name!r}, which is {found!r}")
     return found  # type: ignore[no-any-return]
 
 
@@ -124,7 +124,7 @@ def _with_database(function: Callable[..., Any], db: Database, name: str) -> Cal
         except TypeError:
             continue
         return function if len(arguments) == 1 else lambda message: function(message, db)
-    raise InvalidValue(f"MODULE:FUNCTION must take a message, or a message and the database, got {name}{signature}")
+    raise InvalidValue(f"the handler must take a message, or a message and the database, got {name}{signature}")
 
 
 @contextmanager

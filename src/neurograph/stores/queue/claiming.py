@@ -15,7 +15,8 @@ _random = SystemRandom().getrandbits  # 0.5 µs; a forked or seeded generator wo
 
 LOOK = """
     select id, lease_ms,
-           exists (select 1 from message where channel_id = channel.id and due_ns <= ?1),
+           exists (select 1 from message where channel_id = channel.id and due_ns <= ?1)
+           or exists (select 1 from recurring where channel_id = channel.id and next_ns <= ?1 and paused = 0),
            exists (select 1 from message where channel_id = channel.id and state = 'ready')
       from channel
      where name = ?2 and not paused"""

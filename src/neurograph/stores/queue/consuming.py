@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 NEXT_DUE = """
     select (select min(due_ns) from message where channel_id = channel.id and due_ns is not null)
       from channel
-     where name = ? and not paused"""
+     where name = ?1 and not paused
+    union all
+    select (select min(next_ns) from recurring where channel_id = channel.id and paused = 0)
+      from channel
+     where name = ?1 and not paused"""
 EXTENDED_AT = 1 / 3
 """The share of a lease after which it is extended: two more tries are left before others may take the message."""
 

@@ -6,7 +6,7 @@ Whoever claims does it first. Each slice is a transaction of its own, unless the
 from __future__ import annotations
 
 from ..arguments import bound_ids
-from .base import QueuePart
+from .firing import Firing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ CHOSEN = "id in (select value from carray(?))"
 RAN_OUT = "the lease ran out"
 
 
-class Due(QueuePart):
+class Due(Firing):
     """What is due is done, and what is dead is buried."""
 
     def _pass_time(self, channel_id: int, now: int) -> None:
         """Do all that is due in a channel."""
+        self._fire(channel_id, now)
         while self._pass_slice(channel_id, now) == AT_ONCE:
             pass
 
