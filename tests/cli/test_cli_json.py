@@ -123,8 +123,8 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} n a",
         {"namespace": TEXT, "key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL},
     ),
+    "kv delete": ("{} n lamp", {"namespace": TEXT, "deleted": NUMBER}),
     "kv list": ("{} n", [{"key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL}]),
-    "kv delete": ("{} n a", {"namespace": TEXT, "deleted": NUMBER}),
     "queue publish": ("{} jobs 1", [{"channel": TEXT, "id": NUMBER, "duplicate": FLAG, "evicted": NUMBER}]),
     "queue claim": (
         "{} jobs",

@@ -189,6 +189,13 @@ def test_a_paused_channel_gets_one_message_when_it_goes_on(db, now):
     assert len(taken(db)) == 1
 
 
+def test_a_sweep_publishes_nothing_as_nobody_claims(db, now):
+    db.queue.every("tick", "* * * * *", "c", 1)
+    now.move(HOUR_S)
+    assert db.queue.sweep() == 0
+    assert db.queue.peek("c") == []
+
+
 def test_what_is_removed_recurs_no_more_and_a_channel_takes_it_along(db, now):
     db.queue.every("one", "* * * * *", "c", 1)
     db.queue.every("two", "* * * * *", "c", 2)
@@ -430,7 +437,7 @@ def test_what_a_shell_gets_wrong_is_refused_or_said(tmp_path, now, caplog):
         (("a", "0 0 30 2 *", "c", 1), "bad day-of-month"),
         (("a", "* * */20 * 1L", "c", 1), "expression must have a time within 50 years"),
         (("a", "* * * * *", "", 1), "channel must be a string"),
-        (("a", "* * * * *", "c", float("nan")), "payload must be bytes or a JSON value"),
+        (("a", "* * * * *", "c", float("nan")), "payload must be what JSON can say"),
     ],
 )
 def test_what_is_wrong_is_refused_and_nothing_made(db, arguments, rule):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -111,19 +110,30 @@ def list_(file: str, namespace: str | None, prefix: str, after: str | None, limi
         note(f"there are more; {onward}--limit 0 shows all")
 
 
-@command("delete", "ngdb kv delete mind.ngdb devices lamp", "ngdb kv delete mind.ngdb devices lamp fan --json")
+@command(
+    "delete",
+    "ngdb kv delete mind.ngdb devices lamp",
+    "ngdb kv delete mind.ngdb devices lamp fan --json",
+    "ngdb kv delete mind.ngdb devices lamp --if-version 7",
+)
 @file_argument
 @namespace_argument
-@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--if-version", type=click.IntRange(1), metavar="N", help="Only where the version is N; for one KEY.")
 @json_option
-def delete(file: str, namespace: str, keys: Sequence[str], as_json: bool) -> None:
-    """Delete values, and say how many there were."""
+def delete(file: str, namespace: str, keys: tuple[str, ...], if_version: int | None, as_json: bool) -> None:
+    """Delete the values of KEYS, all or none; those without a value are left out."""
+    if if_version is not None and len(keys) != 1:
+        raise click.UsageError("--if-version needs one KEY")
     with writing(file) as db:
-        deleted = db.storage.delete_many(namespace, keys)
+        if if_version is None:
+            deleted = db.storage.delete_many(namespace, keys)
+        else:
+            deleted = int(db.storage.delete(namespace, keys[0], if_version=if_version))
     if as_json:
         write_json({"namespace": namespace, "deleted": deleted})
     else:
-        print(f"{deleted:,} of {len(keys):,} deleted in {namespace!r}")
+        print(f"{deleted} value{'s' * (deleted != 1)} of {namespace!r} deleted")
 
 
 def _parsed(text: str) -> Any:
@@ -151,7 +161,8 @@ def _cell(value: Any, name: str) -> Any:
 Examples:
   ngdb kv set mind.ngdb devices lamp '{"on": true}'
   ngdb kv get mind.ngdb devices lamp
-  ngdb kv list mind.ngdb devices""",
+  ngdb kv list mind.ngdb devices
+  ngdb kv delete mind.ngdb devices lamp""",
 )
 @click.pass_context
 def kv(ctx: click.Context) -> None:

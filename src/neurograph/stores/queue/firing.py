@@ -15,6 +15,8 @@ from ...errors import InvalidValue, RuleViolated
 from .base import MS, QueuePart
 from .plan import next_time
 
+RECURS = "select 1 from recurring where channel_id = {channel} and next_ns <= {now} and paused = 0"
+"""Tells whether anything recurs in a channel that is due."""
 DUE_RECURRING = """
     select name, expression, time_zone, next_ns
       from recurring
