@@ -322,7 +322,7 @@ def test_two_processes_publish_each_time_once(tmp_path):
             db.queue.every("tick", "* * * * * *", "c", 1)
             for second in range(150):
                 clock.now_ns = lambda: (start + second) * 10**9
-                for message in db.queue.claim("c", 9):
+                for message in db.queue.claim("c", 9, lease_s=1e6):
                     db.queue.ack(message)
     """
     begun = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), str(path)]) for _ in range(2)]
