@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Visit,
         Visits,
     )
+    from .model.recurring import Recurring
     from .model.stored import StorageChange, StorageItem, StorageNamespace
     from .model.token import Token
     from .model.topic import Entry, SubscriptionSettings, SubscriptionStats, Topic
@@ -134,6 +135,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "QueryLeg",
     "QueryResult",
     "Recall",
+    "Recurring",
     "Result",
     "Score",
     "Scores",
@@ -215,6 +217,7 @@ _LAZY = {
     "QueryLeg": "model.query_result",
     "QueryResult": "model.query_result",
     "Recall": "model.recall",
+    "Recurring": "model.recurring",
     "Score": "model.records",
     "Scores": "model.records",
     "StorageChange": "model.stored",

@@ -19,6 +19,7 @@ The tree (each class also is the nearest built-in, so that generic handlers keep
     │   ├── ItemNotFound
     │   ├── ChannelNotFound
     │   ├── MessageNotFound
+    │   ├── RecurringNotFound
     │   ├── TopicNotFound
     │   ├── SubscriptionNotFound
     │   ├── ChangesForgotten                      changes, or events, that old are kept no more
@@ -164,6 +165,10 @@ class TopicNotFound(NotFound):
 
 class SubscriptionNotFound(NotFound):
     """No subscription has that name, or it was ended."""
+
+
+class RecurringNotFound(NotFound):
+    """Nothing of that name recurs; the message names the closest."""
 
 
 class ChangesForgotten(NotFound):

@@ -132,15 +132,35 @@ SHAPES: dict[str, tuple[str, Any]] = {
     ),
     "events enable": ("{} token.*", {"switched": [TEXT]}),
     "events disable": ("{} custom", {"switched": [TEXT]}),
+    "queue publish": ("{} jobs 1", [{"channel": TEXT, "id": NUMBER, "duplicate": FLAG, "evicted": NUMBER}]),
+    "queue claim": (
+        "{} jobs",
+        [
+            {
+                "receipt": TEXT, "id": NUMBER, "channel": TEXT, "priority": NUMBER, "attempts": NUMBER,
+                "published_ns": NUMBER, "due_ns": NUMBER, "expires_ns": NULL, "key": NULL, "headers": {"trace": TEXT},
+                "payload": {"n": NUMBER},
+            }
+        ],
+    ),
+    "queue stats": (
+        "{} jobs",
+        [
+            {
+                "channel": TEXT,
+                **dict.fromkeys(("ready", "delayed", "claimed", "done", "dead", "evicted", "expired"), NUMBER),
+                "oldest_ns": NUMBER,
+                "paused": FLAG,
+            }
+        ],
+    ),
+    "queue redrive": ("{} jobs", {"channel": TEXT, "messages": NUMBER}),
+    "queue purge": ("{} jobs", {"channel": TEXT, "messages": NUMBER}),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
 ELSEWHERE = {
-    "check",
-    "demo",
-    "embed",
-    "events tail",
-    "warm",
-}  # in tests of their own, which need more than this file
+    "check", "demo", "embed", "events tail", "warm", "queue ack", "queue nack", "queue extend", "queue tail", "worker",
+}  # fmt: skip  # each in the tests of its own, which need more than this file
 
 
 def shape(value: Any) -> Any:
@@ -170,6 +190,7 @@ def test_json_keeps_its_shape(mind, name):
         db.library.create("notes", dimension=2).add(texts=["purrs"])
         db.storage.set("n", "a", {"on": True})
         db.events.emit("custom", {"n": 1})
+        db.queue.publish("jobs", {"n": 1}, headers={"trace": "t"})
         db.optimize()
     arguments, expected = SHAPES[name]
     found = shape(answer(*name.split(), *(argument.replace("{}", str(mind)) for argument in arguments.split())))

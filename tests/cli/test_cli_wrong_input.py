@@ -287,6 +287,81 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "token."], 1, "type must be a name such as"),
         (["other.ngdb", "token.*"], 1, "no file at"),
     ],
+    "queue publish": [
+        (["{}", "jobs"], 2, "missing argument 'PAYLOAD...'"),
+        (["{}", "jobs", "{n: 1}"], 2, "PAYLOAD must be JSON, got '{n: 1}'"),
+        (["{}", "jobs", "NaN"], 1, "payload must be what JSON can say"),
+        (["new.ngdb", "", "1"], 1, "channel must be a string of at least one character"),
+        (["{}", "jobs", "1", "--priority", "soon"], 1, "priority must be a whole number or one of critical"),
+        (["{}", "jobs", "1", "--priority", "1001"], 1, "priority must be in [-1000, 1000], got 1001"),
+        (["{}", "jobs", "1", "2", "--key", "k"], 2, "--key is for one PAYLOAD, got 2"),
+        (["{}", "jobs", "1", "--header", "trace"], 2, "must be two words with = between them, got 'trace'"),
+        (["{}", "jobs", "1", "--ttl", "-1"], 1, "ttl_s must be"),
+        (["{}", "full", "1"], 1, "claim and ack some, or raise capacity in the table channel by `ngdb sql`"),
+        (["{}", "slow", "1"], 1, "publish later, or raise rate_per_s in the table channel by `ngdb sql`"),
+    ],
+    "queue claim": [
+        (["{}"], 2, "missing argument 'CHANNEL'"),
+        (["{}", "jobs", "-n", "0"], 2, "0 is not in the range"),
+        (["{}", "jobs", "--lease", "-1"], 1, "lease_s must be"),
+        (["{}", "jobs", "--wait", "-1"], 1, "timeout_s must be"),
+        (["other.ngdb", "jobs"], 1, "no file at"),
+    ],
+    "queue ack": [
+        (["{}"], 2, "missing argument 'RECEIPTS...'"),
+        (["{}", "7"], 2, "must be what `ngdb queue claim` wrote as receipt, got '7'"),
+        (["{}", "7:x"], 2, "must be what `ngdb queue claim` wrote as receipt, got '7:x'"),
+        (["{}", "7:8"], 1, "message 7 must still be yours, but its lease ran out"),
+        (["{}", "7:8", "--result", "{n"], 2, "--result must be JSON"),
+    ],
+    "queue nack": [
+        (["{}"], 2, "missing argument 'RECEIPTS...'"),
+        (["{}", "7:8"], 1, "claim with more --lease, or `ngdb queue extend` it in time"),
+        (["{}", "7:8", "--delay", "-1"], 1, "delay_s must be"),
+    ],
+    "queue extend": [
+        (["{}", "-7:8"], 2, "no such option"),
+        (["{}", "7:8"], 1, "message 7 must still be yours"),
+        (["{}", "7:8", "--lease", "soon"], 2, "'soon' is not a valid float"),
+    ],
+    "queue tail": [
+        (["{}"], 2, "missing argument 'CHANNEL...'"),
+        (["{}", "full", "-n", "-1"], 2, "-1 is not in the range"),
+        (["{}", "full", "--timeout", "-1"], 1, "timeout_s must be"),
+        (["other.ngdb", "jobs"], 1, "no file at"),
+    ],
+    "queue stats": [
+        (["{}", "jobs"], 1, "no channel has the name 'jobs'; `ngdb queue publish` makes it"),
+        (["{}", "ful"], 1, "the closest are 'full'"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
+    "queue redrive": [
+        (["{}", "jobs"], 1, "no channel has the name 'jobs'"),
+        (["{}", "full", "0"], 2, "0 is not in the range"),
+        (["{}", "full", "-n", "-1"], 2, "-1 is not in the range"),
+    ],
+    "queue purge": [
+        (["{}", "jobs"], 1, "no channel has the name 'jobs'"),
+        (["{}", "full", "--state", "lost"], 2, "'lost' is not one of 'ready'"),
+        (["other.ngdb", "jobs"], 1, "no file at"),
+    ],
+    "worker": [
+        (["{}", "math:sqrt"], 2, "missing argument 'CHANNEL...'"),
+        (["{}", "math.sqrt", "jobs"], 2, "MODULE:FUNCTION must be two names with : between them, got 'math.sqrt'"),
+        (["{}", "no_such_module:f", "jobs"], 1, "(ModuleNotFoundError: No module named 'no_such_module'); run it in"),
+        (["{}", "math:cbrtt", "jobs"], 1, "(AttributeError: module 'math' has no attribute 'cbrtt'"),
+        (["{}", "math:pi", "jobs"], 1, "the handler must be a function, got 'math:pi', which is 3.14"),
+        (
+            ["{}", "operator:setitem", "jobs"],
+            1,
+            "must take a message, or a message and the database, got operator:seti",
+        ),
+        (["{}", "math:sqrt", "jobs", "--timeout", "0"], 1, "timeout_s must be None or a number"),
+        (["{}", "math:sqrt", "jobs", "--concurrency", "0"], 2, "0 is not in the range"),
+        (["{}", "math:sqrt", "jobs", "--lease", "-1"], 1, "lease_s must be"),
+        (["{}", "math:sqrt", ""], 1, "channel must be a string"),
+        (["other.ngdb", "math:sqrt", "jobs"], 1, "no file at"),
+    ],
     "import": [
         (["{}", "token", "text.csv"], 2, "'token' is not one of 'tokens', 'edges'"),
         (["{}", "tokens", "nowhere.csv"], 1, "nowhere.csv"),
@@ -347,6 +422,9 @@ def folder(mind: Path) -> Path:
     (mind.parent / "items.jsonl").write_text('{"key": "cat", "vector": [1, 0]}\n', encoding="utf-8")
     with neurograph.open(mind) as db:
         db.library.create("pets", dimension=2).add([[1, 0], [0, 1]], keys=["cat", "dog"])
+        db.queue.create_channel("full", capacity=1)
+        db.queue.create_channel("slow", rate_per_s=0.001, burst=1)
+        db.queue.publish("full", 1), db.queue.publish("slow", 1)
     return mind.parent
 
 

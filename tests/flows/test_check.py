@@ -50,6 +50,7 @@ PARTITIONED = f"""
 """
 
 SAID = "(kind, entity_kind, entity_id, strength)"
+RECURS = "(name, channel_id, expression, payload, next_ns)"
 HUGE = "9e999"  # reads as infinity
 
 BREAK = {
@@ -133,6 +134,8 @@ BREAK = {
     "message.due": "update message set due_ns = 7",
     "message.newest": "update sqlite_sequence set seq = 0 where name = 'message'",
     "message_key.message": "update message_key set pending = 0",
+    "recurring.channel": f"insert into recurring {RECURS} values ('a', 9, '* * * * *', '1', 0)",
+    "recurring.next_ns": f"insert into recurring {RECURS} values ('a', 1, '* * * * *', '1', null)",
     "failure.message": "update failure set message_id = 9",
     "storage.name": "update storage set key = '' where key = 'a'",
     "storage.text": "update storage set value = cast(x'22ff22' as text) where key = 'a'",

@@ -158,6 +158,19 @@ def queue(db: neurograph.Database) -> None:
     db.queue.publish("plain", 6, ttl_s=3_000_000_000)
     db.queue.publish("plain", 7)
     db.queue.cancel(7)  # an id that is never given again
+    db.queue.every(
+        "new year",
+        "0 0 1 JAN *",
+        "plain",
+        {"n": 1},
+        time_zone="Europe/Prague",
+        priority=-7,
+        headers={"trace": "t"},
+        ttl_s=60,
+    )
+    db.queue.every("leap day", "0 0 29 2 *", "all", b"\x00\xff")
+    db.queue.pause_recurring("leap day")
+    db.execute("update recurring set next_ns = 3 * 1000000000000000000, last_ns = 5, refused = 1")
 
 
 def storage(db: neurograph.Database) -> None:

@@ -32,6 +32,7 @@ from neurograph.model.proposal import Proposal
 from neurograph.model.query_result import QueryResult
 from neurograph.model.recall import Recall
 from neurograph.model.records import Activations, Members, Neighbors, Path, Scores, Visits
+from neurograph.model.recurring import Recurring
 from neurograph.model.stored import StorageChange, StorageItem, StorageNamespace
 from neurograph.model.token import Token
 from neurograph.model.topic import Entry, SubscriptionSettings, SubscriptionStats, Topic
@@ -622,6 +623,8 @@ class Queue:
         """Create a channel with settings, and return it."""
     async def dead(self, channel: str, n: int | None=100) -> builtins.list[Message]:
         """Return the dead letters that lie in a channel: those that died there, and those that came from others."""
+    async def every(self, name: str, expression: str, channel: str, payload: Any, *, time_zone: str='UTC', priority: int | str | None=None, headers: Mapping[str, Any] | None=None, ttl_s: float | None=None) -> Recurring:
+        """Let a message be published in a channel again and again, and return what was made."""
     async def extend(self, message: Message, lease_s: float | None=None) -> Message:
         """Keep a message for another lease from now on, and return its record."""
     async def extend_many(self, messages: Iterable[Message], lease_s: float | None=None) -> builtins.list[Message | None]:
@@ -636,8 +639,12 @@ class Queue:
         """Say that an attempt failed: the message waits and is tried again or, after its last attempt, is dead."""
     async def nack_many(self, messages: Iterable[Message], error: BaseException | str='', *, trace: str | None=None, delay_s: float | None=None) -> builtins.list[Message]:
         """Say that attempts failed, in one transaction, and return the messages that were not yours any more."""
+    async def next_times(self, expression: str, n: int=5, *, time_zone: str='UTC', after_ns: int | None=None) -> builtins.list[int]:
+        """Return the next times of a cron expression, to see what it means."""
     async def pause(self, channel: str, /) -> None:
         """Let nothing be claimed in a channel until `resume`; publishing goes on."""
+    async def pause_recurring(self, name: str) -> None:
+        """Let nothing be published of what recurs until `resume_recurring`."""
     async def peek(self, channel: str, n: int=1) -> builtins.list[Message]:
         """Return the messages that are ready, in the order they would be claimed, and leave them."""
     async def publish(self, channel: str, payload: Any, *, priority: int | str | None=None, key: str | None=None, headers: Mapping[str, Any] | None=None, delay_s: float | None=None, at_ns: int | None=None, ttl_s: float | None=None) -> Published:
@@ -646,6 +653,8 @@ class Queue:
         """Put many messages into a channel, all or none, and return what became of each."""
     async def purge(self, channel: str, state: str | None=None) -> int:
         """Delete the messages of a channel, and return how many they were."""
+    async def recurring(self, channel: str | None=None) -> builtins.list[Recurring]:
+        """Return what recurs, in the order of names."""
     async def redrive(self, channel: str, messages: Iterable[Message | int] | None=None, *, n: int | None=None) -> int:
         """Send dead letters back where they came from, to be tried again, and return how many they were."""
     async def release(self, message: Message) -> None:
@@ -654,12 +663,16 @@ class Queue:
         """Give messages back, in one transaction, and return those that were not yours any more."""
     async def remove_channel(self, channel: str, /) -> int:
         """Remove a channel with its messages, and return how many they were."""
+    async def remove_recurring(self, name: str) -> None:
+        """Let something recur no more; messages that were published stay."""
     async def reply(self, message: Message, payload: Any, *, headers: Mapping[str, Any] | None=None) -> None:
         """Answer a request, and ack it, in one transaction."""
     async def request(self, channel: str, payload: Any, *, timeout_s: float=30.0, priority: int | str | None=None, headers: Mapping[str, Any] | None=None, reply_to: str | None=None) -> Message:
         """Publish a request, wait until somebody replies, and return the reply."""
     async def resume(self, channel: str, /) -> None:
         """End a `pause`."""
+    async def resume_recurring(self, name: str) -> None:
+        """End a `pause_recurring`; what came due meanwhile is not made up for."""
     async def stats(self, channel: str) -> ChannelStats:
         """Return what is in a channel."""
     async def stats_of_all(self) -> builtins.list[ChannelStats]:

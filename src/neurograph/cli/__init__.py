@@ -15,6 +15,8 @@
 | `library.py`, `library_load.py`, `library_care.py` | `library create`, `list` …; `load`, `add`; `index` … |
 | `library_facts.py`, `library_options.py` | what `library info` tells; the options these commands share |
 | `meaning.py`, `query.py` | `search`, `embed`; `query` |
+| `kv.py` | `kv get`, `set`, `list`, `delete` |
+| `queue.py`, `queue_care.py`, `worker.py` | `queue publish`, `claim` …; `tail`, `stats` …; `worker` |
 | `warm.py` | `warm` |
 """
 

@@ -32,17 +32,19 @@ from .library import library
 from .meaning import embed, search
 from .output import note
 from .query import query
+from .queue import queue
 from .remedies import in_commands
 from .shell import sql
 from .transfer import export, import_
 from .warm import warm
+from .worker import worker
 
 SECTIONS = (
     ("Begin", (demo, info, sql)),
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
     ("Meaning", (query, search, associate, library, embed)),
-    ("State", (kv, events)),
+    ("State", (kv, queue, worker, events)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 

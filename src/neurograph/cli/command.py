@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..database import Database
 
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+HOLDING = ("token", "library", "storage", "channel", "import_run")
+"""Tables of which none has a row while nobody has put anything into a file."""
 UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for himself how long it takes
 
 
@@ -152,8 +154,8 @@ def _is_portable(file: str) -> bool:
 
 
 def _is_empty(db: Database) -> bool:
-    """Tell for certain whether a file holds neither tokens nor libraries nor values nor an import under way."""
-    held = " or ".join(f"exists (select 1 from {table})" for table in ("token", "library", "storage", "import_run"))
+    """Tell for certain whether a file holds neither tokens nor anything else of somebody's, nor an import under way."""
+    held = " or ".join(f"exists (select 1 from {table})" for table in HOLDING)
     try:
         rows = db.execute(f"select {held}").fetchall()
     except Exception:

@@ -57,6 +57,16 @@ QUEUE = (
         "a key must be pending exactly while its message is; delete it",
     ),
     Invariant(
+        "recurring.channel",
+        "select name, channel_id from recurring where channel_id not in (select id from channel)",
+        "what recurs must go to a channel that exists; delete it",
+    ),
+    Invariant(
+        "recurring.next_ns",
+        "select name, error from recurring where next_ns is null or error is not null",
+        "expression and time zone must be known and have a time to come; set them with db.queue.every",
+    ),
+    Invariant(
         "failure.message",
         "select id, message_id from failure where message_id not in (select id from message)",
         "a failure must belong to a message that exists; delete it",

@@ -10,6 +10,8 @@
 | `settling.py` | ack, extend, release |
 | `failing.py` | nack |
 | `due.py` | what time alone does: delays that are over, leases that ran out, messages that expire |
+| `recurring.py`, `plan.py` | recurring messages; when a cron expression comes round |
+| `firing.py` | recurring messages published when they are due |
 | `dead.py` | dead letters, why they failed, and the way back |
 | `looking.py` | messages and figures read, without claiming; cancel and purge |
 | `clock.py` | what time it is |

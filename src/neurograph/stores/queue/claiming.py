@@ -11,6 +11,7 @@ from ..arguments import whole
 from . import clock
 from .base import DUE, MS, channel_name, span_ns
 from .due import Due
+from .firing import RECURS, Firing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _random = SystemRandom().getrandbits  # 0.5 µs; a forked or seeded generator would give the same numbers twice
 
 LOOK = f"""
-    select id, lease_ms, exists ({DUE.format(channel="channel.id", now="?1")}),
+    select id, lease_ms,
+           exists ({DUE.format(channel="channel.id", now="?1")})
+           or exists ({RECURS.format(channel="channel.id", now="?1")}),
            exists (select 1 from message where channel_id = channel.id and state = 'ready')
       from channel
      where name = ?2 and not paused"""
@@ -43,12 +46,13 @@ CLAIM_NEXT = f"""
             and channel_id = (
                 select id from channel
                  where name = ?1 and not paused
-                   and not exists ({DUE.format(channel="channel.id", now="?5")}))
+                   and not exists ({DUE.format(channel="channel.id", now="?5")})
+                   and not exists ({RECURS.format(channel="channel.id", now="?5")}))
           order by turn, id limit 1)
     returning {_RETURNING}"""
 
 
-class Claiming(Due):
+class Claiming(Firing, Due):
     """Messages taken to be worked on."""
 
     def __init__(self, session: Session) -> None:
@@ -120,6 +124,7 @@ class Claiming(Due):
             return []
         channel_id, lease_ms, due, ready = look[0]
         if due:
+            self._fire(channel_id, now)
             self._pass_time(channel_id, now)
         elif not ready:
             return []

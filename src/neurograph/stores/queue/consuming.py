@@ -29,7 +29,8 @@ NEXT_DUE = f"""
              coalesce((select min(turn) from message where channel_id = c.id and state = 'claimed'), {NEVER_NS}),
              coalesce((select min(turn) from message where channel_id = c.id and state = 'done'), {NEVER_NS}),
              coalesce((select min(due_ns) from message
-                        where channel_id = c.id and state = 'ready' and due_ns is not null), {NEVER_NS}))
+                        where channel_id = c.id and state = 'ready' and due_ns is not null), {NEVER_NS}),
+             coalesce((select min(next_ns) from recurring where channel_id = c.id and paused = 0), {NEVER_NS}))
       from channel as c
      where name = ? and not paused"""
 EXTENDED_AT = 1 / 3

@@ -6,10 +6,11 @@ from .channels import Channels
 from .dead import DeadLetters
 from .looking import Looking
 from .publishing import Publishing
+from .recurring import Repeating
 from .requesting import Requesting
 
 
-class Queue(Requesting, Channels, Publishing, DeadLetters, Looking):
+class Queue(Requesting, Channels, Publishing, DeadLetters, Looking, Repeating):
     """The messages of a database, reached as `db.queue`.
 
     Each call is part of the caller's transaction, or one of its own. A message is a `Message`; a channel is named.
