@@ -19,7 +19,7 @@ import neurograph
 from effort import examples
 from neurograph import StorageNamespace
 from neurograph.errors import InvalidValue, NotFound, StorageQuotaExceeded, VersionConflict
-from neurograph.stores.json_values import json_of
+from neurograph.stores.json_texts import json_of
 from neurograph.stores.storage import clock
 
 namespaces = st.sampled_from(["a", "b"])

@@ -11,7 +11,7 @@ import apsw
 from ...errors import InvalidValue, RuleViolated
 from ...model.stored import StorageItem
 from ..arguments import whole
-from ..json_values import json_of
+from ..json_texts import json_of
 from . import clock
 from .base import LIVING, UPDATE, UPSERT, StoragePart
 from .texts import after_prefix, name, prefix_text, value_of

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 from ...errors import InvalidValue, NotFound, VersionConflict
 from ...model.stored import StorageItem
 from ..arguments import MAX_ID, whole
-from ..json_values import json_of
+from ..json_texts import json_of
 from . import clock
 from .base import LIVING, NEXT, StoragePart
 from .texts import name, value_of
