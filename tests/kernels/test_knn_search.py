@@ -142,7 +142,7 @@ def test_candidates_that_find_no_room_are_settled_and_nothing_is_lost(data, kind
     rows, rng = made(kind, seed, 3000, 5), np.random.default_rng(seed)
     rows[rng.random(3000) < 0.8] = rows[0]
     ids, queries = rng.permutation(3000), asked(rows, seed, 3)
-    allowed = rng.random(3000) < data.draw(st.sampled_from([0.5, 1.0]))
+    allowed = rng.random(3000) < data.draw(st.sampled_from([0.0, 0.5, 1.0]))
     everything = naive_knn.nearest(metric, rows, queries[1], 3000, ids=ids)
     after, radius = everything[rng.integers(len(everything))], everything[-rng.integers(1, len(everything))][0]
     asking = {"metric": metric, "ids": ids, "radius": data.draw(st.sampled_from([np.inf, radius]))}

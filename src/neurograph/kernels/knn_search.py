@@ -291,7 +291,7 @@ def _judge_some(deciding: Deciding, held: Held, slots: IntArray, state: IntArray
     """Judge slots for the query of `state`."""
     j, room = int(state[knn_refine_kernel.QUERY]), held.slots.shape[1]
     step = max(ROUND, REFINE // int(state[knn_refine_kernel.WIDTH]))
-    step = min(step, room if len(slots) <= room else room // 2)
+    step = step if len(slots) <= room else min(step, room // 2)
     for begin in range(0, len(slots), step):
         some = slots[begin : begin + step]
         if held.counts[j, SIZE] + len(some) > room:
