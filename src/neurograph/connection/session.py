@@ -171,6 +171,19 @@ class Session(Transactions):
         finally:
             self._turn.give()
 
+    def changed(self, sql: str, bindings: Bindings = None) -> int:
+        """Run one writing statement as `change` does; return how many rows it changed: `returning` costs 2 µs more."""
+        self.take_turn("write")
+        try:
+            connection = self.writer.connection
+            connection.execute(sql, bindings)
+            return connection.changes()
+        except BaseException as error:
+            self.writer.refuse(error)
+            raise
+        finally:
+            self._turn.give()
+
     def insert(self, sql: str, bindings: Bindings = None) -> int:
         """Run one insert as `change` does, and return the row's id; `returning` would cost 1 µs more."""
         if not self.take_turn("write", waits=False):
