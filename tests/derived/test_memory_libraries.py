@@ -67,3 +67,38 @@ def test_searches_take_their_budget_at_most_and_never_hold_the_rows(
     assert beside < 12 << 20
     assert ROWS // 8 < codes < ROWS // 3
     assert more < enough + (8 << 20) < codes + ROWS
+
+
+COPIES = """
+    import sys, threading
+    import numpy as np, psutil
+    import neurograph
+    process, queries = psutil.Process(), np.random.default_rng(6).normal(size=(24, 16))
+    with neurograph.open(":memory:", engine="numba") as small:  # kernels are loaded
+        small.library.create("points", dimension=16).add(np.random.default_rng(7).normal(size=(4200, 16)))
+        small.library.get("points").search_many(queries, 10)
+    with neurograph.open(sys.argv[1], mode="r", engine="numba", memory_budget_bytes=int(sys.argv[2])) as db:
+        library = db.library.get("points")
+        one = library.search(queries[0], 10)
+        before, peak, done = process.memory_info().rss, 0, threading.Event()
+        def watch():
+            global peak
+            while not done.wait(0.001):
+                peak = max(peak, process.memory_info().rss)
+        watching = threading.Thread(target=watch)
+        watching.start()
+        ids, distances = library.search_many(queries, 10)
+        done.set()
+        watching.join()
+        assert ids.tolist() == [one.ids.tolist()] * 24
+        assert distances[0].tolist() == one.distances.tolist()
+        print(peak - before)
+"""
+
+
+def test_copies_of_one_vector_are_searched_for_by_many_within_the_budget(tmp_path: Path) -> None:
+    """All are as near to each question, so codes leave over all of them: 24 bytes each, of 24 questions 23 MB."""
+    path, budget = tmp_path / "mind.ngdb", 12 << 20
+    with neurograph.open(path, synchronous="off") as db:
+        db.library.create("points", dimension=16).add(np.ones((40_000, 16), np.float32))
+    assert int(python(COPIES, path, budget)) < budget

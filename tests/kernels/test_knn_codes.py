@@ -14,7 +14,7 @@ import naive_knn
 from neurograph.errors import InvalidValue
 from neurograph.kernels import knn_codes, knn_search
 from neurograph.kernels.knn_codes import grown, make_planes, run_quantise, turn_for, turning
-from neurograph.kernels.knn_decide import Wanted
+from neurograph.kernels.knn_decide import Deciding, Wanted
 from neurograph.kernels.knn_refine_kernel import SIZE
 from neurograph.kernels.scratch import Scratch
 
@@ -61,7 +61,9 @@ def bounds_of(planes, metric, query, mean=None, turn=None):
     )
     knn_search._limit(wanted, then, [None])
     keys, floors = knn_search._scan(wanted, digits, first, then, planes_width)
-    held = knn_search._refine(wanted, keys, floors, digits, then, planes_width)
+    held = knn_search._refine(
+        Deciding(wanted, query[None].astype(np.float64), [None]), keys, floors, digits, then, planes_width
+    )
     assert (np.fmin.reduce(np.append(keys, np.inf)) == np.fmin.reduce(np.append(floors, np.inf))) or np.isnan(
         keys
     ).all()

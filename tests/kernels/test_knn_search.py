@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,6 +120,49 @@ def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch, limit,
     (found,) = run_search(coded(rows, "l2"), rows[:1], 5, fetch, metric="l2", ids=np.arange(3000, 0, -1))
     assert found.ids.tolist() == [1, 2, 3, 4, 5]
     assert (largest, found.fetched) == (100, 3000)
+
+
+def test_candidates_of_many_queries_take_no_more_room_than_they_may():
+    rows, scratch = np.ones((20_000, 4), np.float32), Scratch()
+    queries, planes = made(structureless, 2, 16, 4), coded(rows, "cosine")
+    scratch.most_bytes = 1 << 21
+    some = np.arange(0, 20_000, 2)
+    for options in ({}, {"candidates": [some] * 16}, {"within": [Within(np.arange(600), some[5000:])] * 16}):
+        tracemalloc.start()
+        found = search(planes, rows, queries, 3, "cosine", scratch=scratch, **options)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 4 << 20
+        assert all(one.slots.tolist() == ([0, 2, 4] if "candidates" in options else [0, 1, 2]) for one in found)
+
+
+@settled
+@given(st.data(), st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999), st.integers(1, 20))
+def test_candidates_that_find_no_room_are_settled_and_nothing_is_lost(data, kind, metric, seed, k):
+    rows, rng = made(kind, seed, 3000, 5), np.random.default_rng(seed)
+    rows[rng.random(3000) < 0.8] = rows[0]
+    ids, queries = rng.permutation(3000), asked(rows, seed, 3)
+    allowed = rng.random(3000) < data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+    everything = naive_knn.nearest(metric, rows, queries[1], 3000, ids=ids)
+    after, radius = everything[rng.integers(len(everything))], everything[-rng.integers(1, len(everything))][0]
+    asking = {"metric": metric, "ids": ids, "radius": data.draw(st.sampled_from([np.inf, radius]))}
+    asking["after"] = [None, data.draw(st.sampled_from([None, after])), None]
+    where = data.draw(st.sampled_from(["allowed", "candidates", "within"]))
+    slots = np.flatnonzero(allowed)
+    asking[where] = {"allowed": allowed, "candidates": [slots] * 3}.get(where)
+    if where == "within":
+        asking[where] = [Within(np.arange(100), slots[slots >= 1600])] * 3
+        allowed[:1600] = True
+    planes, plenty, scarce = coded(rows, metric), Scratch(), Scratch()
+    scarce.most_bytes = 0
+    expected = [pairs(one) for one in search(planes, rows, queries, k, scratch=plenty, **asking)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(knn_search, "ROOM", 0)
+        assert [pairs(one) for one in search(planes, rows, queries, k, scratch=scarce, **asking)] == expected
+    assert expected[1] == naive_knn.nearest(
+        metric, rows, queries[1], k, ids=ids, allowed=np.flatnonzero(allowed), radius=asking["radius"],
+        after=asking["after"][1],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("numbers", [1 << 21, 4 * 300, 4 * 7])

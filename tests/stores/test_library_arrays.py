@@ -12,6 +12,8 @@ import pytest
 import neurograph
 from neurograph import Library, errors
 from neurograph.derived import mechanism
+from neurograph.derived.kind import Tick
+from neurograph.stores.library.nearest import kind
 from neurograph.stores.library.nearest.arrays import VectorArrays
 from neurograph.stores.library.nearest.kind import VectorKind
 from neurograph.stores.library.nearest.scan import Question
@@ -130,11 +132,11 @@ def test_codes_that_are_being_copied_are_not_patched_meanwhile(
     library.update(ids[0], vector=-far)
     library.search(far, 1, engine="numba")
 
-    def copied(kind: VectorKind, arrays: VectorArrays) -> VectorArrays:
+    def copied(kind: VectorKind, arrays: VectorArrays, tick: Tick) -> VectorArrays:
         monkeypatch.undo()
         library.update(ids[0], vector=far)
         assert library.search(far, 1, engine="numba")[0].id == ids[0]
-        return copy(kind, arrays)
+        return copy(kind, arrays, tick)
 
     monkeypatch.setattr(VectorKind, "copy", copied)
     library.update(ids[-1], vector=far)
@@ -145,6 +147,43 @@ def test_codes_that_are_being_copied_are_not_patched_meanwhile(
     assert library.search(far, 1, engine="numba")[0].id == ids[0]
     assert by_codes == library._nearest(reader, asked, [asked.query], "sqlite-vec")
     assert by_codes[0][0][0][0] == ids[0]
+    db._session.give_back(reader)
+
+
+@pytest.mark.parametrize("way", ["copy", "together"])
+def test_moving_codes_can_be_stopped_and_loses_none(
+    monkeypatch: pytest.MonkeyPatch, db: neurograph.Database, library: Library, way: str
+) -> None:
+    monkeypatch.setattr(kind, "MOVED_ROWS", 100)
+    reader, asked = db._session.borrow(), Question(np.ones(DIMENSION, np.float32).tobytes(), 1)
+    reader.connection.execute("begin")
+    library.search(np.ones(DIMENSION), 1, engine="numba")
+    if way == "together":
+        library.delete_many([item.id for item in library][:500])  # of one chunk: others stay as they are
+    else:
+        library._nearest(reader, asked, [asked.query], "numba")  # it holds the arrays, too
+        library.update(next(iter(library)), vector=vectors(1)[0])
+    moving, moved = getattr(VectorKind, way), []
+
+    class StopError(Exception):
+        pass
+
+    def stopped(self: VectorKind, arrays: VectorArrays, tick: Tick) -> VectorArrays:
+        def stop() -> None:
+            moved.append(way)
+            if len(moved) == 5:
+                raise StopError
+
+        return moving(self, arrays, stop)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(VectorKind, way, stopped)
+    with pytest.raises(StopError):
+        library.search(np.ones(DIMENSION), 1, engine="numba")
+    monkeypatch.setattr(VectorKind, "gather", None)  # codes that took long to make are not made anew
+    same(library)
+    library.update(next(iter(library)), vector=vectors(1)[0])
+    same(library)
+    assert len(moved) > 10
     db._session.give_back(reader)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import apsw
 
@@ -21,6 +21,9 @@ CHUNK_IDS = 1 << CHUNK_BITS
 
 Columns = list["np.ndarray"]
 """Rows as arrays of equal length; the first holds the ids the chunks are cut by, ascending."""
+
+Tick = Callable[[], None]
+"""What long work calls between its slices; what it raises ends it."""
 
 EVERY_CHUNK = (-(1 << 54), (1 << 54) - 1)
 """The first and the last chunk there can be."""
@@ -82,8 +85,16 @@ class Kind(ABC, Generic[A]):
         return share > REBUILD_SHARE
 
     @abstractmethod
-    def copy(self, arrays: A) -> A:
-        """Return arrays that can be patched without changing `arrays`."""
+    def copy(self, arrays: A, tick: Tick) -> A:
+        """Return arrays that can be patched without changing `arrays`; what `tick` raises ends it."""
+
+    def sparse(self, arrays: A) -> bool:
+        """Tell whether patches left so much room unused that `together` pays."""
+        return False
+
+    def together(self, arrays: A, tick: Tick) -> A:
+        """Return the same rows in no more room than they need; `arrays` stay as they are, should `tick` raise."""
+        return arrays
 
     @abstractmethod
     def nbytes(self, arrays: A) -> int:

@@ -259,7 +259,7 @@ class Derived:
         if not alone:
             if not self._make_room(shelf, kind.nbytes(version.arrays), version):
                 return None
-            version = Version({}, kind.copy(version.arrays))
+            version = Version({}, kind.copy(version.arrays, line.tick))
         elif mine is not None and mine.version is version:
             mine.stamp = (-1, -1, -1)  # should patching fail half-way, nobody takes the arrays for true
             version.nonces = {}
@@ -275,6 +275,8 @@ class Derived:
             if not self._make_room(shelf, 0 if counted else kind.nbytes(version.arrays), version):
                 return None
         version.nonces = nonces
+        if kind.sparse(version.arrays) and self._make_room(shelf, kind.nbytes(version.arrays), version):
+            version.arrays = kind.together(version.arrays, line.tick)
         return version
 
     def _make_room(self, shelf: Shelf, size: int, keep: Version | None = None) -> bool:

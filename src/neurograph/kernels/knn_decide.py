@@ -6,6 +6,8 @@ Invariants:
    time, and no further than where a bound is above the k-th distance so far: a thousand copies of one row cost time,
    and neither room nor exactness. Queries side by side that are left with few ask for these together.
 2. Answers are ordered by (distance, id).
+3. Candidates that find no room are settled before others are looked for: their rows are measured, the k nearest stay,
+   and whoever is surely farther than these no longer reaches. So room is bounded, whatever codes leave.
 """
 
 from __future__ import annotations
@@ -16,11 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import knn_refine_kernel
 from .knn_codes import FloatArray, IntArray, RowArray, Tick
 from .knn_codes_kernel import L2, Planes, Turn
 from .knn_query_kernel import measure
-from .knn_refine_kernel import SIZE, Held
+from .knn_refine_kernel import LIMIT, REFINED, SIZE, Held
 from .scratch import Scratch
 
 Fetch = Callable[[IntArray], RowArray]
@@ -90,21 +91,52 @@ def nothing(refined: int = 0) -> Nearest:
     return Nearest(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), refined, 0)
 
 
-def decide(wanted: Wanted, queries: FloatArray, held: Held, pages: Sequence[Page | None]) -> list[Nearest]:
-    """Return the nearest of the candidates, by their rows; few candidates of many queries are fetched together."""
-    sizes, most = held.counts[:, SIZE].tolist(), max(1, min(FETCH // queries.shape[1], FETCH_ROWS))
-    every, refined = range(len(queries)), held.counts[:, knn_refine_kernel.REFINED].tolist()
-    found = []
-    for some in [[*every]] if sum(sizes) <= most else [[j] for j in every]:
-        asking = []
-        for j in some:
-            slots, least = held.slots[j, : sizes[j]], held.bounds[j, 0, : sizes[j]]
-            if sizes[j] > min(most, 2 * (wanted.k + FIRST)):  # else all are fetched at once
-                order = np.argsort(least, kind="stable")
-                slots, least = slots[order], least[order]
-            asking.append(_measured(wanted, queries[j], slots, least, pages[j], most))
-        found += _answered(wanted, asking)
-    return [nearest._replace(refined=count) for nearest, count in zip(found, refined, strict=True)]
+class Deciding:
+    """What is nearest to each of some queries, of those candidates whose rows were measured."""
+
+    def __init__(self, wanted: Wanted, queries: FloatArray, pages: Sequence[Page | None]) -> None:
+        self.wanted = wanted
+        self._queries = queries
+        self._pages = pages
+        self._most = max(1, min(FETCH // queries.shape[1], FETCH_ROWS))
+        self._found = [nothing() for _ in queries]
+
+    def settle(self, held: Held, j: int) -> None:
+        """Make room for other candidates of a query (invariant 3)."""
+        (self._found[j],) = _answered(self.wanted, [self._asking(held, j)])
+        held.counts[j, SIZE] = 0
+        if len(self._found[j].ids) == self.wanted.k:
+            reach = key_of(self.wanted.metric, float(self._found[j].distances[-1]), 1.0)
+            held.numbers[j, LIMIT] = min(held.numbers[j, LIMIT], reach)
+
+    def decide(self, held: Held) -> list[Nearest]:
+        """Return the nearest, after the rows of what is left; few candidates of many queries are fetched together."""
+        every, refined = range(len(self._queries)), held.counts[:, REFINED].tolist()
+        found = []
+        for some in [[*every]] if held.counts[:, SIZE].sum() <= self._most else [[j] for j in every]:
+            found += _answered(self.wanted, [self._asking(held, j) for j in some])
+        return [nearest._replace(refined=count) for nearest, count in zip(found, refined, strict=True)]
+
+    def _asking(self, held: Held, j: int) -> _Asking:
+        size = int(held.counts[j, SIZE])
+        slots, least = held.slots[j, :size], held.bounds[j, 0, :size]
+        if size > min(self._most, 2 * (self.wanted.k + FIRST)):  # else all are fetched at once
+            order = np.argsort(least, kind="stable")
+            slots, least = slots[order], least[order]
+        return _measured(self.wanted, self._queries[j], slots, least, self._pages[j], self._found[j], self._most)
+
+
+def key_of(metric: int, distance: float, side: float) -> float:
+    """Return the key of a distance, or its square, surely not below it (side 1) or not above it (-1).
+
+    Examples
+    --------
+    >>> key_of(0, 0.25, 1.0)
+    0.25
+    """
+    if metric != L2:
+        return distance
+    return distance * distance * (1.0 + side * SURE) + side * 1e-300 if distance >= 0 else -np.inf
 
 
 def _answered(wanted: Wanted, asking: list[_Asking]) -> list[Nearest]:
@@ -128,10 +160,16 @@ def _go_on(asking: _Asking, rows: RowArray | None = None) -> IntArray | Nearest:
 
 
 def _measured(
-    wanted: Wanted, query: FloatArray, slots: IntArray, least: FloatArray, page: Page | None, most: int
+    wanted: Wanted,
+    query: FloatArray,
+    slots: IntArray,
+    least: FloatArray,
+    page: Page | None,
+    nearest: Nearest,
+    most: int,
 ) -> _Asking:
-    """Return the k nearest of candidates in order of their bounds (invariant 1); yield slots to be given their rows."""
-    nearest, done, few = nothing(), 0, wanted.k + FIRST
+    """Return the k nearest of `nearest` and candidates in order of bounds (invariant 1); yield slots of rows wanted."""
+    before, done, few = nearest.fetched, 0, wanted.k + FIRST
     waiting: list[tuple[IntArray, FloatArray]] = []
     while done < len(slots):
         step = min(most, few) if done == 0 and len(slots) > 2 * few else most
@@ -151,7 +189,7 @@ def _measured(
             last = float(nearest.distances[-1])
             reach = last * last * (1.0 + SURE) if wanted.metric == L2 else last
             slots = slots[: max(done, int(np.searchsorted(least, reach, side="right")))]
-    return nearest._replace(fetched=done)
+    return nearest._replace(fetched=before + done)
 
 
 def merge(wanted: Wanted, nearest: Nearest, slots: IntArray, distances: FloatArray, page: Page | None) -> Nearest:

@@ -12,8 +12,8 @@ Invariants:
 4. Where a part of each bound is believed, rows may be missing, as rarely as their codes are off by more than that part;
    what comes back is in order, with true distances.
 
-One thread. No room but for keys of the queries searched side by side (at most KEYS bytes and what `scratch` may take,
-or those of one query: 4 bytes a row) and the candidates.
+One thread. No room but for keys of the queries searched side by side and for their candidates: each at most KEYS bytes
+and half of what `scratch` may take, or what one query needs: 4.25 bytes a row; ROOM bytes or 48 for each of k.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InvalidValue
 from . import knn_refine_kernel, knn_scan_kernel
 from .knn_codes import SLACK, FloatArray, IntArray, RowArray, Tick, mean_for, metric_code, turning
-from .knn_codes_kernel import GROUP, L2, Planes, Turn
-from .knn_decide import SURE, Fetch, Nearest, Page, Wanted, Within, decide, merge, nothing
+from .knn_codes_kernel import GROUP, Planes, Turn
+from .knn_decide import Deciding, Fetch, Nearest, Page, Wanted, Within, key_of, merge, nothing
 from .knn_query_kernel import ask
-from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, Held, refine, refine_picked
+from .knn_refine_kernel import AFTER_HIGH, AFTER_LOW, CUT, FULL, LIMIT, ROUND, SIZE, Held, refine, refine_picked
 from .knn_scan_kernel import Sought, scan
 from .scratch import Scratch
 
 EVERY: NDArray[np.bool_] = np.ones(GROUP, np.bool_)
 EVERYWHERE: IntArray = np.empty(0, np.int64)
 KEYS = 1 << 26  # bytes of keys of queries side by side: on 1M rows as fast with twice that, 1.2 times as slow with half
+ROOM = 1 << 20  # bytes of candidates, whatever `scratch` may take
+CANDIDATE = 8 + 2 * 8  # bytes
 SEEDS = 16  # groups beyond k whose best rows are refined first
 BLOCK = 1 << 18  # bytes of codes that queries go over in turn: they stay in the second-level cache
 SCAN = 1 << 26  # bytes of codes between ticks: 2 to 4 ms
@@ -134,7 +136,7 @@ def run_search(
         return [nothing() for _ in queries]
     if within is not None:
         return _search_in(wanted, queries, pages, within)
-    side, found = max(1, min(KEYS, wanted.scratch.most_bytes) // (5 * places)), []
+    side, found = max(1, min(KEYS, wanted.scratch.most_bytes // 2) // (5 * places + 2 * CANDIDATE * wanted.k)), []
     for begin in range(0, len(queries), side):
         among = None if candidates is None else candidates[begin : begin + side]
         found += _search(wanted, queries[begin : begin + side], pages[begin : begin + side], among)
@@ -186,30 +188,25 @@ def _search(
     if rest:
         first[:, knn_scan_kernel.DOUBT] *= wanted.doubt
         then[:, knn_refine_kernel.DOUBT] *= wanted.doubt
-        _limit(wanted, then, [pages[j] for j in rest])
+        asked = [pages[j] for j in rest]
+        _limit(wanted, then, asked)
+        deciding = Deciding(wanted, exact[rest], asked)
         if candidates is not None:
-            held = _judge(wanted, [candidates[j] for j in rest], digits, then, width)
+            held = _judge(deciding, [candidates[j] for j in rest], digits, then, width)
         else:
             keys, floors = _scan(wanted, digits, first, then, width)
-            held = _refine(wanted, keys, floors, digits, then, width)
-        for i, nearest in enumerate(decide(wanted, exact[rest], held, [pages[j] for j in rest])):
+            held = _refine(deciding, keys, floors, digits, then, width)
+        for i, nearest in enumerate(deciding.decide(held)):
             found[rest[i]] = nearest
     return [nearest for nearest in found if nearest is not None]
 
 
 def _limit(wanted: Wanted, numbers: FloatArray, pages: Sequence[Page | None]) -> None:
-    """Write what keys must be within, and after: the key is the distance, or its square."""
-    square = wanted.metric == L2
-
-    def key(distance: float, side: float) -> float:
-        if not square:
-            return distance
-        return distance * distance * (1.0 + side * SURE) + side * 1e-300 if distance >= 0 else -np.inf
-
-    numbers[:, LIMIT] = key(wanted.radius, 1.0)
+    """Write what keys must be within, and after."""
+    numbers[:, LIMIT] = key_of(wanted.metric, wanted.radius, 1.0)
     for j, page in enumerate(pages):
-        numbers[j, AFTER_LOW] = -np.inf if page is None else key(page[0], -1.0)
-        numbers[j, AFTER_HIGH] = -np.inf if page is None else key(page[0], 1.0)
+        numbers[j, AFTER_LOW] = -np.inf if page is None else key_of(wanted.metric, page[0], -1.0)
+        numbers[j, AFTER_HIGH] = -np.inf if page is None else key_of(wanted.metric, page[0], 1.0)
 
 
 def _scan(
@@ -233,8 +230,14 @@ def _scan(
     return keys, floors
 
 
+def _room_of(wanted: Wanted, m: int) -> int:
+    """Return how many candidates each of m queries may have: beyond k as many again, so that to settle k pays."""
+    most = max(ROOM, min(KEYS, wanted.scratch.most_bytes // 2))
+    return max(2 * wanted.k + 4 * (ROUND + GROUP), most // (CANDIDATE * m))
+
+
 def _refine(
-    wanted: Wanted,
+    deciding: Deciding,
     keys: NDArray[np.float32],
     floors: NDArray[np.float32],
     digits: NDArray[np.int8],
@@ -242,9 +245,10 @@ def _refine(
     width: int,
 ) -> Held:
     """Return the candidates that both planes leave."""
-    m, rows, planes = len(digits), max(ROUND, REFINE // width), wanted.planes
+    wanted, m, rows = deciding.wanted, len(digits), max(ROUND, REFINE // width)
     groups, besides = (EVERYWHERE, EVERYWHERE) if wanted.within is None else wanted.within
-    room = 4 * (ROUND + GROUP) + len(besides)
+    most = _room_of(wanted, m)
+    room = min(4 * (ROUND + GROUP) + len(besides), most)
     held = Held(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
         np.zeros((m, 3), np.int64), np.empty(ROUND + GROUP, np.int64), groups,
@@ -252,22 +256,26 @@ def _refine(
     block = max(1, BLOCK // width // GROUP) if m > 1 else floors.shape[1]
     state = np.array([0, 0, 0, 0, rows, block, width], np.int64)
     if len(besides):
-        _judge_some(wanted, held, besides, state)
-    while (status := refine(planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
-        if status == FULL:
-            slots, bounds = np.empty((m, 4 * room), np.int64), np.empty((m, 2, 4 * room))
+        _judge_some(deciding, held, besides, state)
+    while (status := refine(wanted.planes, keys, floors, held, state)) != knn_refine_kernel.DONE:
+        if status == FULL and room == most:
+            deciding.settle(held, int(state[knn_refine_kernel.QUERY]))
+        elif status == FULL:
+            larger = min(4 * room, most)
+            slots, bounds = np.empty((m, larger), np.int64), np.empty((m, 2, larger))
             slots[:, :room], bounds[:, :, :room] = held.slots, held.bounds
-            held, room = held._replace(slots=slots, bounds=bounds), 4 * room
+            held, room = held._replace(slots=slots, bounds=bounds), larger
         wanted.tick()
         state[knn_refine_kernel.BUDGET] = rows
     return held
 
 
 def _judge(
-    wanted: Wanted, candidates: Sequence[IntArray], digits: NDArray[np.int8], numbers: FloatArray, width: int
+    deciding: Deciding, candidates: Sequence[IntArray], digits: NDArray[np.int8], numbers: FloatArray, width: int
 ) -> Held:
     """Return those of the given candidates that both planes leave."""
-    m, room = len(digits), max(len(slots) for slots in candidates)
+    wanted, m = deciding.wanted, len(digits)
+    room = min(max(len(slots) for slots in candidates), _room_of(wanted, m))
     held = Held(
         digits, numbers, np.empty((m, room), np.int64), np.empty((m, 2, room)), np.empty((m, wanted.k)),
         np.zeros((m, 3), np.int64), np.empty(0, np.int64), EVERYWHERE,
@@ -275,17 +283,21 @@ def _judge(
     state = np.array([0, 0, 0, 0, 0, 0, width], np.int64)
     for j, slots in enumerate(candidates):
         state[knn_refine_kernel.QUERY] = j
-        _judge_some(wanted, held, slots, state)
+        _judge_some(deciding, held, slots, state)
     return held
 
 
-def _judge_some(wanted: Wanted, held: Held, slots: IntArray, state: IntArray) -> None:
+def _judge_some(deciding: Deciding, held: Held, slots: IntArray, state: IntArray) -> None:
     """Judge slots for the query of `state`."""
+    j, room = int(state[knn_refine_kernel.QUERY]), held.slots.shape[1]
     step = max(ROUND, REFINE // int(state[knn_refine_kernel.WIDTH]))
+    step = step if len(slots) <= room else min(step, room // 2)
     for begin in range(0, len(slots), step):
         some = slots[begin : begin + step]
-        refine_picked(wanted.planes, held._replace(picked=some), state, len(some))
-        wanted.tick()
+        if held.counts[j, SIZE] + len(some) > room:
+            deciding.settle(held, j)
+        refine_picked(deciding.wanted.planes, held._replace(picked=some), state, len(some))
+        deciding.wanted.tick()
 
 
 def _by_id(wanted: Wanted, page: Page | None, candidates: IntArray | None) -> Nearest:

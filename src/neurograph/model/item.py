@@ -116,7 +116,7 @@ class Hits(Records[Hit]):
 
     @property
     def recall(self) -> float:
-        """How many of the nearest such searches find, in the mean: 1.0 for an exact one, else as it was measured."""
+        """How many of the nearest such searches find: 1.0 for an exact one, else the mean of a sample, no proof."""
         return self._recall
 
     def _like(self, columns: Sequence[Any]) -> Hits:

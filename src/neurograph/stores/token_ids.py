@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from ..derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
+from ..derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind, Tick
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class TokenIds(Kind["np.ndarray"]):
         kept = arrays[np.cumsum(gone)[:-1] == 0]
         return np.insert(kept, np.searchsorted(kept, columns[0]), columns[0])
 
-    def copy(self, arrays: np.ndarray) -> np.ndarray:
+    def copy(self, arrays: np.ndarray, tick: Tick) -> np.ndarray:
         """Return the same array: it is never changed in place."""
         return arrays
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
+from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind, Tick
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +120,7 @@ class GraphKind(Kind["GraphArrays"]):
             _replace_group(arrays, group, old, new)
         return arrays
 
-    def copy(self, arrays: GraphArrays) -> GraphArrays:
+    def copy(self, arrays: GraphArrays, tick: Tick) -> GraphArrays:
         """Copy what `patch` changes in place."""
         return GraphArrays(dict(arrays.rows), arrays.adjacency.copy(), arrays.index)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind
+from ...derived.kind import CHUNK_BITS, CHUNK_IDS, Columns, Kind, Tick
 from ...model.levels import COORDINATE_COLUMNS, LEVELS
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class GridKind(Kind["GridArrays"]):
             arrays.index = arrays.index.rebuild()
         return arrays
 
-    def copy(self, arrays: GridArrays) -> GridArrays:
+    def copy(self, arrays: GridArrays, tick: Tick) -> GridArrays:
         """Copy what `patch` changes in place."""
         return GridArrays(arrays.index.copy())
 

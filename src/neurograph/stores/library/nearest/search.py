@@ -96,7 +96,8 @@ class SearchedLibrary(ManyWays):
         Hits
             (id, key, distance) in order of distance, then id. The distance is ``1 - cos`` (cosine; 1 for a vector
             without length), the Euclidean one (l2), or the negative product (dot). Its `recall` says which mean recall
-            was measured for such searches: 1.0 where the answer is exact.
+            was measured for such searches: 1.0 where the answer is exact. With ``exact=False`` it's the mean of a
+            sample, so 1.0 is no proof.
 
         Raises
         ------
