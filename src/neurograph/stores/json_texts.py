@@ -9,7 +9,6 @@ A part of the stores layer, not a store.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from json import encoder as _encoder
 
 from ..errors import InvalidValue
@@ -61,13 +60,6 @@ def json_of(value: Any, what: str = "value") -> str:
         elif isinstance(value, dict):
             _look_at_keys(value, what)
     return text
-
-
-def object_of(value: Any, what: str) -> str:
-    """Return a mapping as compact JSON."""
-    if not isinstance(value, Mapping):
-        raise InvalidValue(f"{what} must map strings to JSON values, got {_short(value)}")
-    return json_of(dict(value), what)
 
 
 def from_json(text: str) -> Any:

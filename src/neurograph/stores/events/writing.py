@@ -11,7 +11,7 @@ from ...model.event import EventType
 from ..arguments import bindable
 from ..event_triggers import drop_triggers, make_triggers
 from ..event_types import ids_of, type_name
-from ..json_texts import object_of
+from ..json_texts import json_of
 from .base import TOPIC, EventPart, now_ns
 
 _TYPE = "id, name, enabled, by_triggers, description, trimmed"

@@ -10,7 +10,7 @@ from ...errors import InvalidValue, RuleViolated
 from ...model.experience import FLAGS, REWARDS, STATE, Experience
 from ..arguments import bindable, real, whole
 from ..event_types import ids_of
-from ..json_texts import object_of
+from ..json_texts import json_of
 from .base import ACTION, ExperiencePart, now_ns, number_of
 
 APPRAISED = FLAGS["fully_appraised"]
