@@ -47,7 +47,7 @@ OPENING = '''class Opening:
     ) -> None: ...
 '''
 
-MADE = {rules.Kind.SCOPE: "Scope", rules.Kind.CONSUMER: "Consumer", rules.Kind.WORKER: "Worker"}
+MADE = {rules.Kind.SCOPE: "Scope", rules.Kind.WORKER: "Worker"}
 OURS = {"close", "in_transaction"}  # of Database
 Function = ast.FunctionDef
 
@@ -210,6 +210,8 @@ def member(names: Names, cls: type, name: str, inside: Inside) -> list[str]:
         if kind is rules.Kind.STREAM:
             assert isinstance(inner, ast.Subscript)
             inner = inner.slice
+        if kind is rules.Kind.CONSUMER:
+            inner = ast.Name(rules.CONSUMED[returns], ast.Load())
         shown = "" if kind in MADE else ast.unparse(names.use(module, inner, inside))
         doc = (ast.get_docstring(node) or "").partition("\n")[0]
         body = f'\n        """{doc}"""' if doc else " ..."
@@ -217,7 +219,8 @@ def member(names: Names, cls: type, name: str, inside: Inside) -> list[str]:
             shown = f"Coroutine[Any, Any, {shown}]" if kind is rules.Kind.CALL else shown
             lines += ["    @property", f"    def {name}(self) -> {shown}:{body}"]
             continue
-        shown = MADE.get(kind) or (f"Stream[{shown}]" if kind is rules.Kind.STREAM else shown)
+        yields = {rules.Kind.STREAM: f"Stream[{shown}]", rules.Kind.CONSUMER: f"Consumer[{shown}]"}
+        shown = MADE.get(kind) or yields.get(kind, shown)
         lines += ["    @overload"] if _decorated(node, "overload") else []
         define = "async def" if kind is rules.Kind.CALL else "def"
         lines.append(f"    {define} {name}({signature(names, module, node, inside)}) -> {shown}:{body}")

@@ -51,11 +51,8 @@ def test_every_object_that_uses_the_file_is_returned_in_its_asyncio_form(name: s
             origin = make_stub.origins(module).get(word, "")
             if origin.startswith("neurograph.") and word not in rules.HANDLES:
                 found = getattr(importlib.import_module(origin), word, None)
-                assert not (inspect.isclass(found) and uses_the_file(found)) or word in (
-                    "Consumer",
-                    "Snapshot",
-                    "Transaction",
-                )
+                ours = {*rules.CONSUMED, "Snapshot", "Transaction"}
+                assert not (inspect.isclass(found) and uses_the_file(found)) or word in ours
 
 
 def test_properties_that_are_not_awaited_read_nothing() -> None:

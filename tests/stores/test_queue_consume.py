@@ -195,7 +195,7 @@ def test_closing_and_interrupting_end_it(tmp_path, end, error):
 
 def test_nobody_waits_in_a_transaction(db):
     consumer = db.queue.consume("c", timeout_s=0)
-    with db.transaction(), pytest.raises(TransactionOpen, match="cannot wait for messages"):
+    with db.transaction(), pytest.raises(TransactionOpen, match="cannot wait for work"):
         next(consumer)
 
 

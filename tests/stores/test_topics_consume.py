@@ -139,11 +139,11 @@ def test_what_is_claimed_ahead_keeps_its_lease_or_is_left_out(file: Database, mo
     first = next(consumer)
     before = reader.list()[1].due_ns or 0
     reader.ack(consumer._ahead.pop())  # it is settled behind the consumer's back
-    consumer._fresh_until = 0.0
+    consumer._extended_below_s = float("inf")
     assert next(consumer).id == first.id + 1
     assert (reader.list()[1].due_ns or 0) > before
     file.execute("delete from delivery where entry_id = 3")
-    consumer._fresh_until = 0.0
+    consumer._extended_below_s = float("inf")
     assert list(consumer) == []
 
 

@@ -33,6 +33,8 @@ __all__ = [
     "Database",
     "Domains",
     "EntityTypes",
+    "Events",
+    "Experiences",
     "Feedbacks",
     "Graph",
     "Grid",
@@ -45,7 +47,9 @@ __all__ = [
     "Storage",
     "StorageObjects",
     "Stream",
+    "Subscription",
     "Tokens",
+    "Topics",
     "Worker",
     "open",
 ]

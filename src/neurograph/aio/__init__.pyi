@@ -617,7 +617,7 @@ class Queue:
         """Take the next messages of a channel to work on them, and return them; it never waits."""
     async def configure(self, channels: Mapping[str, Mapping[str, Any]]) -> builtins.list[Channel]:
         """Create or change many channels, all or none, and return them in the given order."""
-    def consume(self, channel: str | Sequence[str], *, n: int=1, lease_s: float | None=None, timeout_s: float | None=None) -> Consumer:
+    def consume(self, channel: str | Sequence[str], *, n: int=1, lease_s: float | None=None, timeout_s: float | None=None) -> Consumer[Message]:
         """Return an iterator over the messages of a channel as they come, each claimed for you."""
     async def create_channel(self, channel: str, /, **settings: Any) -> Channel:
         """Create a channel with settings, and return it."""
@@ -774,7 +774,7 @@ class Subscription:
         """Say that entries are done, in one transaction, and return those that were not yours any more."""
     async def claim(self, n: int=1, *, lease_s: float | None=None) -> builtins.list[Entry]:
         """Take the next entries to work on them, and return them; it never waits."""
-    def consume(self, *, n: int=1, lease_s: float | None=None, timeout_s: float | None=None) -> Consumer:
+    def consume(self, *, n: int=1, lease_s: float | None=None, timeout_s: float | None=None) -> Consumer[Entry]:
         """Return an iterator over entries as they come, each claimed for you."""
     async def dead(self, n: int | None=100) -> builtins.list[Entry]:
         """Return the entries that failed for good, each with its last error, in order."""

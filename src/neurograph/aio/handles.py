@@ -165,7 +165,7 @@ def _at_once(name: str, function: Callable[..., Any], returns: str) -> Callable[
 
 def _consumer(name: str, function: Callable[..., Any], returns: str) -> Callable[..., Any]:
     @wraps(function)
-    def consumer(self: Handle, *args: Any, **kwargs: Any) -> Consumer:
+    def consumer(self: Handle, *args: Any, **kwargs: Any) -> Consumer[Any]:
         return Consumer(self._runner, _bound(function, self, args, kwargs)())  # which only looks at its arguments
 
     return consumer

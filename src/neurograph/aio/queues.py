@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.message import Message
 from .calls import Answer
-from .streams import Stream
+from .streams import Stream, T
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ..stores.queue.consuming import Consumer as SyncConsumer
+    from ..stores.consumer import AsItComes
     from ..stores.queue.worker import Worker as SyncWorker
     from .runner import Runner
 
 
-class Consumer(Stream[Message]):
-    """Messages of one or more channels as they come, each claimed for whoever iterates; made by `db.queue.consume`.
+class Consumer(Stream[T]):
+    """Messages, or entries of a subscription, as they come, each claimed for whoever iterates; made by `consume`.
 
     At its end, of the ``async with`` block or when it is closed, it gives back what it has claimed ahead.
 
@@ -44,15 +44,10 @@ class Consumer(Stream[Message]):
     []
     """
 
-    def __init__(self, runner: Runner, consumer: SyncConsumer) -> None:
+    def __init__(self, runner: Runner, consumer: AsItComes[T]) -> None:
         super().__init__(runner, runner.block(), lambda: consumer)
         self._consumer = consumer
         self._steps.keep(consumer, consumer._ahead.appendleft)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The names of the channels."""
-        return self._consumer.channels
 
     def stop(self) -> None:
         """End the iteration, from any task or thread: what was claimed ahead still comes, and nothing more."""

@@ -43,6 +43,9 @@ HANDLES = {
 PLAIN = frozenset({"closed", "dimension", "id", "in_transaction", "metric", "name", "path"})
 """Properties that read nothing: their value is there at once."""
 
+CONSUMED = {"Consumer": "Message", "EntryConsumer": "Entry"}
+"""What consumers yield."""
+
 AT_ONCE = frozenset({"interrupt"})
 """Methods that never wait, and must not: they run where they are called."""
 
@@ -73,7 +76,7 @@ def kind_of(name: str, returns: str, is_property: bool) -> Kind:
         return Kind.STREAM
     if returns in ("Transaction", "Snapshot"):
         return Kind.SCOPE
-    if returns in ("Consumer", "EntryConsumer"):
+    if returns in CONSUMED:
         return Kind.CONSUMER
     if returns == "Worker":
         return Kind.WORKER

@@ -64,7 +64,7 @@ class AsItComes(Generic[Record]):
         self._topics = topics
         self._timeout_s = timeout_s
         self._ahead: deque[Record] = deque()
-        self._fresh_until = 0.0  # by time.monotonic: then what is claimed ahead needs another lease
+        self._extended_below_s = 0.0  # of its lease what is claimed ahead has left: then it needs another
         self._waiting: Waiting | None = None
         self._stopped = self._halted = False
         self._thread: ThreadPoolExecutor | None = None
@@ -161,7 +161,7 @@ class AsItComes(Generic[Record]):
 
     def _take(self) -> Record | None:
         """Return the next piece; None at the end."""
-        if self._ahead and time.monotonic() >= self._fresh_until:
+        if self._ahead and self._source.lease_left_s(self._ahead[0]) <= self._extended_below_s:
             self._extend()
         if not self._ahead and not self._stopped:
             self._wait()
@@ -175,7 +175,7 @@ class AsItComes(Generic[Record]):
 
     def _note_lease(self) -> None:
         if self._ahead:
-            self._fresh_until = time.monotonic() + self._source.lease_left_s(self._ahead[0]) * EXTENDED_AT
+            self._extended_below_s = self._source.lease_left_s(self._ahead[0]) * (1 - EXTENDED_AT)
 
     def _wait(self) -> None:
         """Claim what is there, waiting until something is."""

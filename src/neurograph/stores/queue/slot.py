@@ -14,7 +14,8 @@ from inspect import isawaitable
 from ... import log
 from ...errors import Closed, DeadlineExceeded, Interrupted, InvalidValue, LeaseLost, NeurographError
 from ...model.message import Message
-from .consuming import EXTENDED_AT, Consumer, lease_left_s
+from ..consumer import EXTENDED_AT
+from .consuming import Consumer, lease_left_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from ... import log
 from ...connection.scope import deadline_after
 from ...errors import Closed, Misuse, NeurographError
 from ...model.message import Message
-from .consuming import EXTENDED_AT, lease_left_s
+from ..consumer import EXTENDED_AT
+from .consuming import lease_left_s
 from .slot import AGAIN_S, Slot, Work, late, settle
 
 TYPE_CHECKING = False
