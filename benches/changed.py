@@ -12,10 +12,8 @@ with all rows there are.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -24,10 +22,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from changing_peers import Changing, nothing, peers
-from kept_peers import kept_path
-from measure import machine, one_thread, said, seconds, write
+from measure import said, seconds
 from vector_peers import K
-from vector_sets import KINDS, Array, shares, truth, unit
+from vector_sets import Array, shares, truth, unit
+from vector_tables import tables
 
 import neurograph
 
@@ -150,26 +148,5 @@ def line(name: str, i: int, states: Sequence[Sequence[State]]) -> str:
     return "\n".join(text)
 
 
-def main() -> None:
-    one_thread()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--queries", type=int, default=100)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--graphs", type=Path)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    for kind in options.only:
-        rows, questions = KINDS[kind](options.rows, options.queries)
-        print(kind, rows.shape, flush=True)
-        text = f"{machine()}; one thread.\n\n{kind}, {len(rows):,} x {rows.shape[1]}, {len(questions):,} questions:\n\n"
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            text += table(Path(folder), rows, questions, options.graphs and kept_path(options.graphs, kind, len(rows)))
-        if options.write:
-            write(f"changed.py, {kind}", text)
-        del rows, questions
-
-
 if __name__ == "__main__":
-    main()
+    tables("changed.py", __doc__, table, questions=100, how="; one thread")

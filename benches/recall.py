@@ -11,10 +11,8 @@ question's least time counts, and a ratio is the other's median by ours. ``--wri
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -22,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kept_peers import PEERS, kept_path, kept_systems
-from measure import machine, one_thread, said, write
+from kept_peers import PEERS, kept_systems
+from measure import said
 from vector_peers import K, System, faiss_all, product, sqlite_vec_all
-from vector_sets import KINDS, Array, shares, truth
+from vector_sets import Array, shares, truth
+from vector_tables import tables
 
 import neurograph
 from neurograph.errors import NotHere
@@ -149,26 +148,5 @@ def table(folder: Path, rows: Array, questions: Array, kept: Path | None) -> str
     return "\n".join(text + [f"\nLeft out: {why}." for why in missing])
 
 
-def main() -> None:
-    one_thread()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--graphs", type=Path)
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    for kind in options.only:
-        rows, questions = KINDS[kind](options.rows, options.queries)
-        print(kind, rows.shape, flush=True)
-        text = f"{machine()}.\n\n{kind}, {len(rows):,} x {rows.shape[1]}, {len(questions):,} questions:\n\n"
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            text += table(Path(folder), rows, questions, options.graphs and kept_path(options.graphs, kind, len(rows)))
-        if options.write:
-            write(f"recall.py, {kind}", text)
-        del rows, questions
-
-
 if __name__ == "__main__":
-    main()
+    tables("recall.py", __doc__, table, questions=1000)

@@ -4,21 +4,21 @@
 --    id): rank is its priority or, where its channel ages, priority * ageing_ms in nanoseconds + published_ns, so that
 --    the order of "priority less one for each ageing_ms waited" never changes with time and an index holds it.
 -- 2. due_ns is when time alone changes the message: delayed: it becomes ready; claimed: others may take it; ready: it
---    expires; done: it is deleted. NULL: never. Whoever claims in a channel does first what is due there.
+--    expires; done: it is deleted. NULL: never. Whoever claims in a channel does first what is due there. `turn` is what
+--    orders the messages of a state: rank where they are ready, else due_ns; so one index serves all.
 -- 3. A claimed message, and no other, has a `claim`: a random number that only who claimed it knows.
 -- 4. What a message is inserted without, it gets from its channel: priority, rank, times, state. A stock shell inserts
 --    channel_id and payload; or, by the channel's name, into the view outbox.
 -- 5. A channel with a capacity counts its pending messages (ready, delayed, claimed) in `pending`, and what is full is
 --    full on every path. Ready messages alone are evicted. A message that moves to a channel as a dead letter is not
 --    refused.
--- 6. A key is unique in its channel while its message is pending, and until until_ns. A second message with it is
---    passed over without an error.
+-- 6. A key never changes. It is unique in its channel while its message is pending and no dead letter, and until
+--    until_ns. A second message with it is passed over without an error, whether it is new or comes back.
 -- 7. A channel that is gone takes its messages with it, and a message its failures, on every path: foreign keys on or
 --    off. Neither is ever displaced by another of its id or name.
--- 8. Each page that a publish touches is written to the log: 4 µs of its 20. So there is no index by channel alone; ids
---    of messages are drawn from the newest and message_floor, and sqlite_sequence is raised ahead of them.
+-- 8. Each page a publish or claim touches is written to the log: so there is one index for what neither expires nor is
+--    a dead letter; ids are drawn from the newest and message_floor, and sqlite_sequence is raised ahead of them.
 -- 9. No IN list of three or more in what runs for each message: SQLite makes a temporary table of it, 100 µs each time.
---    Hence `state <> 'done' and state <> 'dead'`.
 
 create table channel (
   id              integer primary key autoincrement check (id > 0),
@@ -71,14 +71,15 @@ create table message (
   payload      any     not null check (
     typeof(payload) = 'blob' or typeof(payload) = 'text' and json_valid(payload) and instr(payload, char(0)) = 0),
   result       any,
+  turn         integer generated always as (case state when 'ready' then rank else due_ns end) virtual,
   constraint claim check ((claim is null) = (state <> 'claimed')),
   constraint due check (due_ns is not null or state = 'ready' or state = 'dead'),
   constraint result check (
     result is null or typeof(result) = 'blob' or typeof(result) = 'text' and json_valid(result))
 ) strict;
 
-create index message_ready on message (channel_id, rank) where state = 'ready';
-create index message_due on message (channel_id, due_ns) where due_ns is not null;
+create index message_turn on message (channel_id, state, turn);
+create index message_expiry on message (channel_id, due_ns) where state = 'ready' and due_ns is not null;
 create index message_dead on message (channel_id) where state = 'dead' or origin is not null;
 
 -- The newest message that was deleted when no other was newer: ids go on above it. A message inserted without an id
@@ -200,23 +201,18 @@ begin
   select raise(abort, 'ng:message.rate_per_s: messages must not come faster than the channel''s rate_per_s allows')
     from channel where id = new.channel_id and rate_per_s is not null and bucket < -1e-6;
 
-  -- What is expired makes room before anything else does.
-  update channel
-     set expired = expired + (
-       select count(*) from message
-        where channel_id = new.channel_id and state in ('ready', 'delayed')
-          and expires_ns <=
-            coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
-          and due_ns <=
-            coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000))
-   where id = new.channel_id and pending >= capacity;
+  -- What is expired makes room before anything else does; it is counted by what is pending before and after.
+  update channel set expired = expired + pending where id = new.channel_id and capacity is not null;
   delete from message
-   where channel_id = new.channel_id and state in ('ready', 'delayed')
-     and expires_ns <=
-       coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
-     and due_ns <=
-       coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+   where channel_id = new.channel_id and state = 'ready'
+     and due_ns <= coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
      and (select pending >= capacity from channel where id = new.channel_id);
+  delete from message
+   where channel_id = new.channel_id and state = 'delayed'
+     and turn <= coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+     and expires_ns <= coalesce(new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
+     and (select pending >= capacity from channel where id = new.channel_id);
+  update channel set expired = expired - pending where id = new.channel_id and capacity is not null;
 
   select raise(abort, 'ng:message.capacity: a channel must have room for a message')
     from channel where id = new.channel_id and pending >= capacity and when_full in ('reject', 'block');
@@ -229,28 +225,28 @@ begin
    where id in (
        select m.id from message as m
         where m.channel_id = new.channel_id and m.state = 'ready'
-          and m.rank > (
+          and m.turn > (
             select coalesce(new.rank, coalesce(new.priority, c.priority) * coalesce(c.ageing_ms * 1000000, 1) + case
                 when c.ageing_ms is null then 0
                 else coalesce(
                   new.published_ns, cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000000)
                 end)
               from channel as c where c.id = new.channel_id)
-        order by m.rank desc, m.id desc
+        order by m.turn desc, m.id desc
         limit (select coalesce(max(0, pending - capacity + 1), 0) from channel where id = new.channel_id))
      and (select pending >= capacity and when_full = 'evict_lowest' from channel where id = new.channel_id);
   -- The oldest of each rank, and of these the oldest: an index of the ready by id would cost each publish a page.
   delete from message
    where id in (
        with recursive step(rank) as (
-         select min(rank) from message where channel_id = new.channel_id and state = 'ready'
+         select min(turn) from message where channel_id = new.channel_id and state = 'ready'
          union all
-         select (select min(m.rank) from message as m
-                  where m.channel_id = new.channel_id and m.state = 'ready' and m.rank > step.rank)
+         select (select min(m.turn) from message as m
+                  where m.channel_id = new.channel_id and m.state = 'ready' and m.turn > step.rank)
            from step where step.rank is not null)
        select m.id from step join message as m on m.id in (
            select o.id from message as o
-            where o.channel_id = new.channel_id and o.state = 'ready' and o.rank = step.rank
+            where o.channel_id = new.channel_id and o.state = 'ready' and o.turn = step.rank
             order by o.id
             limit (select coalesce(max(0, pending - capacity + 1), 0) from channel where id = new.channel_id))
         order by m.id
@@ -264,7 +260,10 @@ end;
 
 create trigger message_insert_after after insert on message
 when new.rank is null or new.published_ns is null or new.priority is null or new.key is not null
-  or (select capacity is not null from channel where id = new.channel_id)
+  or (select capacity is not null
+          or new.rank <> new.priority * coalesce(ageing_ms * 1000000, 1)
+             + case when ageing_ms is null then 0 else new.published_ns end
+        from channel where id = new.channel_id)
 begin
   update channel set pending = pending + 1
    where id = new.channel_id and capacity is not null and new.state <> 'done' and new.state <> 'dead';
@@ -292,30 +291,39 @@ begin
            else message.expires_ns
            end
    where id = new.id and (new.rank is null or new.published_ns is null or new.priority is null);
-  delete from message_key
-   where new.key is not null and channel_id = new.channel_id and pending = 0
-     and until_ns <= (select published_ns from message where id = new.id);
-  insert into message_key (channel_id, key, message_id, until_ns)
-  select new.channel_id, new.key, new.id, m.published_ns + c.dedup_ms * 1000000
+  update message set rank = rank where id = new.id and new.rank is not null;     -- message_rank_update puts it right
+  delete from message_key                                        -- bit by bit
+   where new.key is not null and channel_id = new.channel_id and key in (
+       select key from message_key
+        where channel_id = new.channel_id and pending = 0
+          and until_ns <= (select published_ns from message where id = new.id) order by until_ns limit 8);
+  insert into message_key (channel_id, key, message_id, until_ns, pending)
+  select c.id, new.key, m.id, m.published_ns + c.dedup_ms * 1000000, new.state <> 'done' and new.state <> 'dead'
     from message as m, channel as c
    where new.key is not null and m.id = new.id and c.id = new.channel_id
   on conflict (channel_id, key)
-  do update set message_id = excluded.message_id, until_ns = excluded.until_ns, pending = 1;
+  do update set message_id = excluded.message_id, until_ns = excluded.until_ns, pending = excluded.pending;
 end;
 
 -- No column list: one would miss `set rowid = …`, another name of the same column.
 create trigger message_update_before before update on message
-when new.id is not old.id
+when new.id is not old.id or new.key is not old.key
   or new.channel_id is not old.channel_id and not exists (select 1 from channel where id = new.channel_id)
+  or new.key is not null and new.origin is null and new.state <> 'done' and new.state <> 'dead'
+    and exists (select 1 from message_key
+                 where channel_id = new.channel_id and key = new.key and pending and message_id <> new.id)
 begin
   select case
     when new.id is not old.id then raise(abort, 'ng:message.id: the id of a message can''t be changed')
-    else raise(abort, 'ng:message.channel_id: channel_id must be the id of a channel')
+    when new.key is not old.key then raise(abort, 'ng:message.key: the key of a message can''t be changed')
+    when not exists (select 1 from channel where id = new.channel_id)
+    then raise(abort, 'ng:message.channel_id: channel_id must be the id of a channel')
+    else raise(ignore)
     end;
 end;
 
-create trigger message_state_update after update of state, channel_id on message
-when new.channel_id <> old.channel_id
+create trigger message_state_update after update of state, channel_id, origin on message
+when new.channel_id <> old.channel_id or new.origin is not old.origin
   or (new.state = 'done' or new.state = 'dead') <> (old.state = 'done' or old.state = 'dead')
 begin
   update channel set pending = pending - 1
@@ -324,11 +332,16 @@ begin
    where id = new.channel_id and capacity is not null and new.state <> 'done' and new.state <> 'dead';
   update message_key set pending = 0
    where channel_id = old.channel_id and key = old.key and message_id = old.id;
-  update message_key set pending = (new.state <> 'done' and new.state <> 'dead')
-   where channel_id = new.channel_id and key = new.key and message_id = new.id;
+  insert into message_key (channel_id, key, message_id, until_ns)
+  select id, new.key, new.id, new.published_ns + dedup_ms * 1000000
+    from channel
+   where id = new.channel_id
+     and new.key is not null and new.origin is null and new.state <> 'done' and new.state <> 'dead'
+  on conflict (channel_id, key)
+  do update set message_id = excluded.message_id, until_ns = max(until_ns, excluded.until_ns), pending = 1;
 end;
 
-create trigger message_rank_update after update of priority, channel_id, published_ns on message
+create trigger message_rank_update after update of rank, priority, channel_id, published_ns on message
 when new.rank is not (
   select new.priority * coalesce(ageing_ms * 1000000, 1) + case when ageing_ms is null then 0 else new.published_ns end
     from channel where id = new.channel_id)

@@ -321,8 +321,8 @@ class Database(Handle, PropertyIndexes, Bootstrapping, Questions):
 
         Notes
         -----
-        Never needed for an answer, unless somebody deleted rows of the table ``mark``: it gives them back. Holds the
-        write lock for about 100 ms at a time.
+        Never needed for an answer, unless somebody deleted rows of the table ``mark``: it gives them back. Does what is
+        due in the queue and deletes stored values that expired. Holds the write lock for about 100 ms at a time.
         """
         from .flows.optimize import optimize
 

@@ -123,6 +123,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
         "{} n a",
         {"namespace": TEXT, "key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL},
     ),
+    "kv delete": ("{} n lamp", {"namespace": TEXT, "deleted": NUMBER}),
     "kv list": ("{} n", [{"key": TEXT, "value": {"on": FLAG}, "version": NUMBER, "expires_ns": NULL}]),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip

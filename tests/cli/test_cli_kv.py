@@ -103,5 +103,15 @@ def test_a_file_is_made_by_set_alone_and_not_for_a_value_that_is_refused(tmp_pat
     assert run("kv", "get", path, "n", "a").stdout == "1\n"
 
 
+def test_values_are_deleted(mind):
+    with neurograph.open(mind) as db:
+        db.storage.set_many("n", dict.fromkeys("abcd", 1))
+    assert run("kv", "delete", mind, "n", "a").stdout == "1 value of 'n' deleted\n"
+    assert run("kv", "delete", mind, "n", "a").stdout == "0 values of 'n' deleted\n"
+    assert answer("kv", "delete", mind, "n", "a", "b", "c") == {"namespace": "n", "deleted": 2}
+    assert "must be 1, got 4" in refusal("kv", "delete", mind, "n", "d", "--if-version", "1")
+    assert run("kv", "delete", mind, "n", "d", "--if-version", "4").stdout == "1 value of 'n' deleted\n"
+
+
 def test_the_group_alone_shows_its_help():
     assert "ngdb kv set mind.ngdb devices lamp" in run("kv", code=2).stderr

@@ -253,6 +253,13 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "n", "--limit", "-1"], 2, "is not in the range"),
         (["text.csv"], 1, "is not a SQLite database"),
     ],
+    "kv delete": [
+        (["{}", "n"], 2, "missing argument 'KEYS...'"),
+        (["{}", "n", "a", "b", "--if-version", "1"], 2, "--if-version needs one KEY"),
+        (["{}", "n", "a", "--if-version", "7"], 1, "must be 7, got nothing stored"),
+        (["{}", "n", ""], 1, "key must be non-empty text"),
+        (["other.ngdb", "n", "a"], 1, "no file at"),
+    ],
     "import": [
         (["{}", "token", "text.csv"], 2, "'token' is not one of 'tokens', 'edges'"),
         (["{}", "tokens", "nowhere.csv"], 1, "nowhere.csv"),

@@ -170,13 +170,23 @@ def test_a_deadline_cuts_the_wait_short(db: neurograph.Database) -> None:
     holding.end()
 
 
-def test_writers_are_served_in_the_order_they_came(db: neurograph.Database) -> None:
+@pytest.mark.parametrize("kind", ["single writes", "transactions"])
+def test_writers_are_served_in_the_order_they_came(db: neurograph.Database, kind: str) -> None:
     holding = Holding(db, "0")
     threads = []
+    single = kind == "single writes"
+
+    def create(number: int) -> None:
+        if single:
+            db.tokens.create(str(number))
+        else:
+            with db.transaction():
+                db.tokens.create(str(number))
+
     for number in range(1, 8):
-        threads.append(Thread(lambda number=number: db.tokens.create(str(number))))
+        threads.append(Thread(lambda number=number: create(number)))
         deadline = time.monotonic() + 20
-        while len(db._session._turn._queue) < number:
+        while len(db._session._group._line if single else db._session._turn._queue) < number:
             assert time.monotonic() < deadline
             time.sleep(0.001)
     holding.end()

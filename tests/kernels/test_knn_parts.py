@@ -182,11 +182,23 @@ def test_of_partitions_as_near_the_first_are_looked_at():
     centers = make_centers(np.ones((4, D), np.float32), "dot")
     parts = Parts(centers, np.array([0, 16, 32, 48, 64]), np.zeros(0, np.int64))
     asked = run_asked(np.ones((1, D), np.float32), "dot")
-    assert [run_groups(parts, asked, 0, many, 64).groups.tolist() for many in (1, 3, 9)] == [
-        [0],
-        [0, 1, 2],
-        [0, 1, 2, 3],
-    ]
+    for many in (1, 3, 4, 9):
+        groups = [*range(min(many, 4))]
+        assert run_groups(parts, asked, 0, many, 64).groups.tolist() == groups
+        assert (choose(parts, asked, 0, "dot", many)[0] // 16).tolist() == [[p, p + 1] for p in groups]
+
+
+def test_a_partition_of_which_nothing_can_be_said_is_the_farthest():
+    means = np.zeros((4, 2), np.float32)
+    means[2:] = [[1, -1], [-1, 0]]
+    parts = Parts(make_centers(means, "dot"), np.array([0, 16, 32, 48, 64]), np.zeros(0, np.int64))
+    asked = run_asked(np.ones((1, 2), np.float32), "dot")._replace(turned=np.full((1, 2), 1e200))
+    near, _ = run_nearness(parts.centers, asked, 0)
+    assert not np.isnan(near).any()
+    for many in (1, 2, 3):
+        runs, _ = choose(parts, asked, 0, "dot", many)
+        assert run_groups(parts, asked, 0, many, 64).groups.tolist() == (runs[:, 0] // 16).tolist()
+        assert len(runs) == many
 
 
 def test_numbers_of_no_center_are_refused():

@@ -30,6 +30,12 @@ def test_answers_equal_naive(kind, metric):
             assert [pairs(one) for one in found] == [naive_knn.nearest(metric, rows, q, 10) for q in queries]
 
 
+def test_a_product_of_zero_is_a_distance_of_zero_without_a_sign():
+    rows = np.array([[0, 1], [0, -1], [-0.0, 0]], np.float32)
+    (found,) = search(coded(rows, "dot"), rows, np.array([[1, 0]], np.float32), 3, "dot")
+    assert not np.signbit(found.distances).any()
+
+
 @settled
 @given(st.data(), st.sampled_from(KINDS), st.sampled_from(METRICS), st.integers(0, 999))
 def test_options_equal_naive(data, kind, metric, seed):
@@ -99,9 +105,10 @@ def test_pages_are_the_whole_list():
     assert pages == naive_knn.nearest("cosine", rows, rows[0], 120)
 
 
-def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch):
+@pytest.mark.parametrize(("limit", "most"), [("FETCH", 400), ("FETCH_ROWS", 100)])
+def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch, limit, most):
     rows, largest = np.ones((3000, 4), np.float32), 0
-    monkeypatch.setattr(knn_decide, "FETCH", 400)
+    monkeypatch.setattr(knn_decide, limit, most)
 
     def fetch(slots):
         nonlocal largest
@@ -151,6 +158,14 @@ def test_nothing_is_found_but_where_a_query_looks(kind, metric, seed, k, masked)
         inside = np.flatnonzero(there & allowed)
         wanted = naive_knn.nearest(metric, rows[inside], query, k)
         assert pairs(one) == [(distance, int(inside[slot])) for distance, slot in wanted]
+
+
+def test_of_sixteen_rows_too_only_allowed_ones_are_found_besides():
+    rows = made(clustered, 3, 16, 5)
+    allowed, nowhere = np.arange(16) % 2 > 0, np.zeros(0, np.int64)
+    for within in (Within(nowhere, np.arange(8)), Within(np.array([0]), nowhere)):
+        (found,) = search(coded(rows, "l2"), rows, rows[:1], 9, "l2", within=[within], allowed=allowed)
+        assert sorted(found.slots) == [slot for slot in (within.slots.tolist() or range(16)) if slot % 2]
 
 
 @pytest.mark.parametrize("metric", METRICS)

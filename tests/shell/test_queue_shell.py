@@ -174,3 +174,38 @@ def test_a_message_published_in_another_process_is_claimed_here(path: Path) -> N
         found, _ = shell(path, "select state, attempts from message")
         assert found == ["claimed|1"]
         db.queue.ack(message)
+
+
+@pytest.mark.parametrize("recursive", ["off", "on"])
+def test_what_a_shell_writes_beside_the_rules_is_put_right(path: Path, recursive: str) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", capacity=9)
+        db.queue.publish_many("c", ["first", "second"], key=["k", None])
+    _, refused = shell(
+        path,
+        f"pragma recursive_triggers = {recursive}",
+        "update message set rank = 0 where id = 2",
+        "insert into message (channel_id, payload, priority, rank, published_ns) values (1, '3', 50, 7, 1)",
+        "insert into message (channel_id, payload, state, due_ns, key) values (1, '4', 'done', 7, 'done')",
+        "insert into outbox (channel, payload, key) values ('c', '5', 'done')",
+    )
+    assert refused == ""
+    assert payloads(path, "c") == ["first", "second", 3, 5]
+
+
+@pytest.mark.parametrize("recursive", ["off", "on"])
+def test_a_shell_can_not_change_a_key_or_make_two_of_it(path: Path, recursive: str) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", capacity=9)
+        db.queue.publish("c", 1, key="k")
+    _, refused = shell(
+        path,
+        f"pragma recursive_triggers = {recursive}",
+        "update message set key = 'l'",
+        "update message set state = 'dead'",
+        "insert into outbox (channel, payload, key) values ('c', '2', 'k')",
+        "update message set state = 'ready' where id = 1",
+    )
+    assert "ng:message.key" in refused
+    assert refused.count("\n") == 1
+    assert payloads(path, "c") == [2]

@@ -19,8 +19,8 @@ import neurograph
 from effort import examples
 from neurograph import StorageNamespace
 from neurograph.errors import InvalidValue, NotFound, StorageQuotaExceeded, VersionConflict
+from neurograph.stores.json_texts import json_of
 from neurograph.stores.storage import clock
-from neurograph.stores.storage.texts import json_of
 
 namespaces = st.sampled_from(["a", "b"])
 keys = st.sampled_from(["x", "xy", "y", "\U0010ffff"])

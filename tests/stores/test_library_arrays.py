@@ -11,7 +11,10 @@ import pytest
 
 import neurograph
 from neurograph import Library, errors
+from neurograph.derived import mechanism
+from neurograph.stores.library.nearest.arrays import VectorArrays
 from neurograph.stores.library.nearest.kind import VectorKind
+from neurograph.stores.library.nearest.scan import Question
 from neurograph.stores.where import is_lasting
 
 pytestmark = pytest.mark.kernels
@@ -94,6 +97,55 @@ def test_uncommitted_rows_are_the_transactions_own(db: neurograph.Database, libr
     with neurograph.open(db.path) as other:
         other.library.get("v").add([query])
     same(library)
+
+
+def test_however_many_chunks_changed_few_bytes_are_read_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, db: neurograph.Database, library: Library
+) -> None:
+    library.add(vectors(1500))  # six chunks
+    library.search(np.ones(DIMENSION), 1, engine="numba")
+    patch, read = VectorKind.patch, []
+
+    def patched(kind: VectorKind, arrays: VectorArrays, chunks: list[int], columns: Any) -> VectorArrays:
+        read.append((len(chunks), len(columns[0])))
+        return patch(kind, arrays, chunks, columns)
+
+    monkeypatch.setattr(VectorKind, "patch", patched)
+    for size, expected in ((1, 1), (30_000, 2), (1 << 30, 3)):
+        monkeypatch.setattr(mechanism, "PATCHED_BYTES", size)
+        read.clear()
+        with db.transaction():
+            for item in [*library][400:1500:500]:  # in three chunks
+                library.update(item, vector=vectors(1)[0])
+        same(library)
+        assert [chunks for chunks, _ in read] == [expected] * (3 // expected) + [3 % expected] * (3 % expected > 0)
+        assert max(rows for _, rows in read) <= 512 * expected
+
+
+def test_codes_that_are_being_copied_are_not_patched_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, db: neurograph.Database, library: Library
+) -> None:
+    """A reader copies what the writer holds; before the copy is made, the writer changes a row and asks."""
+    ids, far, copy = [item.id for item in library], np.full(DIMENSION, 7.0, np.float32), VectorKind.copy
+    library.update(ids[0], vector=-far)
+    library.search(far, 1, engine="numba")
+
+    def copied(kind: VectorKind, arrays: VectorArrays) -> VectorArrays:
+        monkeypatch.undo()
+        library.update(ids[0], vector=far)
+        assert library.search(far, 1, engine="numba")[0].id == ids[0]
+        return copy(kind, arrays)
+
+    monkeypatch.setattr(VectorKind, "copy", copied)
+    library.update(ids[-1], vector=far)
+    reader = db._session.borrow()
+    reader.connection.execute("begin")
+    asked = Question((-far).tobytes(), 3)
+    by_codes = library._nearest(reader, asked, [asked.query], "numba")
+    assert library.search(far, 1, engine="numba")[0].id == ids[0]
+    assert by_codes == library._nearest(reader, asked, [asked.query], "sqlite-vec")
+    assert by_codes[0][0][0][0] == ids[0]
+    db._session.give_back(reader)
 
 
 def test_vectors_that_are_no_numbers_are_never_found(db: neurograph.Database, library: Library) -> None:

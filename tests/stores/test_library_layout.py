@@ -251,6 +251,16 @@ def test_the_recall_of_what_lies_in_no_partition_is_measured(db: neurograph.Data
 
 
 @pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
+def test_codes_that_lie_by_partitions_are_measured_themselves(db: neurograph.Database, many: Library) -> None:
+    with neurograph.open(db.path) as other:
+        library = other.library.get("many")
+        library.search(clustered(3, 1)[0], engine="numba")  # codes are read, and bits only later
+        for item, vector in zip([*many][::256], clustered(2, 24), strict=True):  # one in every chunk
+            library.update(item.id, vector=vector)
+        assert recall_of(library, clustered(3, 30)) >= 0.9
+
+
+@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
 def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.Database, many: Library) -> None:
     assert recall_of(many, clustered(3, 30)) >= 0.9
     before = layout_of(many)

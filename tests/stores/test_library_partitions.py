@@ -224,6 +224,15 @@ def test_recall_is_measured_again_after_a_tenth_moved(db: neurograph.Database) -
     assert recall_of(library) > 0.96
 
 
+def test_where_nothing_is_left_nothing_is_measured(db: neurograph.Database) -> None:
+    library = made(db, n=900)
+    library.optimize()
+    library.delete_many([item.id for item in library.list(None)])
+    assert library.optimize().placed == 0
+    assert len(library.search([1.0] * D, exact=False, engine="sqlite-vec")) == 0
+    assert db.check() == []
+
+
 class BrokenOffError(Exception):
     """Stands for Ctrl-C."""
 

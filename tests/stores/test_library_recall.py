@@ -17,6 +17,7 @@ from neurograph import Hits, Library, Recall, errors
 from neurograph.stores.library.nearest import calibration
 from neurograph.stores.library.nearest.bits import BitKind
 from neurograph.stores.library.nearest.calibration import keep
+from neurograph.stores.library.nearest.points import Calibration, read_points
 
 pytestmark = pytest.mark.kernels
 
@@ -246,6 +247,11 @@ def test_what_is_no_calibration_is_passed_over(db: neurograph.Database, cosine: 
     db.execute("update calibration set points = ?", [json.dumps([[5, 0.99, 5, 0.99, 0.5]])])
     with neurograph.open(db.path, mode="r") as reader:
         assert reader.library.get("v").search(clustered(7, 1)[0], 5, **FEW).recall == 0.99
+
+
+@pytest.mark.parametrize("text", [f"[[5, 0.9, 0, 1, 1, {1 << 65}]]", f"[[5, 0.9, 9, 1, 1, {1 << 65}]]", "[" * 100_000])
+def test_what_no_kernel_takes_is_no_point(text: str) -> None:
+    assert read_points(9, text) == Calibration(9, ())
 
 
 def test_bits_alone_serve_where_codes_have_no_room(tmp_path: Path) -> None:

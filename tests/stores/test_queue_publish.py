@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from queue_clock import Clock
+from queue_clock import START_NS, Clock
 
 import neurograph
 from neurograph import Database, Published
 from neurograph.errors import ChannelFull, InvalidValue, RateLimited
+from neurograph.stores.queue import publishing
 
 
 @pytest.fixture
@@ -21,6 +24,18 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def db(now: Clock) -> Iterator[Database]:
     with neurograph.open(":memory:") as db:
+        yield db
+        assert db.check() == []
+
+
+@pytest.fixture
+def file(now: Clock, tmp_path: Path) -> Path:
+    return tmp_path / "mind.ngdb"
+
+
+@pytest.fixture
+def kept(file: Path) -> Iterator[Database]:
+    with neurograph.open(file, synchronous="off") as db:
         yield db
         assert db.check() == []
 
@@ -276,10 +291,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"channel": "a\x00"}, "channel must be a string"),
     ({"channel": 5}, "channel must be a string"),
     ({"channel": "\ud800"}, "channel must be a string"),
-    ({"payload": {1: 2}}, "keys must be strings"),
-    ({"payload": float("nan")}, "payload must be bytes or a JSON value"),
-    ({"payload": {1}}, "payload must be bytes or a JSON value"),
-    ({"payload": "\ud800"}, "payload must be bytes or a JSON value"),
+    ({"payload": {1: 2}}, "payload must have strings as keys of its objects, got 1"),
+    ({"payload": [{"a": {2: 3}}]}, "payload must have strings as keys of its objects, got 2"),
+    ({"payload": json.loads("[" * 257 + "]" * 257)}, "payload must be nested at most 256 levels"),
+    ({"payload": float("nan")}, "payload must be what JSON can say"),
+    ({"payload": {1}}, "payload must be what JSON can say"),
+    ({"payload": "\ud800"}, "payload must be what JSON can say"),
     ({"priority": "urgent"}, "priority must be a whole number or one of critical, high"),
     ({"priority": 1001}, r"priority must be in \[-1000, 1000\], got 1001"),
     ({"priority": True}, "priority must be a whole number"),
@@ -287,6 +304,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"key": ""}, "key must be None, or a string"),
     ({"key": "\ud800"}, "key must be text"),
     ({"headers": [1]}, "headers must map strings"),
+    ({"headers": {1: 2}}, "headers must have strings as keys of its objects, got 1"),
+    ({"headers": {"a": [{None: 2}]}}, "headers must have strings as keys of its objects, got None"),
+    ({"headers": {"a": float("inf")}}, "headers must be what JSON can say"),
     ({"delay_s": -1}, "delay_s must be in"),
     ({"delay_s": 1, "at_ns": 1}, "only one of delay_s and at_ns"),
     ({"at_ns": 1.5}, "at_ns must be a whole number"),
@@ -294,7 +314,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
+@pytest.mark.parametrize(
+    ("arguments", "message"), BAD, ids=[f"{message[:30]} {n}" for n, (_, message) in enumerate(BAD)]
+)
 def test_bad_input_changes_nothing(db: Database, arguments: dict[str, Any], message: str) -> None:
     given = {"channel": "c", "payload": 1, **arguments}
     with pytest.raises(InvalidValue, match=message):
@@ -340,3 +362,63 @@ def test_many_are_stored_as_one_by_one(db: Database, payloads: list[Any], option
 def test_none_published_creates_no_channel(db: Database) -> None:
     assert db.queue.publish_many("c", []) == []
     assert db.queue.channels() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"priority": 7}, {"priority": 7}),
+        ({"ttl_ms": 5000}, {"expires_ns": START_NS + 5 * 10**9, "due_ns": START_NS + 5 * 10**9}),
+        ({"ageing_ms": 1000}, {"rank": 50 * 10**9 + START_NS}),
+        ({"name": "other"}, {"channel_id": 2}),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_a_channel_changed_elsewhere_is_obeyed_at_once(
+    kept: Database, file: Path, settings: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    for n in range(3):
+        kept.queue.publish("c", n)
+    with neurograph.open(file) as other:
+        other.queue.update_channel("c", **settings)
+    number = kept.queue.publish("c", "after").id
+    columns = ", ".join(expected)
+    assert kept.execute(f"select {columns} from message where id = ?", [number]).fetchone() == (*expected.values(),)
+
+
+def test_a_channel_removed_elsewhere_is_made_anew(kept: Database, file: Path) -> None:
+    for n in range(3):
+        kept.queue.publish("c", n)
+    with neurograph.open(file) as other:
+        other.queue.remove_channel("c")
+        other.queue.publish("b", 1)
+    kept.queue.publish("c", "after")
+    assert [message.payload for message in kept.queue.list("c")] == ["after"]
+    assert [stats.ready for stats in kept.queue.stats_of_all()] == [1, 1]
+
+
+def test_a_channel_that_begins_to_evict_does_so_at_once(kept: Database, file: Path) -> None:
+    for n in range(3):
+        kept.queue.publish("c", n)
+    with neurograph.open(file) as other:
+        other.queue.update_channel("c", capacity=3, when_full="evict_lowest")
+    assert kept.queue.publish("c", "no") == (None, False, 0)
+    assert kept.queue.publish("c", "yes", priority="high").evicted == 1
+
+
+def test_a_channel_of_a_transaction_that_was_undone_is_forgotten(db: Database) -> None:
+    db.begin()
+    for n in range(3):
+        db.queue.publish("c", n)
+    db.rollback()
+    db.queue.publish("d", "another channel with its id")
+    db.queue.publish("c", "after")
+    assert [message.payload for message in db.queue.list("c")] == ["after"]
+
+
+def test_more_channels_than_are_remembered_are_published_to(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "MOST_KNOWN", 2)
+    for round_ in range(3):
+        for n in range(5):
+            db.queue.publish(f"c{n}", round_)
+    assert [stats.ready for stats in db.queue.stats_of_all()] == [3] * 5

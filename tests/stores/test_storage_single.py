@@ -19,8 +19,9 @@ from neurograph.errors import (
     StorageQuotaExceeded,
     VersionConflict,
 )
-from neurograph.stores.storage import clock, texts
-from neurograph.stores.storage.texts import DEEPEST
+from neurograph.stores import json_texts
+from neurograph.stores.json_texts import DEEPEST
+from neurograph.stores.storage import clock
 from processes import Held, python
 
 BEGINNING_NS = 4_000_000_000 * 10**9  # in 2096: SQL's own clock finds nothing expired
@@ -396,7 +397,7 @@ def test_what_pythons_stack_can_not_hold_is_named(db, monkeypatch):
         raise RecursionError
 
     db.storage.set("ns", "deep", [[]])
-    monkeypatch.setattr(texts, "_decode_start", overflowing)
+    monkeypatch.setattr(json_texts, "_decode_start", overflowing)
     with pytest.raises(InvalidValue, match="must be nested less deeply"):
         db.storage.get("ns", "deep")
 

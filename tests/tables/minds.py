@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -55,12 +56,32 @@ def fill(db: Database) -> None:
         db.library.create("heights", dimension=1, metric="l2").add([[1.5], [3.0], [2.0]], keys=["red", "low", "mid"])
         notes = db.library.create("notes", dimension=1, text_index=True)
         notes.add(keys=[*NOTES], texts=[*NOTES.values()])
+        db.queue.create_channel("jobs", attempts=1)
+        db.queue.publish("jobs", "a", key="one", headers={"trace": "x"}, ttl_s=3600)
+        db.queue.publish("jobs", b"b", priority="high")
+        db.queue.nack(db.queue.claim("jobs")[0], "no")
     db.cdna.update(scale_emotional=3.0)
 
 
 def constitution_row(db: Database, moment: Any) -> list[tuple[Any, ...]]:
     """Return the row of the table `cdna` that Python's answer names."""
     return db.execute("select * from cdna where version = ?", [db.cdna.at(moment).version]).fetchall()
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def message_rows(db: Database, channel: str, state: str | None = None) -> list[tuple[Any, ...]]:
+    """Return what Python says of a channel's messages, as the table holds it."""
+    return [
+        (
+            message.id, message.state, message.priority, message.due_ns, message.expires_ns, message.published_ns,
+            message.attempts, message.origin, message.key, _compact(message.headers) if message.headers else None,
+            message.payload if isinstance(message.payload, bytes) else _compact(message.payload), message.result,
+        )
+        for message in db.queue.list(channel, state, None)
+    ]  # fmt: skip
 
 
 Ask = Callable[..., Any]
@@ -142,6 +163,7 @@ PYTHON: dict[str, tuple[Ask, list[tuple[Any, ...]]]] = {
         ],
         [(vector(1, 0.5, 0),), (vector(0, 1, 0), 3), (vector(2), 9, "heights"), (vector(1, 0, 0), 0)],
     ),
+    "ng_messages": (message_rows, [("jobs",), ("jobs", "ready"), ("jobs", "dead")]),
     "ng_cdna_at": (constitution_row, [(1,), (2,)]),
 }
 """Every function, in the order of the manual."""

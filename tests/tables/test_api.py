@@ -27,6 +27,10 @@ TABLES = {
     "ng_knn": ("id, key, distance", "library, query, k, among"),
     "ng_match": ("id, key, score", "library, text, k, among, syntax"),
     "ng_hybrid": ("kind, id, score, legs", "query, k, library"),
+    "ng_messages": (
+        "id, state, priority, due_ns, expires_ns, published_ns, attempts, origin, key, headers, payload, result",
+        "of_channel, in_state",
+    ),
 }
 """Table-valued functions: columns and arguments; `ng_cdna_at` has the columns of the table `cdna`."""
 

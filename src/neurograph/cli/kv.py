@@ -1,4 +1,4 @@
-"""`ngdb kv`: values in JSON under a namespace and a key: `get`, `set`, `list`."""
+"""`ngdb kv`: values in JSON under a namespace and a key: `get`, `set`, `list`, `delete`."""
 
 from __future__ import annotations
 
@@ -110,6 +110,32 @@ def list_(file: str, namespace: str | None, prefix: str, after: str | None, limi
         note(f"there are more; {onward}--limit 0 shows all")
 
 
+@command(
+    "delete",
+    "ngdb kv delete mind.ngdb devices lamp",
+    "ngdb kv delete mind.ngdb devices lamp fan --json",
+    "ngdb kv delete mind.ngdb devices lamp --if-version 7",
+)
+@file_argument
+@namespace_argument
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--if-version", type=click.IntRange(1), metavar="N", help="Only where the version is N; for one KEY.")
+@json_option
+def delete(file: str, namespace: str, keys: tuple[str, ...], if_version: int | None, as_json: bool) -> None:
+    """Delete the values of KEYS, all or none; those without a value are left out."""
+    if if_version is not None and len(keys) != 1:
+        raise click.UsageError("--if-version needs one KEY")
+    with writing(file) as db:
+        if if_version is None:
+            deleted = db.storage.delete_many(namespace, keys)
+        else:
+            deleted = int(db.storage.delete(namespace, keys[0], if_version=if_version))
+    if as_json:
+        write_json({"namespace": namespace, "deleted": deleted})
+    else:
+        print(f"{deleted} value{'s' * (deleted != 1)} of {namespace!r} deleted")
+
+
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
@@ -128,14 +154,15 @@ def _cell(value: Any, name: str) -> Any:
 @click.group(
     "kv",
     cls=Listed,
-    commands=[get, set_, list_],
+    commands=[get, set_, list_, delete],
     context_settings=HELP,
     invoke_without_command=True,
     epilog="""\b
 Examples:
   ngdb kv set mind.ngdb devices lamp '{"on": true}'
   ngdb kv get mind.ngdb devices lamp
-  ngdb kv list mind.ngdb devices""",
+  ngdb kv list mind.ngdb devices
+  ngdb kv delete mind.ngdb devices lamp""",
 )
 @click.pass_context
 def kv(ctx: click.Context) -> None:

@@ -19,7 +19,7 @@ from .. import functions
 from ..errors import CannotOpen, Closed, DamagedFile, FileLocked, NotADatabase, ReadOnlyFile
 from . import forked, guard, refusal
 from .location import check_header
-from .settings import HARDENING, SETTINGS, WRITING
+from .settings import HARDENING, SETTINGS, STATEMENTS, WRITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _connect(location: Location, options: Options, check: Check | None) -> apsw.
                 guard.refuse_foreign_handles(location.path)
                 if location.exists and not guard.connections_to(location.path):
                     check_header(location, check.newest_schema)
-            return apsw.Connection(location.filename, flags=flags, statementcachesize=256)
+            return apsw.Connection(location.filename, flags=flags, statementcachesize=STATEMENTS)
     except apsw.Error as error:
         raise cannot_open(error, location, options) from error
 

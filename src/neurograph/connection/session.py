@@ -17,6 +17,7 @@ from .. import log
 from ..errors import CannotOpen, ReadOnlyDatabase, TransactionBusy, TransactionOpen
 from . import forked
 from .closing import close_writer, leave_wal
+from .group import Group, Write
 from .line import Line
 from .pool import Readers
 from .scope import Inside, Reading, Transaction, WriteTurn
@@ -27,6 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
     from typing import Any
+
+    import apsw
 
     from .line import Check, Register
     from .location import Location
@@ -53,6 +56,7 @@ class Session(Transactions):
             self.readers = Readers(lambda: Line(location, reading, register))
             self.private = False  # True once the writing line has temporary tables or attached files
             self._closing = allocate_lock()
+            self._group = Group(self)
             forked.watch(self)
         except BaseException:  # Ctrl-C; its functions hold the line, so nothing else would close it
             writer.connection.close(True)
@@ -157,7 +161,8 @@ class Session(Transactions):
 
     def change(self, sql: str, bindings: Bindings = None) -> list[Row]:
         """Run one writing statement, in the caller's transaction or one of its own, and return its rows."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _rows))  # type: ignore[no-any-return]
         try:
             return self.writer.connection.execute(sql, bindings).fetchall()
         except BaseException as error:
@@ -166,9 +171,23 @@ class Session(Transactions):
         finally:
             self._turn.give()
 
+    def changed(self, sql: str, bindings: Bindings = None) -> int:
+        """Run one writing statement as `change` does; return how many rows it changed: `returning` costs 2 µs more."""
+        self.take_turn("write")
+        try:
+            connection = self.writer.connection
+            connection.execute(sql, bindings)
+            return connection.changes()
+        except BaseException as error:
+            self.writer.refuse(error)
+            raise
+        finally:
+            self._turn.give()
+
     def insert(self, sql: str, bindings: Bindings = None) -> int:
         """Run one insert as `change` does, and return the row's id; `returning` would cost 1 µs more."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _row_id))  # type: ignore[no-any-return]
         try:
             connection = self.writer.connection
             connection.execute(sql, bindings)
@@ -181,7 +200,8 @@ class Session(Transactions):
 
     def insert_or_none(self, sql: str, bindings: Bindings = None) -> int | None:
         """Run one insert as `insert` does, and return the row's id; None where it inserted none."""
-        self.take_turn("write")
+        if not self.take_turn("write", waits=False):
+            return self._group.run(Write(sql, bindings, _row_id_or_none))  # type: ignore[no-any-return]
         try:
             connection = self.writer.connection
             connection.execute(sql, bindings)
@@ -263,3 +283,18 @@ class Session(Transactions):
         # this a handle that is dropped would never be closed.
         if getattr(self, "_state", CLOSED) == OPEN and hasattr(self, "readers"):
             self._let_go()
+
+
+# What a write in a group tells its thread: as `change`, `insert` and `insert_or_none` do.
+
+
+def _rows(connection: apsw.Connection, cursor: apsw.Cursor) -> list[Row]:
+    return cursor.fetchall()
+
+
+def _row_id(connection: apsw.Connection, cursor: apsw.Cursor) -> int:
+    return connection.last_insert_rowid()
+
+
+def _row_id_or_none(connection: apsw.Connection, cursor: apsw.Cursor) -> int | None:
+    return connection.last_insert_rowid() if connection.changes() else None

@@ -25,6 +25,7 @@ SAFE_SQLITE = 3_053_003  # 3.53.3: a hostile journal could delete another file b
 SYNCHRONOUS = {"off": 0, "normal": 1, "full": 2, "extra": 3}
 JOURNALS = ("wal", "rollback")
 CACHE_BYTES = 32 << 20
+STATEMENTS = 1024  # executions, not statements: one that was not run within as many is prepared anew, 0.1 to 0.7 ms
 CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 

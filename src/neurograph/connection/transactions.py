@@ -56,8 +56,11 @@ class Transactions:
 
     # --- whose turn it is -----------------------------------------------------------------------------------------
 
-    def take_turn(self, verb: str, writes: bool = True, deadline: float | None = None) -> None:
-        """Take the writing connection for the calling thread and task, waiting for the busy timeout."""
+    def take_turn(self, verb: str, writes: bool = True, deadline: float | None = None, waits: bool = True) -> bool:
+        """Take the writing connection for the calling thread and task, waiting for the busy timeout.
+
+        Return False, without the turn, where another thread has it and `waits` is False.
+        """
         if self._state:
             self._refuse()
         if writes and self.options.read_only:
@@ -69,7 +72,10 @@ class Transactions:
             self._notice_thread()
         mark = self._turn.mark()
         try:
-            self._wait_for_turn(verb, deadline)
+            if not waits and not self._turn.take(0):
+                return False
+            if waits:
+                self._wait_for_turn(verb, deadline)
             if self._marks:
                 self._require_mine(verb)
             elif self.writer.connection.in_transaction:
@@ -79,6 +85,7 @@ class Transactions:
         except BaseException:
             self._turn.settle(mark)
             raise
+        return True
 
     def give_turn(self) -> None:
         """Give back what `take_turn` took."""

@@ -5,7 +5,8 @@ Invariants:
 1. Arrays a line holds equal what SQL says on that line at the moment `current` returns them: own uncommitted writes
    included, nobody else's.
 2. Arrays are patched in place only by their single holder; shared ones are copied first. A line is used by one
-   thread at a time, so nobody else is reading arrays that are patched.
+   thread at a time, and who starts from arrays counts as a holder of theirs from the moment they are chosen, so nobody
+   else is reading or copying arrays that are patched.
 3. Arrays built from rows that were undone later match no nonces any more, and are patched back from the rows.
 4. The cost of staying true follows what changed: all nonces of a subject are compared only after something changed.
 5. What is kept takes no more than the budget, versions that other lines hold included; what does not fit goes.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import time
 from _thread import allocate_lock  # `threading` takes 0.6 ms to load
 from collections.abc import Callable, Iterator
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from .. import log
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 Stamp = tuple[int, int, int]
 MOST_GROWTH = 8  # bytes of arrays for a byte of the rows they are made from: 2 to 6
-PATCHED_CHUNKS = 512  # at a time: 107 MB of codes of 384 numbers
+PATCHED_BYTES = 1 << 26  # of rows at a time, held twice: 317 chunks of codes of 384 numbers, 16 of 8,192
 
 
 class StaleError(Exception):
@@ -174,40 +176,50 @@ class Derived:
         """Compare nonces and bring the line's arrays up to date, in one read transaction."""
         connection, kind = line.connection, shelf.kind
         started = time.perf_counter()
-        began = not line.holds_state
+        began, start = not line.holds_state, None
         if began:
             connection.execute("begin")
         try:
             stamp = line.stamp
             nonces = saved.nonces_of(connection, kind.subject, kind.chunks)
-            version, done = self._start(shelf, line, held, nonces), CURRENT
+            version, done = self._start(shelf, held, nonces), CURRENT
+            start = version
             if version is None or version.nonces != nonces:
                 version, done = self._update(shelf, line, version, nonces, sql_cost_s)
             if version is None:
                 line.took(ROWS, done)
                 return None
+            with self._lock:
+                mine = shelf.held.get(line)
+                if mine is None or mine.version is not version:
+                    if mine is not None:
+                        mine.version.holders -= 1
+                    version.holders += 1
+                shelf.held[line] = Held(version, stamp)
+                shelf.newest = version
         finally:
+            if start is not None:
+                with self._lock:
+                    start.holders -= 1
             if began:
                 connection.execute("rollback")
-        with self._lock:
-            mine = shelf.held.get(line)
-            if mine is None or mine.version is not version:
-                if mine is not None:
-                    mine.version.holders -= 1
-                version.holders += 1
-            shelf.held[line] = Held(version, stamp)
-            shelf.newest = version
         if line.paths is not None:
             took_ms = 1e3 * (time.perf_counter() - started)
             line.took(_way(kind), done if done == CURRENT else f"{done} in {took_ms:.1f} ms")
         return version.arrays
 
-    def _start(self, shelf: Shelf, line: Line, held: Held | None, nonces: dict[int, int]) -> Version | None:
-        """Return the version to start from: the newest if it is true already, else the line's own."""
-        newest = shelf.newest
-        if newest is not None and newest.nonces == nonces:
-            return newest
-        return held.version if held is not None else newest
+    def _start(self, shelf: Shelf, held: Held | None, nonces: dict[int, int]) -> Version | None:
+        """Return the version to start from: the newest if it is true already, else the line's own.
+
+        The caller is one more holder of it, until the line holds what came of it (invariant 2).
+        """
+        with self._lock:
+            newest = shelf.newest
+            true = newest is not None and newest.nonces == nonces
+            version = held.version if held is not None and not true else newest
+            if version is not None:
+                version.holders += 1
+        return version
 
     def _update(
         self, shelf: Shelf, line: Line, version: Version | None, nonces: dict[int, int], sql_cost_s: float
@@ -237,11 +249,11 @@ class Derived:
     ) -> Version | None:
         """Return `version`, or a copy of it, with `changed` read again; None where that does not fit the budget."""
         kind = shelf.kind
-        slices = [changed[at : at + PATCHED_CHUNKS] for at in range(0, len(changed), PATCHED_CHUNKS)] or [[]]
-        columns = joined([_read(line, kind, chunk) for chunk in slices[0]])
+        slices = _slices(line, kind, changed)
+        first = next(slices)  # should reading fail, the arrays are as they were
         mine = shelf.held.get(line)
         with self._lock:
-            alone = version.holders == 0 or (version.holders == 1 and mine is not None and mine.version is version)
+            alone = version.holders == (2 if mine is not None and mine.version is version else 1)
             if alone and shelf.newest is version:
                 shelf.newest = None  # nobody may adopt it while it is being patched
         if not alone:
@@ -252,9 +264,7 @@ class Derived:
             mine.stamp = (-1, -1, -1)  # should patching fail half-way, nobody takes the arrays for true
             version.nonces = {}
         try:
-            for some in slices:
-                if some is not slices[0]:
-                    columns = joined([_read(line, kind, chunk) for chunk in some])
+            for some, columns in chain([first], slices):
                 version.arrays = kind.patch(version.arrays, some, columns)
                 self._room -= MOST_GROWTH * sum(column.nbytes for column in columns)
         except BaseException:
@@ -319,6 +329,18 @@ def _parts(line: Line, kind: Kind[Any], nonces: dict[int, int], found: dict[int,
     for chunk in sorted(nonces):
         columns = found.pop(chunk, None)
         yield _read(line, kind, chunk) if columns is None else columns
+
+
+def _slices(line: Line, kind: Kind[Any], chunks: list[int]) -> Iterator[tuple[list[int], Columns]]:
+    """Yield the rows of chunks, at least one, as many at a time as PATCHED_BYTES hold."""
+    parts: list[Columns] = []
+    begin = size = 0
+    for end, chunk in enumerate(chunks, 1):
+        parts.append(_read(line, kind, chunk))
+        size += sum(column.nbytes for column in parts[-1])
+        if size >= PATCHED_BYTES or end == len(chunks):
+            yield chunks[begin:end], joined(parts)
+            parts, begin, size = [], end, 0
 
 
 def _read(line: Line, kind: Kind[Any], chunk: int) -> Columns:

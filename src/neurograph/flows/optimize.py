@@ -3,7 +3,7 @@
 Invariants:
 
 1. Nothing it writes is needed for an answer; dropping it all changes none. Marks are the exception: it gives back those
-   that somebody deleted.
+   that somebody deleted. What it deletes of messages and stored values is what no reader finds any more.
 2. The write lock is held for a slice of chunks at a time, so other writers wait for at most about 100 ms.
 """
 
@@ -17,6 +17,8 @@ from ..derived.kind import CHUNK_BITS
 from ..stores.grid.arrays import GridKind
 from ..stores.grid.block_build import save_blocks
 from ..stores.grid.blocks import are_saved
+from ..stores.queue import Queue
+from ..stores.storage import Storage
 from ..stores.text_objects import drop_orphans
 from .kinds import KINDS
 
@@ -48,8 +50,11 @@ class Optimized(NamedTuple):
 def optimize(session: Session, budget_bytes: int) -> Optimized:
     """Save derived arrays within the budget, refresh the planner's statistics, give free pages back.
 
-    Text indexes of libraries that SQL deleted go, too, and marks that somebody deleted come back.
+    Text indexes of libraries that SQL deleted go, too, and marks that somebody deleted come back. What time does to
+    messages and stored values is done.
     """
+    Queue(session).sweep()
+    Storage(session).purge()
     _mend_marks(session)
     total = 0
     for kind in KINDS:

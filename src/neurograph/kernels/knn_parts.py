@@ -3,7 +3,8 @@
 All is said in the numbers that codes are made of (`knn_codes_kernel`): less the mean, and turned. Invariants:
 
 1. A center is what the codes of a mean stand for, so that rows, bits and queries mean the same by it.
-2. Centers are compared with a query as rows are by the metric: by their angle under cosine, else by their keys.
+2. Centers are compared with a query as rows are by the metric: by their angle under cosine, else by their keys. Of
+   equally near ones the first count as the nearest, for whoever looks and whoever measures: equal vectors have several.
 3. Runs share no slot, and groups none.
 """
 
@@ -147,7 +148,16 @@ def run_nearness(centers: Centers, asked: Asked, j: int) -> tuple[FloatArray, ND
     with np.errstate(over="ignore", invalid="ignore"):  # what is beyond float32 is infinitely near, or far
         query = asked.turned[j].astype(np.float32)
         multiply(centers.codes, centers.scale, query, products)  # numpy may wake threads: to 10 ms
-    return (products[:-1] + centers.plus + asked.along[j]) * centers.times, products
+        near = (products[:-1] + centers.plus + asked.along[j]) * centers.times
+    return np.fmax(near, -np.inf), products  # of which nothing can be said, NaN, are as far as can be
+
+
+def _first(near: FloatArray, many: int) -> NDArray[np.bool_]:
+    """Tell which are the nearest, of equally near ones the first: as `choose_groups` does."""
+    last = np.partition(near, len(near) - many)[len(near) - many]
+    mask: NDArray[np.bool_] = near > last
+    mask[np.flatnonzero(near == last)[: many - np.count_nonzero(mask)]] = True
+    return mask
 
 
 def choose(parts: Parts, asked: Asked, j: int, metric: str, partitions: int) -> tuple[IntArray, FloatArray]:
@@ -173,9 +183,7 @@ def choose(parts: Parts, asked: Asked, j: int, metric: str, partitions: int) -> 
     """
     near, products = run_nearness(parts.centers, asked, j)
     bases = (-2.0 if metric == "l2" else -1.0) * np.clip(products.astype(np.float64), -LARGEST, LARGEST)
-    mask = np.ones(len(near), np.bool_)
-    if 0 < partitions < len(near):
-        mask[np.argpartition(near, len(near) - partitions)[: len(near) - partitions]] = False
+    mask = _first(near, partitions) if 0 < partitions < len(near) else np.ones(len(near), np.bool_)
     number = np.flatnonzero(mask)
     starts, ends = parts.first[number], parts.first[number + 1]
     if len(parts.moved):  # they are in no partition: runs end before them, and go on behind

@@ -4,7 +4,7 @@ Invariants:
 
 1. A distance is computed in float64, sums taken from left to right, each operation rounded on its own: cosine is
    ``1 - dot / sqrt(aa * qq)``, not below 0 nor above 2, and 1.0 where a norm is zero; l2 ``sqrt(sum((a - b)**2))``;
-   dot ``-dot``. Sums of several rows are taken side by side, which changes none of them.
+   dot ``0 - dot``. Sums of several rows are taken side by side, which changes none of them.
 2. Numbers for the scans hold what `knn_scan_kernel` (invariants 1 and 2) and `knn_refine_kernel` say of them. DUST
    covers what float64 rounds: in the key it is (2·d + 24)·2**-53 of (|p| + |mean|)**2, of 1 under cosine, or of the
    norms of the parts of a product, with d up to 8,192; LEAST, what float32 rounds of an offset below its normal range.
@@ -138,7 +138,7 @@ def measure(rows: Rows, query: FloatArray, metric: int, out: FloatArray) -> None
             if metric == L2:
                 out[first + i] = np.sqrt(sums[i])
             elif metric == DOT:
-                out[first + i] = -sums[i]
+                out[first + i] = 0.0 - sums[i]
             elif squares[i] == 0.0 or qq == 0.0:
                 out[first + i] = 1.0
             else:

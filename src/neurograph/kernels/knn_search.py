@@ -147,7 +147,7 @@ def _search_in(
     """Search for queries that each look elsewhere."""
     found: list[Nearest] = []
     for j, mine in enumerate(within):
-        if len(wanted.allowed) > GROUP:
+        if wanted.allowed is not EVERY:
             mine = mine._replace(slots=mine.slots[wanted.allowed[mine.slots]])
         only = None if len(mine.groups) else [mine.slots]
         found += _search(wanted._replace(within=mine), queries[j : j + 1], pages[j : j + 1], only)
@@ -295,7 +295,7 @@ def _by_id(wanted: Wanted, page: Page | None, candidates: IntArray | None) -> Ne
         some = np.zeros_like(there)
         some[candidates] = True
         there &= some
-    elif len(wanted.allowed) > GROUP or wanted.allowed is not EVERY:
+    elif wanted.allowed is not EVERY:
         there &= wanted.allowed
     if candidates is None and wanted.within is not None:
         among = np.zeros(len(there) // GROUP, np.bool_)

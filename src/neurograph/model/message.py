@@ -205,12 +205,12 @@ class Message:
     @property
     def payload(self) -> Any:
         """What was published: a JSON value, read anew each time, or bytes."""
-        return _value(self._row[12])
+        return _value(self._row[12], f"the payload of message {self.id}")
 
     @property
     def result(self) -> Any:
         """What it was acked with: a JSON value or bytes; None where there is none."""
-        return None if self._row[13] is None else _value(self._row[13])
+        return None if self._row[13] is None else _value(self._row[13], f"the result of message {self.id}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Message is a record and can't be changed")
@@ -240,9 +240,14 @@ class Message:
         return f"<table>{rows}</table>"
 
 
-def _value(stored: str | bytes) -> Any:
+def _value(stored: str | bytes, what: str) -> Any:
     if isinstance(stored, bytes):
         return stored
     import json
 
-    return json.loads(stored)
+    try:
+        return json.loads(stored)
+    except (RecursionError, ValueError) as error:  # too many levels or digits: SQLite takes more of both
+        from ..errors import InvalidValue
+
+        raise InvalidValue(f"{what} must be JSON that Python reads ({error}), got {stored[:60]!r}") from None

@@ -8,6 +8,7 @@
 | `grid.py` | `ng_near`, `ng_in_range`, `ng_density`, `ng_influence` |
 | `library.py` | `ng_knn` |
 | `query.py` | `ng_hybrid` |
+| `queue.py` | `ng_messages` |
 | `constitution.py` | `ng_cdna_at` |
 | `rows.py` | scalar functions that read rows: `ng_embed`, `ng_token_distance`, `ng_token_record` |
 """
@@ -21,6 +22,7 @@ from .graph import GRAPH_FUNCTIONS
 from .grid import GRID_FUNCTIONS
 from .library import LIBRARY_FUNCTIONS
 from .query import QUERY_FUNCTIONS
+from .queue import QUEUE_FUNCTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *GRID_FUNCTIONS,
     *LIBRARY_FUNCTIONS,
     *QUERY_FUNCTIONS,
+    *QUEUE_FUNCTIONS,
     *CONSTITUTION_FUNCTIONS,
 )
 """Every table-valued function, in the order of the manual."""

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import builtins
+from functools import cached_property
 from random import SystemRandom
 
 from ...model.message import MESSAGE_COLUMNS, Message
 from ..arguments import whole
 from . import clock
-from .base import MS, channel_name, span_ns
+from .base import DUE, MS, channel_name, span_ns
 from .due import Due
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _random = SystemRandom().getrandbits  # 0.5 µs; a forked or seeded generator would give the same numbers twice
 
-LOOK = """
-    select id, lease_ms,
-           exists (select 1 from message where channel_id = channel.id and due_ns <= ?1),
+LOOK = f"""
+    select id, lease_ms, exists ({DUE.format(channel="channel.id", now="?1")}),
            exists (select 1 from message where channel_id = channel.id and state = 'ready')
       from channel
      where name = ?2 and not paused"""
+_COLUMNS = {"channel": "?1", "claim": "?2", "origin": "(select name from channel where channel.id = message.origin)"}
+_RETURNING = ", ".join(_COLUMNS.get(name, name) for name in MESSAGE_COLUMNS)
 CLAIM = f"""
     update message
-       set state = 'claimed', claim = ?1, due_ns = ?2, attempts = attempts + 1
-     where id in (select id from message where channel_id = ?3 and state = 'ready' order by rank, id limit ?4)
-    returning {", ".join({"channel": "?5", "claim": "?1"}.get(name, name) for name in MESSAGE_COLUMNS)}, rank"""
-CLAIM = CLAIM.replace(" origin,", " (select name from channel where channel.id = message.origin),")
+       set state = 'claimed', claim = ?2, due_ns = ?3, attempts = attempts + 1
+     where id in (select id from message where channel_id = ?4 and state = 'ready' order by turn, id limit ?5)
+    returning {_RETURNING}, rank"""
+# The next message of a channel where nothing is due.
+CLAIM_NEXT = f"""
+    update message
+       set state = 'claimed', claim = ?2, attempts = attempts + 1,
+           due_ns = ?3 + coalesce(?4, (select lease_ms from channel where id = channel_id) * {MS})
+     where id = (
+         select id from message
+          where state = 'ready'
+            and channel_id = (
+                select id from channel
+                 where name = ?1 and not paused
+                   and not exists ({DUE.format(channel="channel.id", now="?5")}))
+          order by turn, id limit 1)
+    returning {_RETURNING}"""
 
 
 class Claiming(Due):
     """Messages taken to be worked on."""
+
+    _flows = False  # the last claim found a message
 
     def claim(self, channel: str, n: int = 1, *, lease_s: float | None = None) -> builtins.list[Message]:
         """Take the next messages of a channel to work on them, and return them; it never waits.
@@ -66,13 +87,27 @@ class Claiming(Due):
 
         Notes
         -----
-        A claim counts as an attempt; `release` takes it back. Nothing is written where nothing is ready. One
-        statement for all `n`: 2.3 µs each in a batch.
+        A claim counts as an attempt; `release` takes it back. Nothing is written where nothing is ready, and the
+        lock to write is not taken either, but for the first call that finds nothing. One statement for all `n`: 2.3 µs
+        each in a batch.
         """
         most = whole(n, "n", 1)
         lease_ns = None if lease_s is None else span_ns(lease_s, "lease_s")
         name = channel_name(channel)
         now = clock.now_ns()
+        claim = _random(62) + 1
+        rows: builtins.list[Any] = []
+        if most == 1 and self._flows:
+            rows = self._session.change(CLAIM_NEXT, (name, claim, now + self._grace_ns, lease_ns, now))
+        if not rows:
+            rows = self._claim_what_is_there(name, claim, most, lease_ns, now)
+        self._flows = bool(rows)
+        return [Message(row) for row in rows]
+
+    def _claim_what_is_there(
+        self, name: str, claim: int, most: int, lease_ns: int | None, now: int
+    ) -> builtins.list[Any]:
+        """Look first, which takes no lock, at whether anything is due or ready; then do it, and claim."""
         look = self._session.rows(LOOK, (now, name))
         if not look:
             return []
@@ -81,14 +116,13 @@ class Claiming(Due):
             self._pass_time(channel_id, now)
         elif not ready:
             return []
-        claim = _random(62) + 1
         until = now + (lease_ms * MS if lease_ns is None else lease_ns) + self._grace_ns
-        rows = self._session.change(CLAIM, (claim, until, channel_id, most, name))
+        rows = self._session.change(CLAIM, (name, claim, until, channel_id, most))
         if len(rows) > 1:
             rows.sort(key=_order)
-        return [Message(row[:-1]) for row in rows]
+        return [row[:-1] for row in rows]
 
-    @property
+    @cached_property
     def _grace_ns(self) -> int:
         return round(self._session.options.busy_timeout_s * 1e9)
 

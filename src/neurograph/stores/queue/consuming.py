@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
     from ...connection.session import Session
 
-NEXT_DUE = """
-    select (select min(due_ns) from message where channel_id = channel.id and due_ns is not null)
-      from channel
+NEVER_NS = 2**63 - 1
+NEXT_DUE = f"""
+    select min(
+             coalesce((select min(turn) from message where channel_id = c.id and state = 'delayed'), {NEVER_NS}),
+             coalesce((select min(turn) from message where channel_id = c.id and state = 'claimed'), {NEVER_NS}),
+             coalesce((select min(turn) from message where channel_id = c.id and state = 'done'), {NEVER_NS}),
+             coalesce((select min(due_ns) from message
+                        where channel_id = c.id and state = 'ready' and due_ns is not null), {NEVER_NS}))
+      from channel as c
      where name = ? and not paused"""
 EXTENDED_AT = 1 / 3
 """The share of a lease after which it is extended: two more tries are left before others may take the message."""
@@ -264,5 +270,5 @@ def lease_left_s(message: Message, session: Session) -> float:
 
 def _next_due(waiting: Waiting, channels: tuple[str, ...]) -> float | None:
     """Return when time alone will change something in channels that can be claimed from, by `time.monotonic`."""
-    found = [row[0] for name in channels for row in waiting.rows(NEXT_DUE, (name,)) if row[0] is not None]
+    found = [row[0] for name in channels for row in waiting.rows(NEXT_DUE, (name,)) if row[0] < NEVER_NS]
     return time.monotonic() + (min(found) - clock.now_ns()) / 1e9 if found else None

@@ -130,7 +130,8 @@ class DeadLetters(QueuePart):
         Notes
         -----
         They get the time to live of the channel they go back to. What came from a channel that is gone becomes a
-        message of the one it lies in. A full channel takes them all the same.
+        message of the one it lies in. A full channel takes them all the same. A dead letter stays where it is while a
+        newer message with its key is pending.
         """
         chosen = None if messages is None else f"[{','.join(str(message_id(message)) for message in messages)}]"
         most = -1 if n is None else whole(n, "n")

@@ -148,12 +148,20 @@ def _said(error: BaseException | str, trace: str | None) -> tuple[str, str | Non
             from traceback import format_exception
 
             trace = "".join(format_exception(error))
-        error = f"{type(error).__name__}: {error}"
+        error = f"{type(error).__name__}: {_words(error)}"
     if not isinstance(error, str) or not isinstance(trace, str | None):
         raise InvalidValue(
             f"what went wrong must be an exception or a text, and trace a text, got {error!r} and {trace!r}"
         )
     return _storable(error), None if trace is None else _storable(trace)
+
+
+def _words(error: BaseException) -> str:
+    """Return what an exception says; a message must not stay claimed because its error can't be told."""
+    try:
+        return str(error)
+    except Exception as another:
+        return f"(its text can't be had: {type(another).__name__})"
 
 
 def _storable(text: str) -> str:

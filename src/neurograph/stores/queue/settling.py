@@ -23,8 +23,7 @@ KEEP = """
     update message
        set state = 'done', claim = null, result = ?,
            due_ns = ? + (select keep_ms from channel where id = channel_id) * 1000000
-     where id = ? and claim = ?
-    returning id"""
+     where id = ? and claim = ?"""
 DELETE_MANY = """
     delete from message
      where id in (select value from carray(?1)) and claim = ?2
@@ -37,8 +36,7 @@ KEEP_MANY = """
     returning id"""
 RELEASE = """
     update message set state = 'ready', claim = null, due_ns = expires_ns, attempts = attempts - 1
-     where id = ? and claim = ?
-    returning id"""
+     where id = ? and claim = ?"""
 DUE = MESSAGE_COLUMNS.index("due_ns")
 
 
@@ -74,13 +72,13 @@ class Settling(Failing):
         """
         number, claim = held(message)
         session = self._session
-        if result is None and session.change(DELETE + " returning id", (number, claim)):
+        if result is None and session.changed(DELETE, (number, claim)):
             return
         kept = None if result is None else stored(result, "result")
         with session.transaction():
-            if session.change(DELETE + " returning id", (number, claim)):
+            if session.changed(DELETE, (number, claim)):
                 return
-            if session.change(KEEP, (kept, clock.now_ns(), number, claim)):
+            if session.changed(KEEP, (kept, clock.now_ns(), number, claim)):
                 return
         raise lost(message)
 
@@ -237,7 +235,7 @@ class Settling(Failing):
         ...     db.queue.claim("jobs")[0].attempts
         1
         """
-        if not self._session.change(RELEASE, held(message)):
+        if not self._session.changed(RELEASE, held(message)):
             raise lost(message)
 
     def release_many(self, messages: Iterable[Message]) -> builtins.list[Message]:
@@ -268,4 +266,4 @@ class Settling(Failing):
         """
         pairs = [(message, held(message)) for message in messages]
         with self._session.transaction():
-            return [message for message, pair in pairs if not self._session.change(RELEASE, pair)]
+            return [message for message, pair in pairs if not self._session.changed(RELEASE, pair)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEXT = "(select coalesce(max(version), 0) + 1 from storage_change)"
 LIVING = "(expires_ns is null or expires_ns > ?)"
+THERE = "select 1 from storage where namespace = ? and key = ?"
 QUOTA_RULE = "storage_namespace.quota_bytes"
 
 UPDATE = f"""
@@ -33,6 +34,8 @@ UPDATE_RETURNING, UPSERT_RETURNING = (f"{sql} returning version" for sql in (UPD
 class StoragePart:
     """A part of storage: it has the session."""
 
+    _adding = False  # the last value stored was a new one, so the next may be, too
+
     def __init__(self, session: Session) -> None:
         self._session = session
 
@@ -47,11 +50,14 @@ class StoragePart:
         """Store a value whatever is there, and return its version.
 
         An update that finds no row is followed by an insert; the insert alone would note the bytes of a row it may
-        displace, a page more in each commit.
+        displace, a page more in each commit. Such an update takes a lock for nothing, 7 µs, and a look 2.5.
         """
         bindings = (text, expires_ns, namespace, key)
-        rows = self._write(namespace, UPDATE_RETURNING, bindings) or self._write(namespace, UPSERT_RETURNING, bindings)
-        return rows[0][0]  # type: ignore[no-any-return]
+        rows: list[Any] = []
+        if not self._adding or self._session.rows(THERE, (namespace, key)):
+            rows = self._write(namespace, UPDATE_RETURNING, bindings)
+        self._adding = not rows
+        return (rows or self._write(namespace, UPSERT_RETURNING, bindings))[0][0]  # type: ignore[no-any-return]
 
     def _refusal(self, error: RuleViolated, namespace: str) -> RuleViolated:
         if error.rule != QUOTA_RULE:

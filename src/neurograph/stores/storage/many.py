@@ -11,9 +11,10 @@ import apsw
 from ...errors import InvalidValue, RuleViolated
 from ...model.stored import StorageItem
 from ..arguments import whole
+from ..json_texts import json_of
 from . import clock
 from .base import LIVING, UPDATE, UPSERT, StoragePart
-from .texts import after_prefix, json_of, name, prefix_text, value_of
+from .texts import after_prefix, name, prefix_text, value_of
 
 PURGED_AT_ONCE = 2_000  # about 4 ms with the write lock
 

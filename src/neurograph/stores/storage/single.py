@@ -8,9 +8,10 @@ from typing import Any, SupportsIndex
 from ...errors import InvalidValue, NotFound, VersionConflict
 from ...model.stored import StorageItem
 from ..arguments import MAX_ID, whole
+from ..json_texts import json_of
 from . import clock
 from .base import LIVING, NEXT, StoragePart
-from .texts import json_of, name, value_of
+from .texts import name, value_of
 
 GET = f"select value from storage where namespace = ? and key = ? and {LIVING}"
 ITEM = f"select value, version, expires_ns from storage where namespace = ? and key = ? and {LIVING}"

@@ -1,30 +1,14 @@
-"""Names and values as the file holds them: what every method of storage accepts alike.
+"""Names as the file holds them, and values as they come from it: what every method of storage accepts alike.
 
-1. A name is a text with at least one character, without NUL, that UTF-8 has bytes for.
-2. A value is what JSON can say, strictly: no NaN and no infinity, keys of objects are strings at any depth, and it is
-   nested at most `DEEPEST` levels, so that whoever stored it can read it, in any program.
+A name is a text with at least one character, without NUL, that UTF-8 has bytes for.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 from ...errors import InvalidValue
-
-DEEPEST = 256  # SQLite's JSON ends at 1,000; Python's stack, with a program on it, somewhere below
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
-
-
-_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
-_decoder = json.JSONDecoder(parse_constant=_no_number)
-_decode = _decoder.decode
-_decode_start = _decoder.raw_decode  # without the search for space around a value: half the time
-_CONTAINERS = (dict, list, tuple)
-_TEXT = {str}
+from ..json_texts import from_json
 
 
 def name(value: Any, what: str) -> str:
@@ -48,32 +32,10 @@ def after_prefix(prefix: str) -> str | None:
     return None
 
 
-def json_of(value: Any) -> str:
-    """Return a value as compact JSON."""
-    try:
-        text = _encode(value)
-        if not text.isascii():
-            text.encode()  # a lone surrogate is a ValueError here, and not half-way through a write
-    except RecursionError:
-        raise _too_deep() from None
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"value must be what JSON can say, got {_short(value)} ({error})") from None
-    if isinstance(value, _CONTAINERS):
-        if text.count("{") + text.count("[") > 1:
-            _look_inside(value)
-        elif isinstance(value, dict):
-            _look_at_keys(value)
-    return text
-
-
 def value_of(text: str, namespace: str, key: str) -> Any:
     """Return the value of a JSON text from the file."""
     try:
-        if text[:1] > " ":
-            value, end = _decode_start(text)
-            if end == len(text):
-                return value
-        return _decode(text)
+        return from_json(text)
     except RecursionError:
         what = "nested less deeply"
     except ValueError as error:
@@ -84,45 +46,9 @@ def value_of(text: str, namespace: str, key: str) -> Any:
     )
 
 
-def _look_inside(value: Any) -> None:
-    """Refuse keys that are no strings, which Python's encoder makes strings of, and too many levels."""
-    level = [value]
-    for _ in range(DEEPEST):
-        inner: list[Any] = []
-        for part in level:
-            if isinstance(part, dict):
-                _look_at_keys(part)
-                part = part.values()
-            inner += [found for found in part if isinstance(found, _CONTAINERS)]
-        if not inner:
-            return
-        level = inner
-    raise _too_deep()
-
-
-def _look_at_keys(part: dict[Any, Any]) -> None:
-    if {*map(type, part)} <= _TEXT:  # half the time of asking for each key by itself
-        return
-    for key in part:
-        if not isinstance(key, str):
-            raise InvalidValue(f"value must have strings as keys of its objects, got {key!r}")
-
-
-def _too_deep() -> InvalidValue:
-    return InvalidValue(f"value must be nested at most {DEEPEST} levels deep, got more; store its parts under own keys")
-
-
 def _has_bytes(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except (RecursionError, ValueError):
-        return f"a {type(value).__name__}"
-    return text if len(text) <= 200 else f"{text[:200]}…"

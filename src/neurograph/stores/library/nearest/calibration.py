@@ -156,13 +156,16 @@ def measured(line: Line, derived: Derived, space: Space, bits: VectorArrays, pla
         points = list(_reached(ranks, min(most, worth)))
         if most >= worth or any((point.k, point.recall) == USUAL for point in points):
             break
-    layout = bits.layout
-    if layout is None or not points:
-        return Calibration(len(ids), tuple(points), layout.partitioning if layout else 0)
-    partitions = _partition_ranks(space, layout, bits, vectors, nearest)
-    probes = sorted(_probes(ranks, partitions, layout, bits.used, min(most, worth), points))
-    scans = sorted(_scans(partitions, layout, bits.used, [*points, *probes]))
-    return Calibration(len(ids), tuple(points), layout.partitioning, tuple(probes), tuple(scans))
+    partitioning = bits.layout.partitioning if bits.layout else 0
+    probes: list[Point] = []
+    scans: list[Point] = []
+    if points and bits.layout is not None and _lies_by(bits, partitioning):
+        partitions = _partition_ranks(space, bits, bits.layout, vectors, nearest)
+        probes = sorted(_probes(ranks, partitions, bits.layout, bits.used, min(most, worth), points))
+    if points and planes.layout is not None and _lies_by(planes, partitioning):
+        partitions = _partition_ranks(space, planes, planes.layout, vectors, nearest)
+        scans = sorted(_scans(partitions, planes.layout, planes.used, [*points, *probes]))
+    return Calibration(len(ids), tuple(points), partitioning, tuple(probes), tuple(scans))
 
 
 def sample_of(line: Line, space: Space, arrays: VectorArrays, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -247,19 +250,22 @@ def _reached(ranks: np.ndarray, most: int) -> Iterator[Point]:
 
 
 def _partition_ranks(
-    space: Space, layout: Layout, bits: VectorArrays, vectors: np.ndarray, nearest: np.ndarray
+    space: Space, arrays: VectorArrays, layout: Layout, vectors: np.ndarray, nearest: np.ndarray
 ) -> np.ndarray:
-    """Return which one the partition of each of the nearest is, in order of nearness to the vector; from 0 on."""
+    """Return which one the partition of each of the nearest is, in order of nearness to the vector; from 0 on.
+
+    What lies in no partition is looked at always, and counts as 0.
+    """
     import numpy as np
 
     from ....kernels.knn_parts import run_asked, run_nearness
 
-    asked = run_asked(vectors, space.metric, mean=bits.center[0], turn=bits.center[1], centers=layout.centers)
+    asked = run_asked(vectors, space.metric, mean=arrays.center[0], turn=arrays.center[1], centers=layout.centers)
     near = np.array([run_nearness(layout.centers, asked, j)[0] for j in range(len(vectors))])
     order = np.argsort(-near, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
-    number = layout.of_slots(bits.slots(nearest.ravel())).reshape(nearest.shape)
+    number = layout.of_slots(arrays.slots(nearest.ravel())).reshape(nearest.shape)
     return np.where((number < 0) | (nearest == 0), 0, np.take_along_axis(rank, np.maximum(number, 0), axis=1))
 
 

@@ -9,6 +9,7 @@ else:
     from ....model.typed import NamedTuple
 
 MOST_CANDIDATES = 49_152  # that a file may ask for: as many as are ever measured
+MOST_PARTITIONS = 65_535  # likewise: more than a library has
 
 
 class Point(NamedTuple):
@@ -65,7 +66,7 @@ def read_points(sample: int, text: str) -> Calibration:
 
     try:
         rows: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         rows = []
     rows = rows if isinstance(rows, list) else []
     lists = [row for row in rows if isinstance(row, list) and all(isinstance(x, int | float) for x in row)]
@@ -82,8 +83,8 @@ def _sound(point: Point) -> bool:
     """Tell whether numbers from a file can be a point."""
     whole = all(isinstance(x, int) for x in (point.k, point.candidates, point.partitions))
     shares = all(0.0 <= x <= 1.0 for x in (point.recall, point.mean, point.first_percentile))
-    some = 1 <= point.k <= point.candidates <= MOST_CANDIDATES and point.partitions >= 0
-    every = point.k >= 1 and point.candidates == 0 and point.partitions >= 1
+    some = 1 <= point.k <= point.candidates <= MOST_CANDIDATES and 0 <= point.partitions <= MOST_PARTITIONS
+    every = point.k >= 1 and point.candidates == 0 and 1 <= point.partitions <= MOST_PARTITIONS
     return whole and shares and (some or every)
 
 

@@ -279,9 +279,11 @@ def _measure_again(session: Session, places: Places, room: Room, told: Told) -> 
 
 
 def _measured(session: Session, places: Places, truth: Truth, told: Told) -> list[Measured]:
-    """Return what recalls take."""
+    """Return what recalls take, nothing where there is no sample."""
     import numpy as np
 
+    if not len(truth.own):
+        return []
     queries = unit(truth.rows, places.space.metric)
     near = queries @ places.means.T
     if places.space.metric == "cosine":

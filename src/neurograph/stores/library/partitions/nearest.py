@@ -161,7 +161,7 @@ def candidates(
                  select number, {base} as base
                    from center
                   where far is not null
-                  order by {base if space.metric == "dot" else "far"}
+                  order by {base if space.metric == "dot" else "far"}, number
                   limit ?3)
             select item.id
               from probed

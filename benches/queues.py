@@ -1,4 +1,4 @@
-"""What the queue takes, beside litequeue and persist-queue: ``python benches/queue.py [--folder FOLDER] [--write]``.
+"""What the queue takes, beside litequeue and persist-queue: ``python benches/queues.py [--folder FOLDER] [--write]``.
 
 Each side makes its own JSON of the same payload of about 150 bytes and reads it back, at the same synchronous level,
 in files of the same folder; the best of several rounds taken in turn. litequeue's claim grows with its backlog, so
@@ -154,7 +154,7 @@ def main() -> None:
         text = f"{machine()}.\n\n{table(queue(Path(made), options.rounds))}"
     print(text)
     if options.write:
-        write("queue.py", text)
+        write("queues.py", text)
 
 
 if __name__ == "__main__":
