@@ -107,7 +107,7 @@ def every_mutant() -> list[Mutant]:
 
 def tests_of(file: str) -> list[str]:
     stores = REPOSITORY / "tests" / "stores"
-    names = ("consume", "work") if Path(file).stem in WAITING else ("claim", "publish", "channels", "due")
+    names = ("consume", "work") if Path(file).stem in WAITING else ("boundaries", "claim", "publish", "channels")
     return [str(path) for name in names if (path := stores / f"test_queue_{name}.py").exists()]
 
 

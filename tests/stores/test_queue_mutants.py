@@ -1,0 +1,36 @@
+"""Mutation testing of the queue: a change of a comparison, a constant or a condition makes a test fail."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import queue_mutants
+
+# Changes that no test can tell, or that only cost time: each with its reason.
+HARMLESS = {
+    "1_000_000 -> (1_000_000 + 1)",  # a nanosecond in a thousand
+    "100 -> (100 + 1): def dead",  # the length of a page
+    "False -> True: _flows",  # the first claim tries the quick way, and falls back
+    "not exists -> exists: and not exists ({DUE",  # the quick way is never taken
+}
+COUNT = int(os.environ.get("NGDB_MUTANTS", "60"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant runs in a fork")
+def test_no_mutant_of_the_sample_lives() -> None:
+    alive = [str(mutant) for mutant in queue_mutants.survivors(COUNT, seed=0)]
+    assert [text for text in alive if not any(known in text for known in HARMLESS)] == []
+
+
+def test_there_are_mutants_of_each_file_and_each_is_a_change() -> None:
+    found = queue_mutants.every_mutant()
+    texts = {
+        file: (queue_mutants.REPOSITORY / file).read_text(encoding="utf-8") for file in {one.file for one in found}
+    }
+    assert len(texts) > 12
+    for one in found:
+        assert texts[one.file][one.place :].startswith(one.old)
+        assert one.old != one.new
