@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from litequeue import LiteQueue
-from measure import Row, at_most, faster, machine, one_thread, table, write
+from measure import Row, at_most, faster, machine, one_thread, said, table, write
 
 import neurograph
 
@@ -230,6 +231,19 @@ def made(folder: Path) -> str:
     return str(path)
 
 
+def syncs(folder: Path, count: int = 500) -> str:
+    """Say how long the disk takes to keep 8 KiB: at FULL a message is published, claimed and acked by one sync each."""
+    path, took = folder / "syncs", []
+    with path.open("wb", buffering=0) as file:
+        for _ in range(count):
+            file.write(bytes(8192))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    took.sort()
+    return f"A sync of 8 KiB took {said(quantile(took, 0.5))} there, p99 {said(quantile(took, 0.99))}."
+
+
 def quantile(values: list[float], share: float) -> float:
     return values[min(len(values) - 1, int(share * len(values)))]
 
@@ -283,7 +297,8 @@ def main() -> None:
     options = parser.parse_args()
     one_thread()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        text = f"{machine()}.\n\n{table(rows(Path(folder), options.count, options.vectors, options.rounds))}"
+        found = rows(Path(folder), options.count, options.vectors, options.rounds)
+        text = f"{machine()}. {syncs(Path(folder))}\n\n{table(found)}"
     print(text)
     if options.write:
         write("queue_processes.py", text)

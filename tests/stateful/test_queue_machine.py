@@ -31,8 +31,15 @@ GRACE_S = 1
 CHANNELS: dict[str, dict[str, Any]] = {
     "plain": {"attempts": 2, "backoff_ms": 2000, "jitter": 0, "lease_ms": 4000, "dead_letter": "dlq"},
     "small": {"capacity": 3, "attempts": 2, "backoff": "fixed", "backoff_ms": 1000, "jitter": 0, "lease_ms": 3000},
-    "lowest": {"capacity": 3, "when_full": "evict_lowest", "ttl_ms": 9000, "lease_ms": 3000, "keep_ms": 5000},
-    "oldest": {"capacity": 3, "when_full": "evict_oldest", "dedup_ms": 6000, "lease_ms": 3000},
+    "lowest": {
+        "capacity": 3,
+        "when_full": "evict_lowest",
+        "ttl_ms": 9000,
+        "lease_ms": 3000,
+        "keep_ms": 5000,
+        "jitter": 0,
+    },
+    "oldest": {"capacity": 3, "when_full": "evict_oldest", "dedup_ms": 6000, "lease_ms": 3000, "jitter": 0},
     "ageing": {"ageing_ms": 1000, "lease_ms": 3000, "attempts": 1},
     "dlq": {"attempts": 1, "lease_ms": 3000},
 }

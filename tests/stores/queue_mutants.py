@@ -78,6 +78,8 @@ def mutants_of_python(file: str, text: str) -> Iterator[Mutant]:
     before = tokenize.NEWLINE
     words = list(tokenize.generate_tokens(io.StringIO(text).readline))
     for token, after in zip(words, [*words[1:], words[-1]], strict=True):
+        if "TYPE_CHECKING" in token.line:
+            continue
         place = starts[token.start[0] - 1] + token.start[1]
         found = token.string
         if token.type == tokenize.STRING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import apsw
 import pytest
@@ -114,8 +115,70 @@ def test_plain_sql_cannot_store_names_that_are_none(db: Database, column: str, w
         db.execute(sql, [wrong])
 
 
+def test_one_message_is_taken_unless_more_are_asked_for(db: Database) -> None:
+    db.queue.publish_many("c", [1, 2, 3])
+    assert [len(db.queue.peek("c")), len(db.queue.peek("c", 2)), len(db.queue.peek("c", 0))] == [1, 2, 0]
+    assert len(db.queue.claim("c")) == 1
+
+
 def test_a_name_is_anothers_only_where_it_is_the_same(db: Database) -> None:
     db.queue.create_channel("c")
     with pytest.raises((Conflict, RuleViolated)):
         db.queue.create_channel("c")
     assert db.queue.create_channel("C").name == "C"
+
+
+@pytest.mark.parametrize("ageing_ms", [None, 1000])
+@pytest.mark.parametrize("published", [True, False])
+@pytest.mark.parametrize("priority", [None, 7])
+def test_plain_sql_gets_from_the_channel_what_it_leaves_out(
+    db: Database, now: Clock, ageing_ms: int | None, published: bool, priority: int | None
+) -> None:
+    db.queue.create_channel("c", ttl_ms=60_000, ageing_ms=ageing_ms, priority=30)
+    at = now.ns if published else None
+    sql = "insert into message (channel_id, payload, priority, published_ns, due_ns) values (1, '1', ?1, ?2, ?3)"
+    db.execute(sql, [priority, at, None])
+    if published:
+        db.execute(sql, [priority, at, now.ns])
+        db.execute(sql, [priority, at, now.ns + 1])
+        db.execute(sql, [priority, at, now.ns + 10**18])
+    messages = db.queue.list("c")
+    assert [message.state for message in messages] == ["ready", "ready", "delayed", "delayed"][: len(messages)]
+    for message in messages:
+        assert message.priority == (30 if priority is None else priority)
+        assert published == (message.published_ns == now.ns)
+        assert message.expires_ns == message.published_ns + 60 * 10**9
+    assert [message.due_ns for message in messages] == [
+        messages[0].expires_ns, messages[0].expires_ns, now.ns + 1, messages[0].expires_ns,
+    ][: len(messages)]  # fmt: skip
+    assert db.check() == []  # it compares the rank with these
+
+
+@pytest.mark.parametrize("delay_s", [None, 2])
+@pytest.mark.parametrize("when_full", ["reject", "evict_lowest"])
+def test_what_has_expired_by_the_clock_of_sql_makes_room_for_plain_sql(
+    db: Database, when_full: str, delay_s: float | None
+) -> None:
+    db.queue.create_channel("c", capacity=1, when_full=when_full)
+    db.queue.publish("c", "in 2023", ttl_s=5, delay_s=delay_s)
+    db.execute("insert into message (channel_id, payload) values (1, '\"now\"')")
+    assert [message.payload for message in db.queue.list("c")] == ["now"]
+    stats = db.queue.stats("c")
+    assert (stats.expired, stats.evicted, stats.ready) == (1, 0, 1)
+    with pytest.raises(RuleViolated) if when_full == "reject" else nullcontext():
+        db.execute("insert into message (channel_id, payload) values (1, '\"more\"')")
+    assert [message.payload for message in db.queue.list("c")] == ["now"]
+    assert db.queue.stats("c").expired == 1
+
+
+@pytest.mark.parametrize("ageing_ms", [None, 1000])
+def test_plain_sql_that_changes_priority_or_time_changes_the_order(
+    db: Database, now: Clock, ageing_ms: int | None
+) -> None:
+    db.queue.create_channel("c", ageing_ms=ageing_ms)
+    db.queue.publish_many("c", [1, 2, 3])
+    db.execute("update message set priority = 10 where id = 3")
+    db.execute("update message set published_ns = published_ns - 5000000000 where id = 2")
+    order = [3, 2, 1] if ageing_ms else [3, 1, 2]
+    assert db.check() == []
+    assert [message.payload for message in db.queue.claim("c", 3)] == order
