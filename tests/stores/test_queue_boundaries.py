@@ -11,7 +11,7 @@ from queue_clock import Clock
 
 import neurograph
 from neurograph import Database
-from neurograph.errors import Conflict, RuleViolated
+from neurograph.errors import Conflict, DeadlineExceeded, InvalidValue, RateLimited, RuleViolated
 
 
 @pytest.fixture
@@ -182,3 +182,59 @@ def test_plain_sql_that_changes_priority_or_time_changes_the_order(
     order = [3, 2, 1] if ageing_ms else [3, 1, 2]
     assert db.check() == []
     assert [message.payload for message in db.queue.claim("c", 3)] == order
+
+
+def test_a_message_for_now_or_the_past_is_ready(db: Database, now: Clock) -> None:
+    for at_ns in (now.ns - 1, now.ns, now.ns + 1):
+        db.queue.publish("c", None, at_ns=at_ns)
+    assert [message.state for message in db.queue.list("c")] == ["ready", "ready", "delayed"]
+
+
+def test_releasing_many_returns_the_lost_alone(db: Database) -> None:
+    db.queue.publish_many("c", [1, 2])
+    one, two = db.queue.claim("c", 2)
+    db.queue.ack(one)
+    assert db.queue.release_many([one, two]) == [one]
+    assert [message.payload for message in db.queue.peek("c", 2)] == [2]
+
+
+@pytest.mark.parametrize(("rate_per_s", "at_once"), [(5, 10), (0.1, 1)])
+def test_without_a_burst_what_comes_in_two_seconds_may_come_at_once(
+    db: Database, now: Clock, rate_per_s: float, at_once: int
+) -> None:
+    db.queue.create_channel("c", rate_per_s=rate_per_s)
+    for _ in range(at_once):
+        db.queue.publish("c", 1)
+    with pytest.raises(RateLimited):
+        db.queue.publish("c", 1)
+    now.move(1 / rate_per_s)
+    db.queue.publish("c", 1)
+    with pytest.raises(RateLimited):
+        db.queue.publish("c", 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "most"),
+    [("capacity", (1 << 63) - 1), ("block_ms", 86_400_000), ("burst", 10**9), ("ageing_ms", 30 * 86_400_000)],
+)
+def test_a_setting_has_a_most(db: Database, setting: str, most: int) -> None:
+    assert getattr(db.queue.create_channel("c", **{setting: most}), setting) == most
+    with pytest.raises(InvalidValue, match=setting):
+        db.queue.create_channel("d", **{setting: most + 1})
+
+
+def test_ids_are_noted_ahead_by_who_publishes_much(db: Database) -> None:
+    noted = []
+    for _ in range(70):
+        db.queue.publish("c", None)
+        noted.append(db.execute("select seq from sqlite_sequence where name = 'message'").fetchall()[0][0])
+    assert noted[:31] == list(range(1, 32))
+    assert set(noted[31:]) == {32 + 1024}
+    assert db.execute("select count(*) from sqlite_sequence where seq > 1000").fetchall() == [(1,)]
+
+
+def test_a_request_that_is_given_up_is_nobodys_from_then_on(db: Database, now: Clock) -> None:
+    """By the queue's clock, which stands still here, it has not expired yet."""
+    with pytest.raises(DeadlineExceeded):
+        db.queue.request("silent", 1, timeout_s=0.001)
+    assert db.queue.claim("silent") == []
