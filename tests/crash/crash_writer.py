@@ -15,9 +15,12 @@ import json
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 import crash_transactions
+import queue_calls as calls
+import watched_disk
 
 import neurograph
 from neurograph import migrate
@@ -75,7 +78,69 @@ def optimize(path: str, journal: str) -> None:
             db.drop_derived()
 
 
-WORKS = {work.__name__: work for work in (transactions, count, create, upgrade, optimize)}
+def queue_calls(path: str, kill_at: int, grace_s: float) -> None:
+    """Run the calls of `queue_calls.py`, each said when it has returned, and die at an operation on the disk."""
+    with watched_disk.WatchedDisk(Path(path)) as disk, neurograph.open(path, busy_timeout_s=grace_s) as db:
+        disk.kill_at(kill_at)
+        for call, *_ in calls.states(db):
+            say(call.name)
+        disk.fault = None
+
+
+def publish(path: str, writer: int, undone_every: int, count: int | None = None) -> None:
+    """Publish messages, say the number of each once it is committed; some with a token, some undone with their token.
+
+    Numbers go on above those of a life before this one, up to `count` or for ever.
+    """
+    with opened(path) as db:
+        key = f"{writer}"
+        for number in itertools.count(db.storage.get("numbers", key, 0) + 1):
+            if count is not None and number > count:
+                return
+            name = f"{writer}:{number}"
+            if number % undone_every == 0:
+                try:
+                    with db.transaction():
+                        db.tokens.create(f"undone {name}")
+                        db.queue.publish("many", f"undone {name}")
+                        raise ZeroDivisionError
+                except ZeroDivisionError:
+                    pass
+            with db.transaction():
+                db.storage.set("numbers", key, number)
+                if number % 8 == 0:
+                    db.tokens.create(name)
+                    db.queue.publish("tokens", name)
+                else:
+                    db.queue.publish("ordered" if number % 4 == 0 else "many", name, priority=number % 3)
+            say(number)
+
+
+def consume(path: str, channels: list[str], n: int) -> None:
+    """Claim messages, do their work once for each claim, ack them; say what was worked on and what was acked.
+
+    It ends when the queue is empty and the publishers have written that they are done.
+    """
+    with opened(path) as db, db.queue.consume(channels, n=n, timeout_s=0.05) as consumer:
+        while True:
+            batch = [message for message, _ in zip(consumer, range(n), strict=False)]
+            for message in batch:
+                say(f"work {message.channel} {message.id} {message.attempts} {message.priority} {message.payload}")
+            lost = {message.id for message in db.queue.ack_many(batch)}
+            for message in batch:
+                if message.id not in lost:
+                    say(f"acked {message.channel} {message.id} {message.attempts} {message.priority} {message.payload}")
+            if not batch and db.storage.get("numbers", "done") and not any(map(pending, db.queue.stats_of_all())):
+                return
+
+
+def pending(stats: neurograph.ChannelStats) -> int:
+    return stats.ready + stats.delayed + stats.claimed
+
+
+WORKS = {
+    work.__name__: work for work in (transactions, count, create, upgrade, optimize, queue_calls, publish, consume)
+}
 
 
 def run(work: str, stay: bool, **arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""The queue and a plain model side by side: several consumers, a clock moved by hand, rollback, reopening.
+"""The queue and a plain model side by side: several consumers, a clock moved by hand, rollback, reopening, others.
 
 The model is a list of dicts that is looked through from end to end. After each step the file holds what the model says,
 and every claim takes the same messages in the same order.
@@ -9,18 +9,20 @@ from __future__ import annotations
 import copy
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+import queue_others
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import neurograph
 from effort import examples
-from neurograph import Message
+from neurograph import Consumer, Message
 from neurograph.errors import ChannelFull, LeaseLost
 from neurograph.stores.queue import clock
 
@@ -33,11 +35,11 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "capacity": 3,
         "when_full": "evict_lowest",
         "ttl_ms": 9000,
-        "jitter": 0,
         "lease_ms": 3000,
         "keep_ms": 5000,
+        "jitter": 0,
     },
-    "oldest": {"capacity": 3, "when_full": "evict_oldest", "dedup_ms": 6000, "jitter": 0, "lease_ms": 3000},
+    "oldest": {"capacity": 3, "when_full": "evict_oldest", "dedup_ms": 6000, "lease_ms": 3000, "jitter": 0},
     "ageing": {"ageing_ms": 1000, "lease_ms": 3000, "attempts": 1},
     "dlq": {"attempts": 1, "lease_ms": 3000},
 }
@@ -164,23 +166,32 @@ class Queues(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-        self.clock = mock.patch.object(clock, "now_ns", self.now_ns)
+        self.clock = mock.patch.multiple(clock, now_ns=self.now_ns, monotonic=lambda: self.model.now / S)
         self.clock.start()
         self.folder = Path(tempfile.mkdtemp())
         self.open()
         self.db.queue.configure(CHANNELS)
         self.held: list[Message] = []  # by whichever consumer, some of them lost
         self.saved: list[Any] = []
+        self.consumers: dict[str, Consumer] = {}
+        self.ahead: dict[str, list[Message]] = {}  # what they have claimed and not yet given out
+        self.fresh_until: dict[str, int] = {}
 
     def now_ns(self) -> int:
         return self.model.now
 
+    @property
+    def path(self) -> Path:
+        return self.folder / "q.ngdb"
+
     def open(self) -> None:
-        self.db = neurograph.open(self.folder / "q.ngdb", synchronous="off", busy_timeout_s=GRACE_S)
+        self.db = neurograph.open(self.path, synchronous="off", busy_timeout_s=GRACE_S)
 
     def teardown(self) -> None:
         while self.db.in_transaction:
             self.db.rollback()
+        for consumer in self.consumers.values():
+            consumer.close()
         assert self.db.check() == []
         self.db.close()
         self.clock.stop()
@@ -218,12 +229,117 @@ class Queues(RuleBasedStateMachine):
     @rule(channel=names, n=st.integers(1, 3))
     def claim(self, channel: str, n: int) -> None:
         wanted = self.model.claim(channel, n)
-        got = self.db.queue.claim(channel, n)
+        self.claimed(self.db.queue.claim(channel, n), wanted)
+
+    def claimed(self, got: list[Message], wanted: list[dict[str, Any]]) -> None:
         assert [m.id for m in got] == [m["id"] for m in wanted]
         assert [m.attempts for m in got] == [m["attempts"] for m in wanted]
         for message, m in zip(got, wanted, strict=True):
             m["claim"] = (message.id, message.claim)
         self.held += got
+
+    # --- consumers that claim ahead, two at a time --------------------------------------------------------------------
+
+    @precondition(lambda self: not self.saved)
+    @rule(channel=names)
+    def consume(self, channel: str) -> None:
+        if channel not in self.consumers:
+            self.consumers[channel] = self.db.queue.consume(channel, n=2, timeout_s=0)
+        lease_ms, ahead = CHANNELS[channel]["lease_ms"], self.ahead.pop(channel, [])
+        if ahead and self.model.now >= self.fresh_until[channel]:
+            ahead = [message for message in ahead if self.mine(message)]
+            for message in ahead:
+                self.mine(message)["due"] = self.model.now + (lease_ms + GRACE_S * 1000) * 10**6  # type: ignore[index]
+            self.fresh_until[channel] = self.model.now + lease_ms * 10**6 // 3
+        got = next(self.consumers[channel], None) if ahead else None
+        if ahead:
+            assert got is not None
+            assert (got.id, got.claim) == (ahead[0].id, ahead[0].claim)
+            self.held.append(got)
+            self.ahead[channel] = ahead[1:]
+            return
+        wanted = self.model.claim(channel, 2)
+        got = next(self.consumers[channel], None)
+        messages = [] if got is None else [got, *self.consumers[channel]._ahead]
+        self.claimed(messages, wanted)
+        del self.held[len(self.held) - len(messages) + 1 :]
+        self.ahead[channel] = messages[1:]
+        self.fresh_until[channel] = self.model.now + lease_ms * 10**6 // 3
+
+    def close_consumers(self) -> None:
+        """Close them; what they had claimed ahead is ready again."""
+        for channel, consumer in self.consumers.items():
+            consumer.close()
+            for message in self.ahead.get(channel, []):
+                if m := self.mine(message):
+                    m.update(state="ready", due=m["expires"], attempts=m["attempts"] - 1)
+        self.consumers, self.ahead = {}, {}
+
+    # --- other processes ----------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: not self.saved)
+    @rule(channel=names, priority=priorities, key=st.sampled_from([None, "k"]), delay_s=st.sampled_from([0, 2]))
+    def publish_elsewhere(self, channel: str, priority: int | None, key: str | None, delay_s: int) -> None:
+        said = self.model.publish(channel, priority, key, delay_s)
+        published = queue_others.call(
+            self.path, self.model.now, GRACE_S, "publish", channel, None, priority=priority, key=key,
+            delay_s=delay_s or None,
+        )  # fmt: skip
+        if said == "full":
+            assert published is ChannelFull
+        elif published.duplicate:
+            assert said == f"duplicate of {published.id}"
+        else:
+            assert published.id == said
+
+    @precondition(lambda self: not self.saved)
+    @rule(channel=names)
+    def claim_elsewhere(self, channel: str) -> None:
+        wanted = self.model.claim(channel, 2)
+        self.claimed(queue_others.call(self.path, self.model.now, GRACE_S, "claim", channel, 2), wanted)
+
+    @precondition(lambda self: self.held and not self.saved)
+    @rule(data=st.data(), what=st.sampled_from(["ack", "nack", "extend", "release"]))
+    def settle_elsewhere(self, data: st.DataObject, what: str) -> None:
+        message = data.draw(st.sampled_from(self.held))
+        m = self.mine(message)
+        said = queue_others.call(self.path, self.model.now, GRACE_S, what, message)
+        assert (said is LeaseLost) == (m is None)
+        if m is not None:
+            self.settled(m, what)
+
+    @precondition(lambda self: not self.saved)
+    @rule(channel=names, priority=priorities, key=st.sampled_from([None, "k"]), delay_s=st.sampled_from([0, 2]))
+    def publish_by_plain_sql(self, channel: str, priority: int | None, key: str | None, delay_s: int) -> None:
+        last = self.model.next
+        said = self.model.publish(channel, priority, key, delay_s)
+        now = self.model.now
+        changed = queue_others.execute(
+            self.path,
+            "insert into message (channel_id, payload, priority, key, published_ns, due_ns) "
+            "select id, 'null', ?, ?, ?, ? from channel where name = ?",
+            priority, key, now, now + delay_s * S if delay_s else None, channel,
+        )  # fmt: skip
+        if said == "full":
+            assert changed == "ng:message.capacity: a channel must have room for a message"
+            return
+        stored = isinstance(said, int)
+        assert changed == int(stored)
+        if stored:  # its id may be higher: ids are noted ahead
+            ((number,),) = queue_others.execute(self.path, "select max(id) from message")
+            assert number >= last
+            self.model.messages[-1]["id"] = number
+            self.model.next = number + 1
+            if key:
+                self.model.keys[channel, key] = (number, self.model.keys[channel, key][1])
+
+    @precondition(lambda self: not self.saved)
+    @rule(number=st.integers(1, 12))
+    def delete_by_plain_sql(self, number: int) -> None:
+        before = len(self.model.messages)
+        self.model.messages = [m for m in self.model.messages if m["id"] != number]
+        gone = queue_others.execute(self.path, "delete from message where id = ?", number)
+        assert gone == before - len(self.model.messages)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), what=st.sampled_from(["ack", "nack", "extend", "release"]), many=st.booleans())
@@ -240,8 +356,10 @@ class Queues(RuleBasedStateMachine):
                 assert m is not None
             except LeaseLost:
                 assert m is None
-        if m is None:
-            return
+        if m is not None:
+            self.settled(m, what)
+
+    def settled(self, m: dict[str, Any], what: str) -> None:
         settings_ = DEFAULTS | CHANNELS[m["channel"]]
         if what == "ack" and settings_["keep_ms"]:
             m.update(state="done", due=self.model.now + settings_["keep_ms"] * 10**6)
@@ -295,6 +413,7 @@ class Queues(RuleBasedStateMachine):
     @precondition(lambda self: not self.saved)
     @rule()
     def reopen(self) -> None:
+        self.close_consumers()
         self.db.close()
         self.open()
 
@@ -307,6 +426,13 @@ class Queues(RuleBasedStateMachine):
         ).fetchall()
         columns = ("id", "channel", "state", "priority", "due", "expires", "attempts", "key", "origin", "failures")
         assert rows == [tuple(m[name] for name in columns) for m in sorted(self.model.messages, key=lambda m: m["id"])]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _others() -> Iterator[None]:
+    yield
+    queue_others.package.end()
+    queue_others.stock.end()
 
 
 TestQueues = Queues.TestCase

@@ -14,9 +14,9 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 
-from apsw import carray
+from apsw import Error, carray
 
-from ...errors import ChannelFull, InvalidValue, RateLimited, RuleViolated
+from ...errors import ChannelFull, InvalidValue, NeurographError, RateLimited, RuleViolated
 from ...model.message import Published
 from ..arguments import whole
 from . import clock
@@ -300,18 +300,20 @@ class Publishing(QueuePart):
                 )
                 if first:
                     return Published(first[0][0], duplicate=True)
-            number = session.insert_or_none(sql, row)
-            if number is None:
+            if (number := session.insert_or_none(sql, row)) is None:
                 return Published(None)
             (after,) = self._channel("evicted", name)
         return Published(number, evicted=after - before)
 
     def _note(self, number: int) -> None:
-        self._unnoted += 1
-        if self._unnoted >= NOTED_AFTER:
-            self._unnoted = 0
-            self._session.change(NOTE, (number + NOTED_AHEAD, number + NOTED_AHEAD))
-            self._noted = number + NOTED_AHEAD
+        self._unnoted = (self._unnoted + 1) % NOTED_AFTER
+        if not self._unnoted:
+            try:
+                self._session.change(NOTE, (number + NOTED_AHEAD, number + NOTED_AHEAD))
+                self._noted = number + NOTED_AHEAD
+            except (Error, NeurographError):  # a full disk: the message is published, and an error would deny it
+                if self._session.in_transaction and not self._session.writer.connection.in_transaction:
+                    raise  # all of the transaction was undone
 
     def _wait_for_room(self, channel: str, end: float | None) -> float | None:
         """Wait until a channel that blocks has room, and return when waiting must end; None: there was none in time."""

@@ -162,6 +162,7 @@ class Requesting(Working, Publishing, Looking):
                         return reply
                     raise MessageFailed(f"message {asked.id} was acked, cancelled or dropped, and nobody replied to it")
                 if not waiting.wait(seen, end):
+                    self.cancel(asked.id)  # it would expire a moment later: its time to live began with the publish
                     raise DeadlineExceeded(
                         f"nobody replied to message {asked.id} in channel {channel!r} within {timeout_s} s; see that a "
                         "worker runs, or give more timeout_s"

@@ -1,0 +1,44 @@
+"""Mutation testing of the queue: a change of a comparison, a constant or a condition makes a test fail."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import queue_mutants
+
+# Changes that no test can tell, or that only cost time: each with its reason.
+HARMLESS = {
+    "null -> 0: update channel set expired = expired + pending",  # without a capacity nothing is pending
+    "< -> <=: from channel where id = new.channel_id and rate_per_s",  # a millionth of a message
+    "- -> +: and turn <= coalesce(new.published_ns",  # what waits is not due before it expires
+    "+ -> -: + case when ageing_ms is null then 0 else new.published_ns end",  # the rank is made twice, and right
+    "and -> or: or exists (select 1 from message where channel_id = channel.id and state = 'ready'",  # tried too soon
+    "0 -> (0 + 1): _noted = 0",  # one id
+    "and -> or: if self._session.in_transaction and not",  # a disk that fails in a transaction
+    "True -> False: for message, end in zip",  # as many by construction
+    "1_000_000 -> (1_000_000 + 1)",  # a nanosecond in a thousand
+    "100 -> (100 + 1): def dead",  # the length of a page
+    "False -> True: _flows",  # the first claim tries the quick way, and falls back
+    "not exists -> exists: and not exists ({DUE",  # the quick way is never taken
+}
+COUNT = int(os.environ.get("NGDB_MUTANTS", "60"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant runs in a fork")
+def test_no_mutant_of_the_sample_lives() -> None:
+    alive = [str(mutant) for mutant in queue_mutants.survivors(COUNT, seed=0)]
+    assert [text for text in alive if not any(known in text for known in HARMLESS)] == []
+
+
+def test_there_are_mutants_of_each_file_and_each_is_a_change() -> None:
+    found = queue_mutants.every_mutant()
+    texts = {
+        file: (queue_mutants.REPOSITORY / file).read_text(encoding="utf-8") for file in {one.file for one in found}
+    }
+    assert len(texts) > 12
+    for one in found:
+        assert texts[one.file][one.place :].startswith(one.old)
+        assert one.old != one.new
