@@ -15,13 +15,13 @@ import neurograph
 from neurograph import Database, QueryHit, errors
 from pressing import pressed
 
-NOT_STORED = {"mark", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
+NOT_STORED = {"mark", "event", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
 NOW = 2 * 10**18
 SOURCE = Path(neurograph.__file__).parent
 
 
 def contents(db: Database) -> dict[str, list[Any]]:
-    """Return every row of every table but the log of feedback and derived state."""
+    """Return every row of every table but the logs, of feedback and of events, and derived state."""
     names = [name for (name,) in db.execute("select name from sqlite_schema where type = 'table'")]
     return {name: sorted(map(repr, db.execute(f"select * from {name}"))) for name in names if name not in NOT_STORED}
 

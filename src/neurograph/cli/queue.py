@@ -228,7 +228,7 @@ Examples:
 )
 @click.pass_context
 def queue(ctx: click.Context) -> None:
-    """Publish messages to channels, claim them, and say what became of them."""
+    """Publish messages, claim them, and say what became of them."""
     if ctx.invoked_subcommand is None:
         note(ctx.get_help())
         ctx.exit(USAGE)

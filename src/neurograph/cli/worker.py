@@ -65,7 +65,7 @@ def worker(
     settles: bool,
     as_json: bool,
 ) -> None:
-    """Run a function on the messages of channels as they come, until SIGTERM or Ctrl-C.
+    """Run a function on messages as they come, until SIGTERM or Ctrl-C.
 
     FUNCTION takes a message, or a message and the open database; MODULE is looked for in this folder, too. A message
     that it returns from is done, one that it raises on is tried again. What was begun is finished first; a second
