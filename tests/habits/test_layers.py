@@ -79,7 +79,12 @@ def test_stores_do_not_import_each_other() -> None:
     assert not crossing, places(crossing)
 
 
-@pytest.mark.parametrize("store", ["tokens", "cdna", "connections", "vocabulary"])
+WITHOUT_ARRAYS = [
+    "tokens", "cdna", "connections", "vocabulary", "storage", "queue", "events", "experience", "topics"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("store", WITHOUT_ARRAYS)
 def test_a_store_that_never_asks_for_arrays_imports_nothing_that_has_them(store: str) -> None:
     """So `.ci/run` leaves its tests out where kernels are off; `derived.kind` holds how many ids a chunk has."""
     asking = [

@@ -122,6 +122,7 @@ def test_copies_of_one_row_are_all_looked_at_a_few_at_a_time(monkeypatch, limit,
     assert (largest, found.fetched) == (100, 3000)
 
 
+@pytest.mark.compiled  # as plain Python it takes minutes, and measures the interpreter
 def test_candidates_of_many_queries_take_no_more_room_than_they_may():
     rows, scratch = np.ones((20_000, 4), np.float32), Scratch()
     queries, planes = made(structureless, 2, 16, 4), coded(rows, "cosine")
