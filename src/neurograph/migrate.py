@@ -259,11 +259,17 @@ class Schema:
 
         It tells whether anything was touched, not by whom: a CRC over 160 KB takes 0.05 ms, SHA-256 with OpenSSL 3.
         """
-        ours = {name for migration in self._migrations for name in created_names(migration.sql)}
+        ours, wanted = _expected(self._migrations)
         rows = connection.execute("select type, name, sql from sqlite_schema order by type, name").fetchall()
         found = zlib.crc32(repr([row for row in rows if row[1] in ours]).encode())
-        wanted = zlib.crc32("".join([migration.sql for migration in self._migrations]).encode())
         return f"{wanted:08x}-{found:08x}"
+
+
+@cache
+def _expected(applied: tuple[Migration, ...]) -> tuple[frozenset[str], int]:
+    """Return the names of what migrations create, and the sum of their texts: a third of what `Schema._sum` takes."""
+    names = frozenset(name for migration in applied for name in created_names(migration.sql))
+    return names, zlib.crc32("".join([migration.sql for migration in applied]).encode())
 
 
 def created_names(sql: str) -> Iterator[str]:

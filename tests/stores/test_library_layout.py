@@ -17,6 +17,7 @@ from neurograph.stores.library.partitions import build, layout
 from neurograph.stores.library.partitions.layout import Layout
 
 pytestmark = pytest.mark.kernels
+compiled = pytest.mark.compiled  # in plain Python some 5 minutes; the others run the same kernels there
 
 D, N = 12, 900
 FEW: dict[str, Any] = {"exact": False, "engine": "numba", "recall": 0.9}
@@ -170,6 +171,7 @@ def test_what_was_written_since_is_found(
     assert true(library, clustered(4, 20)) >= 0.9
 
 
+@compiled
 def test_two_states_side_by_side_lie_each_their_own_way(db: neurograph.Database, library: Library) -> None:
     library.optimize()
     query = clustered(5, 1)[0]
@@ -182,6 +184,7 @@ def test_two_states_side_by_side_lie_each_their_own_way(db: neurograph.Database,
     assert library.search(query, 1, **FEW)[0].key == "k3"
 
 
+@compiled
 def test_after_many_changes_rows_are_laid_out_anew(library: Library) -> None:
     library.optimize()
     for i in range(20):
@@ -193,6 +196,7 @@ def test_after_many_changes_rows_are_laid_out_anew(library: Library) -> None:
     assert true(library, clustered(6, 20)) >= 0.9
 
 
+@compiled
 def test_without_empty_slots_the_layout_stays(library: Library) -> None:
     library.optimize()
     true(library, clustered(6, 2))
@@ -238,7 +242,7 @@ def many(monkeypatch: pytest.MonkeyPatch, db: neurograph.Database) -> Library:
     return library
 
 
-@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
+@compiled
 def test_the_recall_of_what_lies_in_no_partition_is_measured(db: neurograph.Database, many: Library) -> None:
     for item, vector in zip([*many][::256], clustered(2, 24), strict=True):  # one in every chunk
         many.update(item, vector=vector)
@@ -250,7 +254,7 @@ def test_the_recall_of_what_lies_in_no_partition_is_measured(db: neurograph.Data
         assert laid.placed == 0
 
 
-@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
+@compiled
 def test_codes_that_lie_by_partitions_are_measured_themselves(db: neurograph.Database, many: Library) -> None:
     with neurograph.open(db.path) as other:
         library = other.library.get("many")
@@ -260,7 +264,7 @@ def test_codes_that_lie_by_partitions_are_measured_themselves(db: neurograph.Dat
         assert recall_of(library, clustered(3, 30)) >= 0.9
 
 
-@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
+@compiled
 def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.Database, many: Library) -> None:
     assert recall_of(many, clustered(3, 30)) >= 0.9
     before = layout_of(many)
@@ -277,6 +281,7 @@ def test_partitions_that_others_made_count_when_all_is_read_anew(db: neurograph.
     assert after.placed == 6000
 
 
+@compiled
 def test_where_every_chunk_changed_only_changed_vectors_leave_their_partitions(many: Library) -> None:
     layout_of(many)
     for item, vector in zip([*many][::256], clustered(2, 24), strict=True):
@@ -286,6 +291,7 @@ def test_where_every_chunk_changed_only_changed_vectors_leave_their_partitions(m
     assert (laid.placed, len(laid.moved)) == (6000, 24)
 
 
+@compiled
 def test_what_was_placed_anew_lies_in_partitions_again(library: Library) -> None:
     library.optimize()
     layout_of(library)
@@ -297,7 +303,7 @@ def test_what_was_placed_anew_lies_in_partitions_again(library: Library) -> None
     assert (laid.placed, len(laid.moved)) == (N, 0)
 
 
-@pytest.mark.compiled  # the others run these kernels in plain Python, on fewer rows: 18 s each there
+@compiled
 def test_what_was_measured_of_another_layout_does_not_count(db: neurograph.Database, many: Library) -> None:
     db.execute("update calibration set points = json_remove(points, '$[#-1]')")  # as files said before partitions
     with neurograph.open(db.path) as other:
@@ -334,6 +340,7 @@ def test_a_query_beyond_what_products_can_say_finds_true_neighbors(db: neurograp
     true(library, np.array([np.full(D, 3e38), np.full(D, -3e38)], np.float32))
 
 
+@compiled
 def test_where_few_are_left_near_others_are_found(library: Library) -> None:
     library.optimize()
     query = clustered(8, 1)[0]
@@ -342,6 +349,7 @@ def test_where_few_are_left_near_others_are_found(library: Library) -> None:
     assert true(library, query[None], k=10) >= 0.0
 
 
+@compiled
 @pytest.mark.parametrize(
     "damage",
     [
@@ -362,6 +370,7 @@ def test_damaged_partitions_cost_no_true_answer(db: neurograph.Database, library
     db.drop_derived()
 
 
+@compiled
 def test_what_was_measured_is_kept_for_the_next_process(
     db: neurograph.Database, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import neurograph
 from neurograph import Library
-from neurograph.stores.library.partitions import build, room, rows, training
+from neurograph.stores.library.partitions import build, measure, room, rows, training
 from neurograph.stores.library.partitions.turn import turn_rows
 
 D, N = 256, 10_500
@@ -40,6 +40,7 @@ def test_memory_stays_within_the_room_there_is(path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(training, "ROOM", 1 << 16)  # and what else is small beside 64 MiB
     monkeypatch.setattr(training, "ADDED_BYTES", 1 << 18)
     monkeypatch.setattr(rows, "BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr(measure, "BLOCK_BYTES", 1 << 16)
     turn_rows(np.zeros((1, D), np.float32))  # its matrix is made once
     with neurograph.open(path, synchronous="off", memory_budget_bytes=0) as db:
         library = db.library.get("v")

@@ -85,7 +85,7 @@ def build(session: Session, space: Space, room: Room, told: Told) -> OptimizedLi
     places = _begin(session, space, means, middle)
     try:
         count = _place_all(session, places, chunks, truth, room, told)
-        reaches = _measured(session, places, truth, told)
+        reaches = measure(session, places, truth, told)
         _keep(session, places, reaches, "complete = 1, items = ?2, changed = 0, measured = 0", count)
     except OvertakenError:
         return OptimizedLibrary(0, 0, False)
@@ -275,40 +275,7 @@ def _measure_again(session: Session, places: Places, room: Room, told: Told) -> 
         told("measuring", some[0] - chunks[0], len(chunks))
         read = read_chunks(session, space, some)
         truth.add(read.ids, unit(read.rows, space.metric))
-    _keep(session, places, _measured(session, places, truth, told), "measured = changed")
-
-
-def _measured(session: Session, places: Places, truth: Truth, told: Told) -> list[Measured]:
-    """Return what recalls take, nothing where there is no sample."""
-    import numpy as np
-
-    if not len(truth.own):
-        return []
-    queries = unit(truth.rows, places.space.metric)
-    near = queries @ places.means.T
-    if places.space.metric == "cosine":
-        near /= np.maximum(np.linalg.norm(places.means, axis=1), 1e-30)
-    elif places.space.metric == "l2":
-        near -= 0.5 * np.einsum("ij,ij->i", places.means, places.means)
-    order = np.argsort(-near, axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
-    with session.reading() as line:
-        sql = "select chunk, numbers from partition_chunk where partitioning_id = ? and length(numbers) = ?"
-        rows: Any = line.connection.execute(sql, (places.id, 2 * CHUNK_IDS)).fetchall()
-    if not rows:
-        return []
-    chunks = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    numbers = np.frombuffer(b"".join([row[1] for row in rows]), "<u2").reshape(len(rows), CHUNK_IDS)
-    sizes = np.bincount(numbers[numbers != NOWHERE], minlength=len(places.means))[: len(places.means)]
-    shares = np.cumsum(sizes[order], axis=1).mean(axis=0) / max(sizes.sum(), 1)
-    at = np.minimum(np.searchsorted(chunks, truth.ids >> CHUNK_BITS), len(chunks) - 1)
-    number = numbers[at, truth.ids & (CHUNK_IDS - 1)].astype(np.int64)
-    known = (chunks[at] == truth.ids >> CHUNK_BITS) & (number < len(places.means))
-    ranks = np.take_along_axis(rank, np.where(known, number, 0), axis=1)
-    ranks[~known] = len(places.means)
-    using = (places.id, places.middle.astype("<f4").tobytes())
-    return measure(session, places.space, using, truth, ranks, shares, told)
+    _keep(session, places, measure(session, places, truth, told), "measured = changed")
 
 
 def _keep(session: Session, places: Places, reaches: list[Measured], what: str, *values: int) -> None:

@@ -155,14 +155,7 @@ def candidates(
     code, spread, said, base = asking
     inside = "and item.id >> ?8 not in (select value from carray(?9))" if changed else "and ?8 and ?9 is null"
     rows: Any = connection.execute(
-        f"""with center as materialized (
-                 select number, norm, {said} as far from partition_center where partitioning_id = ?1),
-                 probed as materialized (
-                 select number, {base} as base
-                   from center
-                  where far is not null
-                  order by {base if space.metric == "dot" else "far"}, number
-                  limit ?3)
+        f"""with {_probed(space, said, base)}
             select item.id
               from probed
              cross join partition_item as item on item.partitioning_id = ?1 and item.number = probed.number {inside}
@@ -175,6 +168,29 @@ def candidates(
         ),
     ).fetchall()  # fmt: skip
     return [row[0] for row in rows]
+
+
+def partitions_in_order(connection: apsw.Connection, space: Space, using: InUse, query: bytes) -> list[int] | None:
+    """Return the numbers of all partitions in the order `candidates` looks at them; None where it returns None."""
+    asking = _asking(space, using[1], query)
+    if asking is None:
+        return None
+    sql = f"with {_probed(space, *asking[2:])} select number from probed"
+    rows: Any = connection.execute(sql, (using[0], query, -1)).fetchall()
+    return [row[0] for row in rows]
+
+
+def _probed(space: Space, said: str, base: str) -> str:
+    """Return SQL of the ``?3`` partitions of ``?1`` that are nearest to the query ``?2``, nearest first."""
+    return f"""
+        center as materialized (
+            select number, norm, {said} as far from partition_center where partitioning_id = ?1),
+        probed as materialized (
+            select number, {base} as base
+              from center
+             where far is not null
+             order by {base if space.metric == "dot" else "far"}, number
+             limit ?3)"""
 
 
 def _asking(space: Space, middle: bytes, query: bytes) -> tuple[bytes, float, str, str] | None:
