@@ -1,4 +1,4 @@
-"""Conditions on JSON objects, evaluated on dicts: slow and obvious."""
+"""Conditions on JSON, evaluated on Python's values: slow and obvious."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ def kind(value: Any) -> str:
 def at(data: Any, path: str) -> Any:
     """Return what stands at a path, None where nothing does."""
     for key in path.split("."):
-        if not isinstance(data, dict) or key not in data:
+        if isinstance(data, dict) and key in data:
+            data = data[key]
+        elif isinstance(data, list) and key.isdigit() and int(key) < len(data):
+            data = data[int(key)]
+        else:
             return None
-        data = data[key]
     return data
 
 
 def compares(found: Any, sign: str, value: Any) -> bool:
+    """Tell whether a value stands in a relation to another."""
     if sign == "$ne":
         return not compares(found, "$eq", value)
     if kind(found) != kind(value):
@@ -35,15 +39,19 @@ def compares(found: Any, sign: str, value: Any) -> bool:
     return found == value if sign == "$eq" else bool(ORDER[sign](found, value))
 
 
-def holds(where: Mapping[str, Any], data: dict[str, Any]) -> bool:
-    """Tell whether a dict meets all conditions."""
+def holds(where: Mapping[str, Any], data: Any) -> bool:
+    """Tell whether a value meets all conditions."""
     for name, value in where.items():
         if name == "$and":
             met = all(holds(part, data) for part in value)
         elif name == "$or":
             met = any(holds(part, data) for part in value)
+        elif name == "$not":
+            met = not holds(value, data)
+        elif name.startswith("$"):
+            met = compares(data, name, value)
         elif isinstance(value, Mapping):
-            met = all(compares(at(data, name), sign, operand) for sign, operand in value.items())
+            met = holds(value, at(data, name))
         else:
             met = compares(at(data, name), "$eq", value)
         if not met:

@@ -17,8 +17,8 @@ import apsw
 import neurograph
 from neurograph import Message
 from neurograph.connection.waiting import Waiting
+from neurograph.stores.noting import AFTER
 from neurograph.stores.queue import clock
-from neurograph.stores.queue.publishing import NOTED_AFTER
 from neurograph.stores.storage import clock as storage_clock
 
 START_NS = 4_000_000_000 * 10**9  # 2096: by SQL's own clock nothing has expired
@@ -109,7 +109,7 @@ class Steps:
 
     def note_ahead(self) -> None:
         """Publish once more, as the call does that commits twice: the second time for speed alone."""
-        self.db.queue._unnoted = NOTED_AFTER - 1
+        self.db.queue._unnoted = AFTER - 1
         self.db.queue.publish("jobs", {"n": 3}, priority=100)
 
     def request(self) -> None:

@@ -12,7 +12,7 @@ from queue_clock import Clock
 import neurograph
 from neurograph import Database, Message
 from neurograph.errors import ChannelNotFound, InvalidValue, LeaseLost, MessageNotFound
-from neurograph.stores.queue import publishing
+from neurograph.stores import noting
 
 GRACE_S = 2.0
 
@@ -512,7 +512,7 @@ def test_optimizing_does_what_is_due(db: Database, now: Clock) -> None:
 def test_a_publish_a_claim_and_an_ack_write_two_pages_each(tmp_path: Any) -> None:
     path = tmp_path / "q.ngdb"
     with neurograph.open(path, synchronous="off") as db:
-        for n in range(publishing.NOTED_AFTER + 1):
+        for n in range(noting.AFTER + 1):
             db.queue.publish("c", n)
         db.queue.ack(one(db))
 

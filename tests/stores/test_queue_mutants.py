@@ -14,10 +14,7 @@ HARMLESS = {
     "- -> +: and turn <= coalesce(new.published_ns",  # what waits is not due before it expires
     "+ -> -: + case when ageing_ms is null then 0 else new.published_ns end",  # the rank is made twice, and right
     "and -> or: or exists (select 1 from message where channel_id = channel.id and state = 'ready'",  # tried too soon
-    "0 -> (0 + 1): _noted = 0",  # one id
-    "and -> or: if self._session.in_transaction and not",  # a disk that fails in a transaction
     "True -> False: for message, end in zip",  # as many by construction
-    "1_000_000 -> (1_000_000 + 1)",  # a nanosecond in a thousand
     "100 -> (100 + 1): def dead",  # the length of a page
     "False -> True: _flows",  # the first claim tries the quick way, and falls back
     "not exists -> exists: and not exists ({DUE",  # the quick way is never taken

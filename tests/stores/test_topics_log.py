@@ -11,7 +11,8 @@ from topic_clock import START_NS, Clock
 
 import neurograph
 from neurograph import Database, Entry
-from neurograph.errors import Conflict, InvalidValue, ReadOnlyDatabase, TopicNotFound
+from neurograph.errors import Conflict, InvalidValue, ReadOnlyDatabase, TopicNotFound, TransactionBusy
+from neurograph.stores import noting
 from neurograph.stores.topics import publishing, trimming
 
 
@@ -55,9 +56,9 @@ def test_a_payload_comes_back_as_it_was(db: Database, payload: Any) -> None:
 
 @pytest.mark.parametrize("payload", [float("nan"), {1: 2}, {1, 2}, "\ud800", object])
 def test_a_payload_that_is_no_json_is_refused(db: Database, payload: Any) -> None:
-    with pytest.raises(InvalidValue, match="payload must be"):
+    with pytest.raises(InvalidValue, match="payload must"):
         db.topics.publish("a", payload)
-    with pytest.raises(InvalidValue, match="payload must be"):
+    with pytest.raises(InvalidValue, match="payload must"):
         db.topics.publish_many("a", [1, payload])
     assert db.topics.list() == []
 
@@ -103,7 +104,7 @@ def test_ids_are_never_used_again(db: Database) -> None:
 
 
 def test_ids_noted_ahead_are_used_without_gaps(db: Database) -> None:
-    ids = [db.topics.publish("a", n) for n in range(3 * publishing.NOTED_AFTER)]
+    ids = [db.topics.publish("a", n) for n in range(3 * noting.AFTER)]
     assert ids == [*range(1, len(ids) + 1)]
     (noted,) = db.execute("select seq from sqlite_sequence where name = 'topic_entry'").fetchone() or ()
     assert noted > ids[-1]
@@ -228,6 +229,19 @@ def test_publishing_trims_now_and_then(db: Database, monkeypatch: pytest.MonkeyP
         db.topics.publish("a", n)
         counts.append(len(payloads(db)))
     assert counts == [1, 2, 3, 4, 5, 2, 3, 4, 5, 6, 2, 3]
+
+
+def test_a_publish_that_is_done_is_not_denied_by_what_follows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise TransactionBusy("another process writes")
+
+    monkeypatch.setattr(publishing.Publishing, "_trim_slice", busy)
+    monkeypatch.setattr(noting.NotedIds, "_note", busy)
+    monkeypatch.setattr(noting, "AFTER", 2)
+    monkeypatch.setattr(publishing, "TRIM_EVERY", 1)
+    db.topics.create("a", keep_entries=1)
+    assert [db.topics.publish("a", n) for n in range(5)] == [1, 2, 3, 4, 5]
+    assert payloads(db) == [0, 1, 2, 3, 4]
 
 
 def test_more_than_a_slice_is_trimmed(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,98 +1,139 @@
-"""Conditions on a column of JSON objects, as dicts, and the SQL they mean. A part of the stores layer, not a store.
+"""Conditions on JSON, as dicts, and the SQL they mean. A part of the stores layer, not a store.
+
+``{"order.total": {"$gte": 100}, "$or": [{"by": "card"}, {"by": None}]}``: a name leads to a value, dots between its
+parts; a number among them leads to an element of a list, or to a member of that name. All that a dict says must hold.
+``$headers`` leads to what is said about a document, where there is such.
 
 Invariants:
 
-1. Values and paths are bound, so no text of a condition becomes SQL.
-2. A value equals one of its own kind only: null, truth value, number, text. What is not there is null.
-3. An order has two numbers, or two texts by code points; any other pair is in no order.
+1. A condition is data: values and paths are bound, so no text of it becomes SQL, whoever stored it.
+2. Its answer depends on the document alone, and is never null: what is not there is as JSON's null.
+3. A value equals one of its own kind only: null, truth value, number, text. An order has two numbers, or two texts by
+   code points; any other pair is in no order.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import product
 
 from ..errors import InvalidValue
 from .arguments import bindable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NamedTuple
+else:
+    from ..model.typed import NamedTuple
 
 COMPARISONS = {"$eq": "=", "$ne": "<>", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
-DEEPEST, MOST = 32, 200
-"""Levels, and comparisons: SQLite's expressions end at a depth of 1,000."""
+COMBINATIONS = ("$and", "$or", "$not")
+DEEPEST, MOST_VALUES, MOST_NUMBERS = 32, 600, 3
+"""Levels; paths and values that are bound, of 200 comparisons; numbers in a name, each of which doubles its paths.
+SQLite's expressions end at a depth of 1,000."""
 
 Conditions = Mapping[str, "Any"]
-"""Path → value, or path → {operator → value}; ``"$and"`` and ``"$or"`` → a list of such."""
+"""Name → value, name → conditions on what is there, operator → value; ``"$and"``, ``"$or"`` → a list of conditions."""
+Part = tuple[str, list["Any"]]
+"""SQL in brackets, and the values of its ``?`` in order."""
 
 
-def condition_on(column: str, where: Conditions) -> tuple[str, list[Any]]:
-    """Return a condition of `where` on a column, in brackets, and its values in order."""
-    bindings: list[Any] = []
-    return _all_of(column, where, bindings, 1), bindings
+class Place(NamedTuple):
+    """What a part of a condition is about."""
+
+    document: str
+    """SQL of the JSON."""
+    paths: tuple[str, ...]
+    """Where in it: of several only one can be there."""
+    headers: str
+    """SQL of the JSON that ``$headers`` leads to, empty where there is none."""
+
+    def found(self, function: str) -> str:
+        """Return SQL of what is there; it has a ``?`` for each path."""
+        calls = [f"{function}({self.document}, ?)"] * len(self.paths)
+        return calls[0] if len(calls) == 1 else f"coalesce({', '.join(calls)})"
 
 
-def _all_of(column: str, where: object, bindings: list[Any], depth: int) -> str:
+def condition_on(document: str, where: Conditions, headers: str = "") -> Part:
+    """Return a condition of `where` on a document, and its values; both documents are SQL, or headers empty."""
+    sql, values = _all_of(where, Place(document, ("$",), headers), 1)
+    if len(values) > MOST_VALUES:
+        raise InvalidValue(f"where must have at most {MOST_VALUES} paths and values to compare, got {len(values)}")
+    return sql, values
+
+
+def _all_of(where: object, place: Place, depth: int) -> Part:
     if not isinstance(where, Mapping):
         raise InvalidValue(f"where must be a dict of conditions, got {where!r}")
     if depth > DEEPEST:
         raise InvalidValue(f"where must be nested at most {DEEPEST} levels deep, got more")
-    parts = [_one(column, name, value, bindings, depth) for name, value in where.items()]
-    return f"({' and '.join(parts)})" if parts else "(1)"
+    return _joined([_one(name, value, place, depth) for name, value in where.items()], " and ", "1")
 
 
-def _one(column: str, name: object, value: object, bindings: list[Any], depth: int) -> str:
+def _one(name: object, value: object, place: Place, depth: int) -> Part:
+    """Return SQL for one name of a condition, and what stands there."""
+    if name in COMPARISONS:
+        return _compared(str(name), value, place)
+    if name == "$not":
+        sql, values = _all_of(value, place, depth + 1)
+        return f"(not {sql})", values
     if name in ("$and", "$or"):
-        if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not value:
+        if not isinstance(value, list | tuple) or not value:
             raise InvalidValue(f"{name} must have a list of at least one condition, got {value!r}")
-        parts = [_all_of(column, part, bindings, depth + 1) for part in value]
-        return f"({(' or ' if name == '$or' else ' and ').join(parts)})"
-    path = _path(name)
+        parts = [_all_of(part, place, depth + 1) for part in value]
+        return _joined(parts, " or " if name == "$or" else " and ", "1")
+    if name == "$headers" and place.headers:
+        inner = place._replace(document=place.headers, paths=("$",))
+    else:
+        inner = place._replace(paths=_below(place, name))
     if not isinstance(value, Mapping):
-        return _compared(column, path, "$eq", value, bindings)
+        return _compared("$eq", value, inner)
     if not value:
-        raise InvalidValue(f"where must have an operator for {name!r}, got {{}}")
-    parts = [_compared(column, path, operator, operand, bindings) for operator, operand in value.items()]
-    return f"({' and '.join(parts)})"
+        raise InvalidValue(f"where must have a value or an operator for {name!r}, got {{}}")
+    return _all_of(value, inner, depth + 1)
 
 
-def _path(name: object) -> str:
-    """Return the JSON path of a name whose parts are divided by dots."""
+def _joined(parts: list[Part], word: str, empty: str) -> Part:
+    return f"({word.join(sql for sql, _ in parts) or empty})", [value for _, values in parts for value in values]
+
+
+def _below(place: Place, name: object) -> tuple[str, ...]:
+    """Return the paths of a name below a place."""
     if isinstance(name, str) and name.startswith("$"):
-        known = ", ".join(("$and", "$or"))
-        raise InvalidValue(f"where must combine conditions by one of {known}, got {name!r}")
-    parts = name.split(".") if isinstance(name, str) else [""]
-    fits = all(part and not any(letter in '"\\' or letter < " " for letter in part) for part in parts)
-    if not isinstance(name, str) or not fits or bindable(name) is None:
+        known = (*COMPARISONS, *COMBINATIONS, *(("$headers",) if place.headers else ()))
+        raise InvalidValue(f"where must have operators of {', '.join(known)}, got {name!r}")
+    parts = name.split(".") if isinstance(name, str) and bindable(name) is not None else [""]
+    if not all(part and not any(letter in '"\\' or letter < " " for letter in part) for part in parts):
         raise InvalidValue(
             f"where must name values by their keys, with dots between them and without quotes, got {name!r}"
         )
-    return "$" + "".join(f'."{part}"' for part in parts)
+    steps = [(f'."{part}"', f"[{part}]") if part.isascii() and part.isdigit() else (f'."{part}"',) for part in parts]
+    paths = tuple(first + "".join(rest) for first, *rest in product(place.paths, *steps))
+    if len(paths) > 1 << MOST_NUMBERS:
+        raise InvalidValue(f"where must have at most {MOST_NUMBERS} numbers in a name, got {name!r}")
+    return paths
 
 
-def _compared(column: str, path: str, operator: object, value: Any, bindings: list[Any]) -> str:
-    if operator not in COMPARISONS:
-        raise InvalidValue(f"where must have operators of {', '.join(COMPARISONS)}, got {operator!r}")
-    if len(bindings) >= 3 * MOST:
-        raise InvalidValue(f"where must have at most {MOST} comparisons, got more")
+def _compared(operator: str, value: Any, place: Place) -> Part:
+    """Return SQL that compares what is at a place with a value."""
+    kind, paths = place.found("json_type"), [*place.paths]
     if operator == "$ne":
-        return f"not {_compared(column, path, '$eq', value, bindings)}"
+        sql, values = _compared("$eq", value, place)
+        return f"(not {sql})", values
     if operator != "$eq" and (value is None or isinstance(value, bool)):
         raise InvalidValue(f"{operator} must have a number or a text, got {value!r}")
     if value is None:
-        bindings.append(path)
-        return f"(coalesce(json_type({column}, ?), 'null') = 'null')"
+        return f"(coalesce({kind}, 'null') = 'null')", paths
     if isinstance(value, bool):
-        bindings.extend((path, "true" if value else "false"))
-        return f"(json_type({column}, ?) is ?)"
+        return f"({kind} is ?)", [*paths, "true" if value else "false"]
     if isinstance(value, int | float):
         if not (math.isfinite(value) if isinstance(value, float) else -(1 << 63) <= value < 1 << 63):
             raise InvalidValue(f"where must compare with finite numbers that 64 bits hold, got {value!r}")
-        kinds = "coalesce(json_type({0}, ?) in ('integer', 'real'), 0)"
+        kinds = "'integer', 'real'"
     elif isinstance(value, str) and bindable(value) is not None and "\0" not in value:
-        kinds = "(json_type({0}, ?) is 'text')"
+        kinds = "'text'"
     else:
         raise InvalidValue(f"where must compare with None, a truth value, a number or a text, got {value!r}")
-    bindings.extend((path, path, value))
-    return f"({kinds.format(column)} and json_extract({column}, ?) {COMPARISONS[str(operator)]} ?)"
+    compared = f"{place.found('json_extract')} {COMPARISONS[operator]} ?"
+    return f"coalesce({kind} in ({kinds}) and {compared}, 0)", [*paths, *paths, value]

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from ...connection.session import Session
 from ...errors import ChannelNotFound, InvalidValue, LeaseLost
 from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message
-from ..arguments import bindable, real, whole
+from ..arguments import whole
+from ..attempts import name_of
 from ..json_texts import json_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MS = 1_000_000
 NEW_CHANNEL = "insert into channel (name) select ?1 where not exists (select 1 from channel where name = ?1)"
-MOST_S = 3_155_760_000  # a hundred years, as the columns hold
 # The ids of what is due in a channel, each part from an index of its own.
 DUE = """
     select id from message where channel_id = {channel} and state = 'claimed' and turn <= {now} union all
@@ -31,9 +30,6 @@ MESSAGE = ", ".join(
     }.get(column, column)
     for column in MESSAGE_COLUMNS
 )
-
-
-_BYTES = (bytes, bytearray, memoryview)  # a union of types is looked at five times as slowly
 
 
 class QueuePart:
@@ -66,9 +62,7 @@ class QueuePart:
 
 def channel_name(name: object) -> str:
     """Return the name of a channel, if it can be one."""
-    if not isinstance(name, str) or not name or "\x00" in name or bindable(name) is None:
-        raise InvalidValue(f"channel must be a string of at least one character without NUL, got {name!r}")
-    return name
+    return name_of(name, "channel")
 
 
 def message_id(message: Message | int) -> int:
@@ -99,16 +93,6 @@ def priority_number(priority: int | str) -> int:
             raise InvalidValue(f"priority must be a whole number or one of {', '.join(PRIORITIES)}, got {priority!r}")
         return number
     return whole(priority, "priority", -1000, 1000)
-
-
-def span_ns(seconds: float, what: str) -> int:
-    """Return a duration in nanoseconds."""
-    return round(real(seconds, what, 0, MOST_S) * 1_000_000_000)
-
-
-def stored(value: Any, what: str = "payload") -> str | bytes:
-    """Return a value as the file holds it: bytes as they are, all else as JSON text."""
-    return bytes(value) if isinstance(value, _BYTES) else json_of(value, what)
 
 
 def header_text(headers: Any) -> str | None:

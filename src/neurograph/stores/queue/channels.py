@@ -8,36 +8,19 @@ import apsw
 
 from ...errors import Conflict, InvalidValue, RuleViolated
 from ...model.message import Channel
-from ..arguments import real, truth, whole
+from ..arguments import real, truth
+from ..attempts import MOST_MS
+from ..settings import Check, checked, one_of, or_none, within
 from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable
     from typing import Any
 
 COLUMNS = ", ".join(Channel._fields)
-MOST_MS = 3_155_760_000_000  # a hundred years, as the columns hold
 POLICIES = ("reject", "evict_lowest", "evict_oldest", "block")
 OLDEST = "when_full must not be 'evict_oldest' where there is an ageing_ms; use 'evict_lowest', or no ageing_ms"
-
-
-def _one_of(*names: str) -> Callable[[Any, str], Any]:
-    def checked(value: Any, what: str) -> Any:
-        if value not in names:
-            raise InvalidValue(f"{what} must be one of {', '.join(map(repr, names))}, got {value!r}")
-        return value
-
-    return checked
-
-
-def _within(low: int, high: int) -> Callable[[Any, str], Any]:
-    return lambda value, what: whole(value, what, low, high)
-
-
-def _or_none(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    return lambda value, what: None if value is None else check(value, what)
 
 
 def _rate(value: Any, what: str) -> float:
@@ -47,24 +30,24 @@ def _rate(value: Any, what: str) -> float:
     return rate
 
 
-SETTINGS: dict[str, Callable[[Any, str], Any]] = {
-    "capacity": _or_none(_within(1, (1 << 63) - 1)),
-    "when_full": _one_of(*POLICIES),
-    "block_ms": _within(0, 86_400_000),
+SETTINGS: dict[str, Check] = {
+    "capacity": or_none(within(1, (1 << 63) - 1)),
+    "when_full": one_of(*POLICIES),
+    "block_ms": within(0, 86_400_000),
     "priority": lambda value, what: priority_number(value),
-    "ttl_ms": _or_none(_within(1, MOST_MS)),
-    "lease_ms": _within(1, MOST_MS),
-    "attempts": _within(1, 1 << 31),
-    "backoff": _one_of("fixed", "exponential"),
-    "backoff_ms": _within(0, MOST_MS),
-    "backoff_most_ms": _within(0, MOST_MS),
+    "ttl_ms": or_none(within(1, MOST_MS)),
+    "lease_ms": within(1, MOST_MS),
+    "attempts": within(1, 1 << 31),
+    "backoff": one_of("fixed", "exponential"),
+    "backoff_ms": within(0, MOST_MS),
+    "backoff_most_ms": within(0, MOST_MS),
     "jitter": lambda value, what: real(value, what, 0, 1),
-    "dead_letter": _or_none(lambda value, what: channel_name(value)),
-    "rate_per_s": _or_none(_rate),
-    "burst": _or_none(_within(1, 1_000_000_000)),
-    "dedup_ms": _within(0, MOST_MS),
-    "ageing_ms": _or_none(_within(1, 2_592_000_000)),
-    "keep_ms": _within(0, MOST_MS),
+    "dead_letter": or_none(lambda value, what: channel_name(value)),
+    "rate_per_s": or_none(_rate),
+    "burst": or_none(within(1, 1_000_000_000)),
+    "dedup_ms": within(0, MOST_MS),
+    "ageing_ms": or_none(within(1, 2_592_000_000)),
+    "keep_ms": within(0, MOST_MS),
     "paused": lambda value, what: truth(value, what),
 }
 """Setting → what checks it; the names are those of the columns."""
@@ -322,10 +305,10 @@ class Channels(QueuePart):
         """
         if not isinstance(channels, Mapping) or not all(isinstance(value, Mapping) for value in channels.values()):
             raise InvalidValue(f"channels must map names to settings, got {channels!r}")
-        checked = {channel_name(name): _checked(name, settings) for name, settings in channels.items()}
+        wanted = {channel_name(name): _checked(name, settings) for name, settings in channels.items()}
         made = []
         with self._session.transaction():
-            for name, values in checked.items():
+            for name, values in wanted.items():
                 self._session.change(NEW_CHANNEL, (name,))
                 made.append(self.update_channel(name, **values))
         return made
@@ -333,14 +316,12 @@ class Channels(QueuePart):
 
 def _checked(channel: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as the columns hold them."""
-    unknown = [name for name in settings if name not in SETTINGS]
-    if unknown:
-        raise InvalidValue(f"settings must be of {', '.join(SETTINGS)}, got {unknown[0]!r} for channel {channel!r}")
+    values = checked(settings, SETTINGS, f"channel {channel!r}")
     if settings.get("dead_letter") == channel:
         raise InvalidValue(f"dead_letter must be another channel, got {channel!r}; None lets dead messages stay")
     if settings.get("when_full") == "evict_oldest" and settings.get("ageing_ms") is not None:
         raise InvalidValue(f"{OLDEST}; got both for channel {channel!r}")
-    return {name: SETTINGS[name](value, name) for name, value in settings.items()}
+    return values
 
 
 def _record(row: tuple[Any, ...]) -> Channel:

@@ -8,8 +8,9 @@ from random import SystemRandom
 
 from ...model.message import MESSAGE_COLUMNS, Message
 from ..arguments import whole
+from ..attempts import MS, span_ns
 from . import clock
-from .base import DUE, MS, channel_name, span_ns
+from .base import DUE, channel_name
 from .due import Due
 from .firing import RECURS, Firing
 

@@ -8,9 +8,10 @@ from ...connection.scope import deadline_after
 from ...errors import InvalidValue
 from ...model.message import Message
 from ..arguments import whole
+from ..attempts import span_ns
 from ..consumer import AsItComes
 from . import clock
-from .base import channel_name, span_ns
+from .base import channel_name
 from .settling import Settling
 
 TYPE_CHECKING = False

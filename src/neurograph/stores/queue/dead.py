@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from ...model.message import Failure, Message
 from ..arguments import whole
+from ..attempts import MS
 from . import clock
-from .base import MS, QueuePart, message_id
+from .base import QueuePart, message_id
 
 # What is dead in a channel, or came to it from another.
 DEAD = "(state = 'dead' or origin is not null)"

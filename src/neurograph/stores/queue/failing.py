@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable
-from random import random
 
-from ...errors import InvalidValue
 from ...model.message import Message
+from ..attempts import backoff_ns, said, span_ns
 from . import clock
-from .base import MS, held, lost, span_ns
+from .base import held, lost
 from .claiming import Claiming
 
 FAILED = """
@@ -117,7 +116,7 @@ class Failing(Claiming):
     def _fail(self, message: Message, error: BaseException | str, trace: str | None, delay_s: float | None) -> bool:
         """Note a failure and what follows from it; return False where the lease was lost."""
         number, claim = held(message)
-        text, trace = _said(error, trace)
+        text, trace = said(error, trace)
         delay_ns = None if delay_s is None else span_ns(delay_s, "delay_s")
         session = self._session
         with session.transaction():
@@ -130,40 +129,6 @@ class Failing(Claiming):
             if attempts >= most:
                 self._bury(channel_id, [number], now)
                 return True
-            wait = _backoff_ns(attempts, *backoff) if delay_ns is None else delay_ns
+            wait = backoff_ns(attempts, *backoff) if delay_ns is None else delay_ns
             session.change(WAIT, (now + wait, number))
         return True
-
-
-def _backoff_ns(attempts: int, backoff: str, first_ms: int, most_ms: int, jitter: float) -> int:
-    """Return how long a message waits: doubled with each attempt, up to a ceiling, less a random share."""
-    times = 1 if backoff == "fixed" else 1 << min(attempts - 1, 42)
-    return round(min(first_ms * times, most_ms) * MS * (1 - jitter * random()))
-
-
-def _said(error: BaseException | str, trace: str | None) -> tuple[str, str | None]:
-    """Return what the file keeps of an error."""
-    if isinstance(error, BaseException):
-        if trace is None and error.__traceback__ is not None:
-            from traceback import format_exception
-
-            trace = "".join(format_exception(error))
-        error = f"{type(error).__name__}: {_words(error)}"
-    if not isinstance(error, str) or not isinstance(trace, str | None):
-        raise InvalidValue(
-            f"what went wrong must be an exception or a text, and trace a text, got {error!r} and {trace!r}"
-        )
-    return _storable(error), None if trace is None else _storable(trace)
-
-
-def _words(error: BaseException) -> str:
-    """Return what an exception says; a message must not stay claimed because its error can't be told."""
-    try:
-        return str(error)
-    except Exception as another:
-        return f"(its text can't be had: {type(another).__name__})"
-
-
-def _storable(text: str) -> str:
-    """Return text that a column holds whole: an error's own words may have anything in them."""
-    return text.replace("\x00", "�").encode(errors="replace").decode()

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from ... import log
 from ...errors import InvalidValue, RuleViolated
-from .base import MS, QueuePart
+from ..attempts import MS
+from .base import QueuePart
 from .plan import next_time
 
 RECURS = "select 1 from recurring where channel_id = {channel} and next_ns <= {now} and paused = 0"

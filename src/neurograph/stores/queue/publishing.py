@@ -14,13 +14,15 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 
-from apsw import Error, carray
+from apsw import carray
 
-from ...errors import ChannelFull, InvalidValue, NeurographError, RateLimited, RuleViolated
+from ...errors import ChannelFull, InvalidValue, RateLimited, RuleViolated
 from ...model.message import Published
 from ..arguments import whole
+from ..attempts import MS, span_ns, stored
+from ..noting import NotedIds
 from . import clock
-from .base import MS, NEW_CHANNEL, QueuePart, channel_name, header_text, priority_number, span_ns, stored
+from .base import NEW_CHANNEL, QueuePart, channel_name, header_text, priority_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,12 +68,6 @@ LATER = {"state": "'delayed'", "due": "min(?4, coalesce(?5, ?3 + ttl_ms * 100000
 INSERT_NOW, INSERT_LATER = _INSERT.format(**ONE, **NOW), _INSERT.format(**ONE, **LATER)
 INSERT_MANY_NOW, INSERT_MANY_LATER = _INSERT.format(**EACH, **NOW), _INSERT.format(**EACH, **LATER)
 
-# SQLite writes the newest id to a page of its own (8 KiB in the log) with each commit, unless a higher one is noted
-# there already: 15 % of a publish at NORMAL. So a handle that publishes much notes ids ahead.
-NOTE = "update sqlite_sequence set seq = ? where name = 'message' and seq < ?"
-NOTED_AHEAD = 1024
-NOTED_AFTER = 32  # publishes; a process that publishes once should not commit twice
-
 ROOM = """
     capacity is null or pending < capacity
     or exists (select 1 from message where channel_id = channel.id and state = 'ready' and due_ns <= ?)
@@ -83,11 +79,9 @@ PAUSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # between two looks at a ful
 class Publishing(QueuePart):
     """Messages put into channels."""
 
-    _noted = 0  # the highest id we know to be noted
-    _unnoted = 0  # publishes since
-
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self._ids = NotedIds(session, "message")
         self._known: dict[str, Known] = {}
 
     def publish(
@@ -183,8 +177,8 @@ class Publishing(QueuePart):
                 elif error.rule != "message.capacity" or (end := self._wait_for_room(channel, end)) is None:
                     raise self._refused(error, channel) from error
                 continue
-            if published.id is not None and published.id > self._noted:
-                self._note(published.id)
+            if published.id is not None:
+                self._ids.given(published.id)
             return published
 
     def publish_many(
@@ -272,8 +266,7 @@ class Publishing(QueuePart):
                 last = connection.last_insert_rowid()
         except RuleViolated as error:
             raise self._refused(error, channel) from error
-        if last > self._noted:
-            self._note(last)
+        self._ids.given(last)
         return [Published(number) for number in range(last - len(rows) + 1, last + 1)]
 
     def _look_up(self, name: str) -> Known | None:
@@ -304,16 +297,6 @@ class Publishing(QueuePart):
                 return Published(None)
             (after,) = self._channel("evicted", name)
         return Published(number, evicted=after - before)
-
-    def _note(self, number: int) -> None:
-        self._unnoted = (self._unnoted + 1) % NOTED_AFTER
-        if not self._unnoted:
-            try:
-                self._session.change(NOTE, (number + NOTED_AHEAD, number + NOTED_AHEAD))
-                self._noted = number + NOTED_AHEAD
-            except (Error, NeurographError):  # a full disk: the message is published, and an error would deny it
-                if self._session.in_transaction and not self._session.writer.connection.in_transaction:
-                    raise  # all of the transaction was undone
 
     def _wait_for_room(self, channel: str, end: float | None) -> float | None:
         """Wait until a channel that blocks has room, and return when waiting must end; None: there was none in time."""

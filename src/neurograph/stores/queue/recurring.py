@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from ...errors import InvalidValue, RecurringNotFound
 from ...model.recurring import Recurring
 from ..arguments import bindable, json_text, whole
+from ..attempts import MS, span_ns, stored
 from . import clock
-from .base import MS, NEW_CHANNEL, QueuePart, channel_name, priority_number, span_ns, stored
+from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
 from .plan import next_time, times
 
 TYPE_CHECKING = False

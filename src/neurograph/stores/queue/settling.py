@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from ...model.message import MESSAGE_COLUMNS, Message
 from ..arguments import bound_ids
+from ..attempts import MS, by_claim, span_ns, stored
 from . import clock
-from .base import MS, held, lost, span_ns, stored
+from .base import held, lost
 from .failing import Failing
 
 TYPE_CHECKING = False
@@ -114,11 +115,8 @@ class Settling(Failing):
         Beside the commit 2.2 µs a message, for messages that one call claimed.
         """
         given = list(messages)
-        claims: dict[int, builtins.list[int]] = {}
-        for message in given:
-            number, claim = held(message)
-            claims.setdefault(claim, []).append(number)
-        done: set[int] = set()
+        claims = by_claim(map(held, given))
+        done: set[tuple[int, int]] = set()
         if not given:
             return []
         session = self._session
@@ -128,8 +126,8 @@ class Settling(Failing):
                 acked = session.change(DELETE_MANY, (ids, claim))
                 if len(acked) < len(numbers):
                     acked += session.change(KEEP_MANY, (ids, claim, clock.now_ns()))
-                done.update([row[0] for row in acked])
-        return [message for message in given if message.id not in done] if len(done) < len(given) else []
+                done.update([(row[0], claim) for row in acked])
+        return [message for message in given if held(message) not in done] if len(done) < len(given) else []
 
     def extend(self, message: Message, lease_s: float | None = None) -> Message:
         """Keep a message for another lease from now on, and return its record.

@@ -78,7 +78,7 @@ class Working(Consuming):
         ...             db.queue.ack(message)
         ...
         ...     with db.queue.work("sums", add, settles=True):
-        ...         [answer.payload for answer, _ in zip(db.queue.consume("answers", timeout_s=10), range(3))]
+        ...         [answer.payload for _, answer in zip(range(3), db.queue.consume("answers", timeout_s=10))]
         [0, 2, 4]
 
         Notes

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ...connection.session import Session
 from ...errors import InvalidValue
 from ...model.topic import Entry, SubscriptionSettings
 from ..arguments import real, truth, whole
-from ..attempts import MOST_MS, one_of, within
+from ..attempts import MOST_MS
+from ..settings import Check, checked, one_of, within
 from .base import NEWEST, announced, delivery_state, entry_id, pattern_of
 from .condition import condition_text
 from .part import SubscriptionPart
@@ -16,10 +15,9 @@ from .passing import first_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-SETTINGS: dict[str, Callable[[Any, str], Any]] = {
+SETTINGS: dict[str, Check] = {
     "lease_ms": within(1, MOST_MS),
     "attempts": within(1, 1 << 31),
     "backoff": one_of("fixed", "exponential"),
@@ -121,7 +119,7 @@ class Changing(SubscriptionPart):
             values["pattern"] = pattern_of(settings.pop("pattern"))
         if "where" in settings:
             values["condition"] = condition_text(settings.pop("where"))
-        values |= checked(self._name, settings)
+        values |= checked(settings, SETTINGS, f"subscription {self._name!r}")
         if values:
             changes = ", ".join(f"{column} = ?" for column in values)
             sql = f"update subscription set {changes} where id = ? returning 1"
@@ -197,14 +195,6 @@ class Changing(SubscriptionPart):
         """
         self.update(paused=False)
         self._session.announce(announced(self.settings.pattern))
-
-
-def checked(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as the columns hold them."""
-    unknown = [setting for setting in settings if setting not in SETTINGS]
-    if unknown:
-        raise InvalidValue(f"settings must be of {', '.join(SETTINGS)}, got {unknown[0]!r} for subscription {name!r}")
-    return {setting: SETTINGS[setting](value, setting) for setting, value in settings.items()}
 
 
 def cursor_before(session: Session, sequence: Entry | int | None, at_ns: int | None) -> int:

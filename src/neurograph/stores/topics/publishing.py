@@ -13,6 +13,7 @@ from apsw import carray
 from ...errors import InvalidValue
 from ..arguments import json_text
 from ..attempts import stored
+from ..noting import NotedIds, afterwards
 from . import clock
 from .base import NEW_TOPIC, announced, topic_name
 from .trimming import SLICE, Trimming
@@ -20,6 +21,8 @@ from .trimming import SLICE, Trimming
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from ...connection.session import Session
 
 # ?1 topic, ?2 now, ?3 headers, ?4 payload
 _INSERT = """
@@ -33,19 +36,15 @@ INSERT_MANY = _INSERT.format(
     number="payloads.rowid", payload="payloads.value", source="carray(?4) as payloads cross join "
 )
 
-# SQLite writes the newest id to a page of its own (8 KiB in the log) with each commit, unless a higher one is noted
-# there already: 14 % of a publish at NORMAL. So a handle that publishes much notes ids ahead.
-NOTE = "update sqlite_sequence set seq = ? where name = 'topic_entry' and seq < ?"
-NOTED_AHEAD = 1024
-NOTED_AFTER = 32  # publishes; a process that publishes once should not commit twice
 TRIM_EVERY = 256  # entries of a handle in a topic
 
 
 class Publishing(Trimming):
     """Entries put at the end of the log."""
 
-    _noted = 0  # the highest id we know to be noted
-    _unnoted = 0  # publishes since
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._ids = NotedIds(session, "topic_entry")
 
     def publish(self, topic: str, payload: Any, *, headers: Mapping[str, Any] | None = None) -> int:
         """Put an entry at the end of the log, under a topic that is created where it is new; return its sequence.
@@ -153,14 +152,9 @@ class Publishing(Trimming):
         """Tell who waits; note ids ahead and trim, now and then."""
         self._session.announce(announced(topic))
         self._session.announce(announced("*"))
-        if number > self._noted:
-            self._unnoted += 1
-            if self._unnoted >= NOTED_AFTER:
-                self._unnoted = 0
-                self._session.change(NOTE, (number + NOTED_AHEAD, number + NOTED_AHEAD))
-                self._noted = number + NOTED_AHEAD
+        self._ids.given(number)
         due = self._untrimmed.get(topic, TRIM_EVERY) + count  # the first publish looks, too
         if due > TRIM_EVERY:
             due = 0
-            self._trim_slice(topic, max(SLICE, 2 * count))
+            afterwards(self._session, lambda: self._trim_slice(topic, max(SLICE, 2 * count)))
         self._untrimmed[topic] = due

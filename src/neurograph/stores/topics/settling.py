@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ...model.topic import Entry
 from ..arguments import bound_ids
-from ..attempts import MS, span_ns
+from ..attempts import MS, by_claim, span_ns
 from . import clock
 from .base import held, lost
 from .failing import Failing
@@ -95,10 +95,7 @@ class Settling(Failing):
         both share a commit.
         """
         given = list(entries)
-        claims: dict[int, builtins.list[int]] = {}
-        for entry in given:
-            number, claim = held(entry)
-            claims.setdefault(claim, []).append(number)
+        claims = by_claim(map(held, given))
         acked: builtins.list[tuple[int, int]] = []
         if not given:
             return []

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from ...errors import Conflict, InvalidValue
 from ...model.topic import Entry
 from ..attempts import name_of
+from ..settings import checked
 from .base import NEWEST, TopicsPart, pattern_of
-from .changing import checked, cursor_before
+from .changing import SETTINGS, cursor_before
 from .condition import condition_text
 from .subscription import Subscription
 
@@ -83,7 +84,7 @@ class Subscribing(TopicsPart):
         name_of(name, "subscription")
         pattern_of(pattern)
         condition = condition_text(where)
-        values = checked(name, settings)
+        values = checked(settings, SETTINGS, f"subscription {name!r}")
         session = self._session
         found = self._find(name)
         if found is None:

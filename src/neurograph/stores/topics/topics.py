@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ...errors import Conflict, InvalidValue, RuleViolated
+from ...errors import Conflict, RuleViolated
 from ...model.topic import Topic
-from ..attempts import MOST_MS, or_none, within
+from ..attempts import MOST_MS
+from ..settings import Check, checked, or_none, within
 from .base import TopicsPart, topic_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from typing import Any
 
 COLUMNS = ", ".join(Topic._fields)
-SETTINGS = {
+SETTINGS: dict[str, Check] = {
     "keep_ms": or_none(within(1, MOST_MS)),
     "keep_entries": or_none(within(1, (1 << 63) - 1)),
     "keep_bytes": or_none(within(1, (1 << 63) - 1)),
@@ -57,7 +55,7 @@ class TopicSettings(TopicsPart):
         ...     db.topics.create("metrics", keep_ms=3_600_000, keep_entries=10_000).keep_entries
         10000
         """
-        values = {"name": topic_name(topic), **_checked(topic, settings)}
+        values = {"name": topic_name(topic), **checked(settings, SETTINGS, f"topic {topic!r}")}
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         try:
             rows = self._session.change(
@@ -137,7 +135,7 @@ class TopicSettings(TopicsPart):
         The first `keep_entries` or `keep_bytes` of a topic counts what it has, in one transaction: 0.1 µs an
         entry where pages are in memory. Better set it before there are many.
         """
-        values = _checked(topic_name(topic), settings)
+        values = checked(settings, SETTINGS, f"topic {topic_name(topic)!r}")
         if not values:
             return self.get(topic)
         changes = ", ".join(f"{column} = ?" for column in values)
@@ -189,11 +187,3 @@ class TopicSettings(TopicsPart):
                 if gone < DROPPED_AT_ONCE:
                     session.change("delete from topic where id = ?", (number,))
                     return count
-
-
-def _checked(topic: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as the columns hold them."""
-    unknown = [name for name in settings if name not in SETTINGS]
-    if unknown:
-        raise InvalidValue(f"settings must be of {', '.join(SETTINGS)}, got {unknown[0]!r} for topic {topic!r}")
-    return {name: SETTINGS[name](value, name) for name, value in settings.items()}
