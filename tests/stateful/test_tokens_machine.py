@@ -245,7 +245,7 @@ class Tokens(RuleBasedStateMachine):
 
 
 TestTokens = Tokens.TestCase
-TestTokens.settings = settings(max_examples=examples(170), stateful_step_count=30, deadline=None)
+TestTokens.settings = settings(max_examples=examples(100), stateful_step_count=30, deadline=None)
 
 
 @pytest.fixture(autouse=True, scope="module")
