@@ -457,6 +457,56 @@ def test_a_cursor_that_was_set_back_between_look_and_claim_is_heeded(
     assert [entry.id for entry in reader.claim(9)] == [1, 3]
 
 
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [({"where": {"n": 0}}, [1, 3]), ({"where": None}, [1, 3, 5]), ({"pattern": "b", "where": {"n": 0}}, [2, 4])],
+)
+def test_an_update_between_look_and_claim_is_heeded(
+    db: Database, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], wanted: list[int]
+) -> None:
+    reader, other = db.topics.subscribe("r", "a", where={"n": 1}), db.topics.subscription("r")
+    for topic, n in (("a", 0), ("b", 0), ("a", 0), ("b", 0), ("a", 1)):
+        db.topics.publish(topic, {"n": n})
+    look = claiming.Claiming._look
+
+    def meddle(self: Any, now: int) -> Any:
+        found = look(self, now)
+        other.update(**change)
+        return found
+
+    monkeypatch.setattr(claiming.Claiming, "_look", meddle)
+    assert [entry.id for entry in reader.claim(9)] == wanted
+
+
+def test_who_passes_over_entries_does_not_do_it_for_who_asks_for_them_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passing, "WINDOW", 2)
+    find = passing.Asked.find
+
+    with neurograph.open(tmp_path / "a.ngdb", synchronous="off") as db, neurograph.open(tmp_path / "a.ngdb") as other:
+        reader = db.topics.subscribe("r", where={"n": 1})
+        db.topics.publish_many("a", [{"n": 0}] * 9)
+
+        def meddle(self: Any, *arguments: Any) -> Any:
+            found = find(self, *arguments)
+            other.topics.subscription("r").update(where=None)
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(passing.Asked, "find", meddle)
+            assert reader.claim(16) == []
+        assert len(reader.claim(16)) == 9
+
+
+def test_what_is_true_and_what_is_1_are_two_conditions(db: Database) -> None:
+    reader = db.topics.subscribe("r", where={"n": True, "$or": [{"m": 1}]})
+    assert repr(db.topics.subscribe("r", where={"$or": [{"m": 1.0}], "n": True})) == repr(reader)
+    for other in ({"n": 1, "$or": [{"m": 1}]}, {"n": True, "$or": [{"m": True}]}):
+        with pytest.raises(Conflict, match="with where "):
+            db.topics.subscribe("r", where=other)
+
+
 def test_nothing_is_written_where_there_is_nothing(tmp_path: Path) -> None:
     with neurograph.open(tmp_path / "a.ngdb", synchronous="off") as db, db.reader() as reader:
         for name, options in {"plain": {}, "some": {"pattern": "a*", "where": {"n": 1}}}.items():

@@ -27,6 +27,8 @@ LOOK = """
     cursor, lease_ms, pattern, condition, paused,
     exists (select 1 from delivery where subscription_id = subscription.id and due_ns <= ?),
     exists (select 1 from delivery where subscription_id = subscription.id and state = 'ready')"""
+# What was passed over in vain stays passed over only for who still asks for the same.
+PASS = "update subscription set cursor = ? where id = ? and cursor = ? and pattern = ? and condition is ?"
 READY = """
     select entry_id, attempts, error, trace, failed_ns
       from delivery
@@ -95,7 +97,7 @@ class Claiming(Due):
         lease_ns = None if lease_s is None else span_ns(lease_s, "lease_s")
         while True:
             now = clock.now_ns()
-            begin = (-1, -1) if self._full else self._look(now)
+            begin = (-1, -1, None) if self._full else self._look(now)
             if begin is None:
                 return []
             with self._session.transaction():
@@ -104,16 +106,16 @@ class Claiming(Due):
             if taken or not more:
                 return [Entry(row) for row in taken]
 
-    def _look(self, now: int) -> tuple[int, int] | None:
-        """Return a cursor and up to where nothing above it is asked for, None where there is nothing to claim."""
+    def _look(self, now: int) -> tuple[int, int, passing.Asked | None] | None:
+        """Return a cursor, up to where above it is nothing of what is asked, and that; None: there is nothing to claim."""
         cursor, _, pattern, condition, paused, due, ready = self._row(LOOK, now)
         if paused:
             return None
         if due:
             self._pass_time(now)
-            return cursor, cursor
+            return cursor, cursor, None
         if ready:
-            return cursor, cursor
+            return cursor, cursor, None
         session = self._session
         asked = self._asking(pattern, condition)
         committed = not session.in_transaction
@@ -121,16 +123,16 @@ class Claiming(Due):
         with session.reading() as line:
             rows, end = asked.find(line, seen, 1)
         if rows:
-            return cursor, rows[0][0] - 1
+            return cursor, rows[0][0] - 1, asked
         if end - cursor >= passing.WINDOW:
-            session.change("update subscription set cursor = ? where id = ? and cursor = ?", (end, self._id, cursor))
+            session.change(PASS, (end, self._id, cursor, pattern, condition))
             cursor = end
         if committed:
             self._passed = (asked, cursor, end)
         return None
 
     def _take(
-        self, now: int, begin: tuple[int, int], most: int, lease_ns: int | None
+        self, now: int, begin: tuple[int, int, passing.Asked | None], most: int, lease_ns: int | None
     ) -> tuple[builtins.list[tuple[Any, ...]], bool]:
         """Claim up to so many in a transaction; return their rows, and whether it is worth to look again."""
         cursor, lease_ms, pattern, condition, paused, due, ready = self._row(LOOK, now)
@@ -144,8 +146,9 @@ class Claiming(Due):
         taken = self._take_again(most, until, claim) if ready else []
         if len(taken) == most:
             return taken, True
-        after = max(cursor, begin[1]) if cursor >= begin[0] else cursor  # it may have been set back since
         asked = self._asking(pattern, condition)
+        known = asked is begin[2] and cursor >= begin[0]  # else others were asked for, or it was set back, since
+        after = max(cursor, begin[1]) if known else cursor
         rows, end = asked.some(self._session.writer.connection, after, most - len(taken))
         if end > cursor:
             self._session.change("update subscription set cursor = ? where id = ?", (end, self._id))

@@ -176,7 +176,7 @@ class Subscribing(TopicsPart):
         there = found.settings
         where = None if condition is None else json.loads(condition)
         for setting, value in {"pattern": pattern, "where": where, **values}.items():
-            if getattr(there, setting) != value:
+            if not _alike(getattr(there, setting), value):
                 raise Conflict(
                     f"subscription {name!r} must be asked for as it is, with {setting} {getattr(there, setting)!r}, "
                     f"got {value!r}; change it with db.topics.subscription({name!r}).update"
@@ -193,3 +193,12 @@ class Subscribing(TopicsPart):
         if start == "first":
             return 0
         raise InvalidValue(f'start must be "new", "first", or an entry or its id, got {start!r}')
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two settings are the same; in a condition true is not 1, as Python would have it."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
