@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -54,7 +55,10 @@ def test_a_payload_comes_back_as_it_was(db: Database, payload: Any) -> None:
     assert payloads(db, "a") == [payload, payload, 1, b"2"]
 
 
-@pytest.mark.parametrize("payload", [float("nan"), {1: 2}, {1, 2}, "\ud800", object])
+@pytest.mark.parametrize(
+    "payload",
+    [float("nan"), {1: 2}, {"a": {1: 2}}, [{None: 2}], {1, 2}, "\ud800", object, reduce(lambda x, _: [x], range(300))],
+)
 def test_a_payload_that_is_no_json_is_refused(db: Database, payload: Any) -> None:
     with pytest.raises(InvalidValue, match="payload must"):
         db.topics.publish("a", payload)
