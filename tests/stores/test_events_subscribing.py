@@ -102,6 +102,17 @@ def test_who_is_too_far_behind_is_told_so(db):
     assert len(numbers(events)) == 7  # those of a page that was read before they went
 
 
+def test_who_has_handled_all_that_was_trimmed_goes_on(db):
+    db.events.register("order.paid")
+    db.events.emit_many("order.paid", [{}] * 5)
+    db.events.emit_many("custom", [{}] * 10)
+    assert db.events.trim(before=12) == 11
+    db.events.emit("order.paid", {"n": 1})
+    assert numbers(db.events.subscribe("order.paid", after=5, timeout_s=0)) == [1]
+    with pytest.raises(ChangesForgotten, match="after must be at least 5"):
+        next(db.events.subscribe("order.paid", after=4, timeout_s=0))
+
+
 @pytest.mark.parametrize(("end", "error"), [("close", Closed), ("interrupt", Interrupted)])
 def test_closing_and_interrupting_end_the_wait(tmp_path, end, error):
     db = neurograph.open(tmp_path / "mind.ngdb")

@@ -148,15 +148,16 @@ class Trimming(EventPart):
         return min(max(bounds), int(newest) - 1)
 
     def _trim(self, question: Question, bound: int) -> int:
-        sql = f"select type_id, count(*) from event where {question.condition} group by type_id"
+        sql = f"select type_id, count(*), max(id) from event where {question.condition} group by type_id"
         first: Any = self._session.rows("select coalesce(min(id), 1) from event")
         low, gone = first[0][0] - 1, 0
         while low < bound:
             high = min(low + SLICE_IDS, bound)
             with self._session.transaction():
-                for type_id, count in self._session.rows(sql, (low, high, *question.bindings)):
+                # Up to its last that goes, and no further: who has handled that one has missed nothing.
+                for type_id, count, last in self._session.rows(sql, (low, high, *question.bindings)):
                     self._session.change(
-                        "update event_type set trimmed_to = ?1 where id = ?2 and trimmed_to < ?1", (high, type_id)
+                        "update event_type set trimmed_to = ?1 where id = ?2 and trimmed_to < ?1", (last, type_id)
                     )
                     gone += count
             low = high
