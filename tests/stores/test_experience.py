@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -231,6 +232,27 @@ def test_the_oldest_go_but_what_persists(db, tmp_path):
             call()
     with pytest.raises(InvalidValue, match="path must be that of a new file"):
         db.experience.archive(tmp_path / "old.jsonl", keep=0)
+
+
+def test_an_archive_is_json_whatever_the_rewards(db, tmp_path):
+    for sign in (1, -1):
+        db.experience.record(S, rewards={"goal": sign * 1.7e308, "curiosity": sign * 1.7e308})
+    assert db.experience.archive(tmp_path / "old.jsonl", keep=0) == 2
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
+    assert [row["reward"] for row in rows] == [sys.float_info.max, -sys.float_info.max]
+    assert [row["goal"] for row in rows] == [1.7e308, -1.7e308]
+
+
+def test_a_number_that_has_none_after_it_is_named(db):
+    db.experience.record(S, episode=7, step=0xFFFFFFFF)
+    for call in (lambda: db.experience.record(S, episode=7), lambda: db.experience.record_many([S], episode=7)):
+        with pytest.raises(InvalidValue, match="got the one after the last of episode 7"):
+            call()
+    db.experience.record(S, episode=2**63 - 1)
+    for call in (lambda: db.experience.record(S), lambda: db.experience.record_many([S])):
+        with pytest.raises(InvalidValue, match="episode must be given; there is no number above the greatest"):
+            call()
+    assert db.experience.count() == 2
 
 
 def test_what_is_old_goes_by_its_age(db, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..arguments import real, whole
 from ..json_lines import json_lines
 from .base import PAGE, RECORD, ExperiencePart, Wanted, now_ns, number_of, record
 
+MOST = sys.float_info.max
 ORDERS = ("oldest", "newest")
 _GOES = f"id <= ? and (flags & {FLAGS['persist']}) = 0 and ({{}})"
 
@@ -284,7 +286,8 @@ class Looking(ExperiencePart):
             low = 0
             while found := [*map(record, self._session.rows(sql, (low, *bindings, PAGE)))]:
                 for experience in found:
-                    write({**experience._asdict(), "uid": experience.uid.hex()})
+                    reward = max(-MOST, min(experience.reward, MOST))  # JSON has no infinity; the parts are finite
+                    write({**experience._asdict(), "uid": experience.uid.hex(), "reward": reward})
                 low = found[-1].id
         return self._trim(condition, bindings)
 

@@ -6,6 +6,8 @@ import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import apsw
+
 from ...errors import InvalidValue, RuleViolated
 from ...model.experience import FLAGS, REWARDS, STATE, Experience
 from ..arguments import bindable, real, whole
@@ -101,7 +103,7 @@ class Recording(ExperiencePart):
         )
         with self._session.transaction():
             kind = _type(self, type)
-            return self._get(self._session.insert(_INSERT, (*place, now_ns(), kind, *values)))
+            return self._get(self._insert((*place, now_ns(), kind, *values)))
 
     def record_many(
         self,
@@ -162,10 +164,25 @@ class Recording(ExperiencePart):
         with self._session.transaction():
             kind, now = _type(self, type), now_ns()
             for row in values:
-                ids.append(self._session.insert(_INSERT, (at, None, now, kind, *row)))
+                ids.append(self._insert((at, None, now, kind, *row)))
                 if at is None:
                     at = self._session.rows("select episode from experience where id = ?", (ids[0],))[0][0]
         return ids
+
+    def _insert(self, row: tuple[Any, ...]) -> int:
+        """Insert a row, whose episode and step may be None, and return its id."""
+        try:
+            return self._session.insert(_INSERT, row)
+        except apsw.ConstraintError as error:
+            if row[0] is None and "experience.episode" in str(error):
+                raise InvalidValue(
+                    "episode must be given; there is no number above the greatest, 9223372036854775807"
+                ) from error
+            if row[1] is None and "step between" in str(error):
+                raise InvalidValue(
+                    f"step must be in [0, 4294967295], got the one after the last of episode {row[0]}; begin another"
+                ) from error
+            raise
 
     def appraise(
         self,
