@@ -1,14 +1,18 @@
-"""Every algorithm takes a time limit: past it `DeadlineExceeded`, within it the same answer as ever."""
+"""Algorithms and reads of what may be long take a limit: past it `DeadlineExceeded`, within it the same answer."""
 
 from __future__ import annotations
 
 import inspect
+import time
+from itertools import count
 
 import numpy as np
 import pytest
 
 import neurograph
 from neurograph.errors import DeadlineExceeded, InvalidValue
+from neurograph.stores.events import reading as events_reading
+from neurograph.stores.experience import looking as experience_looking
 
 POINTS = [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0)]
 CALLS = {
@@ -34,7 +38,17 @@ CALLS = {
     "grid.density": (POINTS[0], 2.0),
     "grid.density_many": (POINTS, 2.0),
     "grid.fields": (),
+    "topics.read": (),
+    "events.read": (),
+    "events.count": (),
+    "experience.read": (),
+    "experience.count": (),
+    "experience.episodes": (),
+    "experience.sample": (3, "recency"),
 }
+STORES = ("graph", "grid", "topics", "events", "experience")
+WAITS = {"events.subscribe"}
+"""Where `timeout_s` says how long to wait for more."""
 
 
 @pytest.fixture(scope="module", params=["sql", pytest.param("numba", marks=pytest.mark.kernels)])
@@ -43,13 +57,16 @@ def mind(request):
         rng = np.random.default_rng(3)
         db.tokens.create_many(count=60, coordinates={"physical": rng.normal(size=(60, 3))})
         db.graph.create_many(np.arange(1, 60), np.arange(2, 61))
+        db.topics.publish_many("a", [{"n": n} for n in range(10)])
+        db.events.emit_many("custom", [{"n": n} for n in range(10)])
+        db.experience.record_many([[0.5] * 8] * 10)
         yield db
 
 
 def ask(db: neurograph.Database, name: str, **options) -> object:
     store, _, method = name.partition(".")
-    level = {"level": "physical"} if store == "grid" else {}
-    return getattr(getattr(db, store), method)(*CALLS[name], **level, **options)
+    more = {"level": "physical"} if store == "grid" else {"seed": 1} if method == "sample" else {}
+    return getattr(getattr(db, store), method)(*CALLS[name], **more, **options)
 
 
 def plainly(answer: object) -> str:
@@ -80,6 +97,18 @@ def test_a_deadline_inside_a_transaction_leaves_it_open(mind):
     mind.tokens.delete("kept")
 
 
+@pytest.mark.parametrize(("name", "module"), [("events", events_reading), ("experience", experience_looking)])
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+def test_a_limit_holds_for_later_pages(mind, monkeypatch, name, module, order):
+    monkeypatch.setattr(module, "PAGE", 4)
+    found = getattr(mind, name).read(timeout_s=60, order=order)
+    assert len([next(found) for _ in range(4)]) == 4
+    late = count(time.monotonic() + 61)
+    monkeypatch.setattr(time, "monotonic", lambda: next(late))
+    with pytest.raises(DeadlineExceeded, match="timeout_s"):
+        next(found)
+
+
 @pytest.mark.kernels
 def test_a_kernel_that_takes_long_stops_in_the_middle():
     with neurograph.open(":memory:", engine="numba") as db:
@@ -93,11 +122,11 @@ def test_a_kernel_that_takes_long_stops_in_the_middle():
 
 
 def test_every_method_that_has_a_limit_is_tried_here():
-    stores = {"graph": neurograph.open(":memory:").graph, "grid": neurograph.open(":memory:").grid}
+    stores = {name: getattr(neurograph.open(":memory:"), name) for name in STORES}
     found = {
         f"{store}.{name}"
         for store, part in stores.items()
         for name, method in inspect.getmembers(part, callable)
         if not name.startswith("_") and "timeout_s" in inspect.signature(method).parameters
     }
-    assert found == set(CALLS)
+    assert found == set(CALLS) | WAITS

@@ -355,7 +355,7 @@ class Events:
 
     async def archive(self, path: str | os.PathLike[str], type: str='*', *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
         """Write the oldest events of these types to a file, then delete them, and return how many that were."""
-    async def count(self, type: str='*', *, where: Conditions | None=None, since_ns: int | None=None, until_ns: int | None=None, after: int=0) -> int:
+    async def count(self, type: str='*', *, where: Conditions | None=None, since_ns: int | None=None, until_ns: int | None=None, after: int=0, timeout_s: float | None=None) -> int:
         """Return how many events there are."""
     async def disable(self, type: str) -> builtins.list[str]:
         """Let no events of these types be written any more; what was written stays."""
@@ -368,7 +368,7 @@ class Events:
     @property
     def newest(self) -> Coroutine[Any, Any, int]:
         """The id of the newest event; 0 where nothing ever happened."""
-    def read(self, type: str='*', *, where: Conditions | None=None, since_ns: int | None=None, until_ns: int | None=None, after: int=0, limit: int | None=None, order: str='oldest') -> Stream[Event]:
+    def read(self, type: str='*', *, where: Conditions | None=None, since_ns: int | None=None, until_ns: int | None=None, after: int=0, limit: int | None=None, order: str='oldest', timeout_s: float | None=None) -> Stream[Event]:
         """Yield events that had happened when it was called."""
     async def register(self, type: str, description: str | None=None) -> EventType:
         """Make an event type, and return it; where it is there already, change its description."""
@@ -386,19 +386,19 @@ class Experiences:
         """Set parts of the reward of an experience, later than it was recorded."""
     async def archive(self, path: str | os.PathLike[str], *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
         """Write the oldest experiences to a file, then delete them, and return how many that were."""
-    async def count(self, type: str='*', *, episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None) -> int:
+    async def count(self, type: str='*', *, episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None, timeout_s: float | None=None) -> int:
         """Return how many experiences there are."""
-    async def episodes(self, *, after: int | None=None, limit: int | None=100) -> builtins.list[Episode]:
+    async def episodes(self, *, after: int | None=None, limit: int | None=100, timeout_s: float | None=None) -> builtins.list[Episode]:
         """Return episodes in order of their number."""
     async def get(self, experience: Experience | int) -> Experience:
         """Return an experience by its id."""
-    def read(self, type: str='*', *, episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None, after: int=0, limit: int | None=None, order: str='oldest') -> Stream[Experience]:
+    def read(self, type: str='*', *, episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None, after: int=0, limit: int | None=None, order: str='oldest', timeout_s: float | None=None) -> Stream[Experience]:
         """Yield experiences in order of id."""
     async def record(self, state: Sequence[float] | Mapping[str, float], action: Sequence[float] | None=None, *, episode: int | None=None, step: int | None=None, type: str='action.completed', flags: int | Iterable[str]=0, rewards: Mapping[str, float] | None=None, policy_hash: int | None=None, intent: str | None=None, executor: str | None=None, parameters: Mapping[str, Any] | None=None) -> Experience:
         """Record what was done in what state, in the caller's transaction or one of its own."""
     async def record_many(self, states: Sequence[Sequence[float] | Mapping[str, float]], actions: Sequence[Sequence[float]] | None=None, *, rewards: Sequence[Mapping[str, float] | None] | None=None, episode: int | None=None, type: str='action.completed', flags: int | Iterable[str]=0, policy_hash: int | None=None) -> builtins.list[int]:
         """Record the steps of one episode in one transaction, and return their ids."""
-    async def sample(self, k: int, by: str='uniform', *, alpha: float=1.0, decay: float=0.01, seed: int | None=None, type: str='*', episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None) -> builtins.list[Experience]:
+    async def sample(self, k: int, by: str='uniform', *, alpha: float=1.0, decay: float=0.01, seed: int | None=None, type: str='*', episode: int | None=None, since_ns: int | None=None, until_ns: int | None=None, min_reward: float | None=None, timeout_s: float | None=None) -> builtins.list[Experience]:
         """Draw experiences by chance, none twice."""
     async def trim(self, *, keep: int | None=None, older_than_s: float | None=None, before: int | None=None) -> int:
         """Delete the oldest experiences, but those with the flag ``persist``, and return how many that were."""
@@ -875,7 +875,7 @@ class Topics:
         """Put an entry at the end of the log, under a topic that is created where it is new; return its sequence."""
     async def publish_many(self, topic: str, payloads: Sequence[Any], *, headers: Mapping[str, Any] | None=None) -> range:
         """Put many entries at the end of the log, all or none, and return their sequences."""
-    async def read(self, pattern: str='*', *, after: Entry | int=0, limit: int=100, where: Mapping[str, Any] | None=None) -> builtins.list[Entry]:
+    async def read(self, pattern: str='*', *, after: Entry | int=0, limit: int=100, where: Mapping[str, Any] | None=None, timeout_s: float | None=None) -> builtins.list[Entry]:
         """Return entries of the log in order, and leave all as it is."""
     async def subscribe(self, name: str, pattern: str='*', *, where: Mapping[str, Any] | None=None, start: str | Entry | int | None=None, at_ns: int | None=None, **settings: Any) -> Subscription:
         """Return the subscription of that name, made where it is new: it gets each entry that it asks for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
@@ -30,6 +31,7 @@ class Reading(EventPart):
         after: int = 0,
         limit: int | None = None,
         order: str = "oldest",
+        timeout_s: float | None = None,
     ) -> Iterator[Event]:
         """Yield events that had happened when it was called.
 
@@ -49,6 +51,8 @@ class Reading(EventPart):
             At most so many; None for all.
         order
             ``"oldest"`` or ``"newest"`` first.
+        timeout_s
+            Seconds from the call after which it raises `DeadlineExceeded`, here or at a later page; None for no limit.
 
         Yields
         ------
@@ -61,6 +65,8 @@ class Reading(EventPart):
             No type has the name.
         InvalidValue
             A condition has an unknown operator or a value that can't be compared, or another argument breaks its rule.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
 
         Examples
         --------
@@ -79,26 +85,29 @@ class Reading(EventPart):
         numbers, or two texts, are in order. Events are fetched a thousand at a time, so any number of them takes little
         memory and no lock; it grows with the events between the bounds, 0.1 µs for each that is passed over.
         """
-        question = Question(type, where)
+        question, deadline = Question(type, where), deadline_after(timeout_s)
         low, most = whole(after, "after"), None if limit is None else whole(limit, "limit")
         times = [
             None if at is None else whole(at, what) for at, what in ((since_ns, "since_ns"), (until_ns, "until_ns"))
         ]
         if order not in ORDERS:
             raise InvalidValue(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             question.require_type(line.connection)
             high: int = line.connection.execute(NEWEST).fetchall()[0][0]  # type: ignore[assignment]
             if times[0] is not None:
                 low = max(low, first_since(line.connection, times[0]) - 1)
             if times[1] is not None:
                 high = min(high, first_since(line.connection, times[1]) - 1)
-        return self._read(question, low, high, most, order == "newest")
+        return self._read(question, low, high, most, order == "newest", deadline)
 
-    def _read(self, question: Question, low: int, high: int, most: int | None, newest: bool) -> Iterator[Event]:
+    def _read(
+        self, question: Question, low: int, high: int, most: int | None, newest: bool, deadline: float | None
+    ) -> Iterator[Event]:
+        rows = partial(self._session.rows_until, deadline)
         while low < high and (most is None or most > 0):
             size = PAGE if most is None else min(PAGE, most)
-            events = question.page(self._session.rows, low, high, size, newest)
+            events = question.page(rows, low, high, size, newest)
             yield from events
             if len(events) < size:
                 return
@@ -113,6 +122,7 @@ class Reading(EventPart):
         since_ns: int | None = None,
         until_ns: int | None = None,
         after: int = 0,
+        timeout_s: float | None = None,
     ) -> int:
         """Return how many events there are.
 
@@ -120,6 +130,8 @@ class Reading(EventPart):
         ----------
         type, where, since_ns, until_ns, after
             As for `read`.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -128,7 +140,7 @@ class Reading(EventPart):
 
         Raises
         ------
-        UnknownName, InvalidValue
+        UnknownName, InvalidValue, DeadlineExceeded
             As for `read`.
 
         Examples
@@ -140,7 +152,7 @@ class Reading(EventPart):
         2
         """
         question, low = Question(type, where), whole(after, "after")
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             question.require_type(line.connection)
             high = MAX_ID
             if since_ns is not None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from ...connection.scope import deadline_after
 from ...errors import InvalidValue
 from ...model.experience import FLAGS, Episode, Experience
 from ..arguments import real, whole
@@ -63,6 +64,7 @@ class Looking(ExperiencePart):
         after: int = 0,
         limit: int | None = None,
         order: str = "oldest",
+        timeout_s: float | None = None,
     ) -> Iterator[Experience]:
         """Yield experiences in order of id.
 
@@ -82,6 +84,8 @@ class Looking(ExperiencePart):
             At most so many; None for all.
         order
             ``"oldest"`` or ``"newest"`` first.
+        timeout_s
+            Seconds from the call after which it raises `DeadlineExceeded`, here or at a later page; None for no limit.
 
         Yields
         ------
@@ -94,6 +98,8 @@ class Looking(ExperiencePart):
             No event type has the name.
         InvalidValue
             An argument breaks its rule.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
 
         Examples
         --------
@@ -108,19 +114,23 @@ class Looking(ExperiencePart):
         A thousand are fetched at a time, so any number of them takes little memory and no lock. An episode is found by
         an index.
         """
+        deadline = deadline_after(timeout_s)
         wanted = Wanted(self._session, type, episode, since_ns, until_ns, min_reward)
         low, most = whole(after, "after"), None if limit is None else whole(limit, "limit")
         if order not in ORDERS:
             raise InvalidValue(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
-        rows: Any = self._session.rows("select coalesce(max(id), 0) from experience")
-        return self._read(wanted, low, rows[0][0], most, order == "newest")
+        rows: Any = self._session.rows_until(deadline, "select coalesce(max(id), 0) from experience")
+        return self._read(wanted, low, rows[0][0], most, order == "newest", deadline)
 
-    def _read(self, wanted: Wanted, low: int, high: int, most: int | None, newest: bool) -> Iterator[Experience]:
+    def _read(
+        self, wanted: Wanted, low: int, high: int, most: int | None, newest: bool, deadline: float | None
+    ) -> Iterator[Experience]:
         while most is None or most > 0:
             size = PAGE if most is None else min(PAGE, most)
             order = "desc" if newest else ""
             sql = f"{RECORD} where id > ? and id <= ? and {wanted.condition} order by id {order} limit ?"
-            found = [*map(record, self._session.rows(sql, (low, high, *wanted.bindings, size)))]
+            rows = self._session.rows_until(deadline, sql, (low, high, *wanted.bindings, size))
+            found = [*map(record, rows)]
             yield from found
             if len(found) < size:
                 return
@@ -135,6 +145,7 @@ class Looking(ExperiencePart):
         since_ns: int | None = None,
         until_ns: int | None = None,
         min_reward: float | None = None,
+        timeout_s: float | None = None,
     ) -> int:
         """Return how many experiences there are.
 
@@ -142,6 +153,8 @@ class Looking(ExperiencePart):
         ----------
         type, episode, since_ns, until_ns, min_reward
             As for `read`.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -150,7 +163,7 @@ class Looking(ExperiencePart):
 
         Raises
         ------
-        UnknownName, InvalidValue
+        UnknownName, InvalidValue, DeadlineExceeded
             As for `read`.
 
         Examples
@@ -160,11 +173,15 @@ class Looking(ExperiencePart):
         ...     db.experience.count(episode=1)
         0
         """
+        deadline = deadline_after(timeout_s)
         wanted = Wanted(self._session, type, episode, since_ns, until_ns, min_reward)
-        rows = self._session.rows(f"select count(*) from experience where {wanted.condition}", wanted.bindings)
+        sql = f"select count(*) from experience where {wanted.condition}"
+        rows = self._session.rows_until(deadline, sql, wanted.bindings)
         return rows[0][0]  # type: ignore[no-any-return]
 
-    def episodes(self, *, after: int | None = None, limit: int | None = 100) -> builtins.list[Episode]:
+    def episodes(
+        self, *, after: int | None = None, limit: int | None = 100, timeout_s: float | None = None
+    ) -> builtins.list[Episode]:
         """Return episodes in order of their number.
 
         Parameters
@@ -173,6 +190,8 @@ class Looking(ExperiencePart):
             Only those with a greater number: that of the last of the page before.
         limit
             At most so many; None for all.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -183,6 +202,8 @@ class Looking(ExperiencePart):
         ------
         InvalidValue
             A number is negative.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
 
         Examples
         --------
@@ -200,7 +221,7 @@ class Looking(ExperiencePart):
              order by episode
              limit ?"""
         page = (-1 if after is None else whole(after, "after"), -1 if limit is None else whole(limit, "limit"))
-        return [Episode(*row) for row in self._session.rows(sql, page)]
+        return [Episode(*row) for row in self._session.rows_until(deadline_after(timeout_s), sql, page)]
 
     def trim(self, *, keep: int | None = None, older_than_s: float | None = None, before: int | None = None) -> int:
         """Delete the oldest experiences, but those with the flag ``persist``, and return how many that were.

@@ -40,6 +40,7 @@ class Sampling(ExperiencePart):
         since_ns: int | None = None,
         until_ns: int | None = None,
         min_reward: float | None = None,
+        timeout_s: float | None = None,
     ) -> builtins.list[Experience]:
         """Draw experiences by chance, none twice.
 
@@ -58,6 +59,8 @@ class Sampling(ExperiencePart):
             A whole number for the same draw again; None for another each time.
         type, episode, since_ns, until_ns, min_reward
             Only of those, as for `read`.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -70,6 +73,8 @@ class Sampling(ExperiencePart):
             No event type has the name.
         InvalidValue
             An argument breaks its rule.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
 
         Examples
         --------
@@ -94,11 +99,12 @@ class Sampling(ExperiencePart):
         power, share = real(alpha, "alpha", 0.0, 1e3), real(decay, "decay", 1e-300, 1.0)
         chance = random.Random(None if seed is None else whole(seed, "seed", -(1 << 63)))
         wanted = Wanted(self._session, type, episode, since_ns, until_ns, min_reward)
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             ids = _by_chance(line.connection, most, chance) if by == "uniform" and wanted.everything else None
             if ids is None:
                 sql = f"select id, abs(reward) from experience where {wanted.condition} order by id"
                 rows: Any = line.connection.execute(sql, wanted.bindings).fetchall()
+                line.tick()
                 ids = _drawn([*rows], most, _weights(by, rows, power, share), chance)
             sql = f"{RECORD} where id in (select value from carray(?))"
             found = {row[0]: record(row) for row in line.connection.execute(sql, (bound_ids(ids),))}

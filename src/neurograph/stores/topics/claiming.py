@@ -107,7 +107,7 @@ class Claiming(Due):
                 return [Entry(row) for row in taken]
 
     def _look(self, now: int) -> tuple[int, int, passing.Asked | None] | None:
-        """Return a cursor, up to where above it is nothing of what is asked, and that; None: nothing is to be claimed."""
+        """Return a cursor, up to where nothing of what is asked is above it, and that; None: nothing to claim."""
         cursor, _, pattern, condition, paused, due, ready = self._row(LOOK, now)
         if paused:
             return None

@@ -26,6 +26,7 @@ class Reading(TopicsPart):
         after: Entry | int = 0,
         limit: int = 100,
         where: Mapping[str, Any] | None = None,
+        timeout_s: float | None = None,
     ) -> builtins.list[Entry]:
         """Return entries of the log in order, and leave all as it is.
 
@@ -39,6 +40,8 @@ class Reading(TopicsPart):
             At most so many.
         where
             A condition, as for `subscribe`.
+        timeout_s
+            Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 
         Returns
         -------
@@ -49,6 +52,8 @@ class Reading(TopicsPart):
         ------
         InvalidValue
             An argument breaks its rule above.
+        DeadlineExceeded
+            It took longer than `timeout_s`.
 
         Examples
         --------
@@ -70,6 +75,6 @@ class Reading(TopicsPart):
         first, most = (0 if after == 0 else entry_id(after)), whole(limit, "limit")
         if not most:
             return []
-        with self._session.reading() as line:
+        with self._session.reading(timeout_s) as line:
             rows, _ = asked.find(line, first, most)
         return [Entry(row) for row in rows]
