@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -241,6 +242,23 @@ def test_an_archive_is_json_whatever_the_rewards(db, tmp_path):
     rows = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
     assert [row["reward"] for row in rows] == [sys.float_info.max, -sys.float_info.max]
     assert [row["goal"] for row in rows] == [1.7e308, -1.7e308]
+
+
+def test_what_is_appraised_while_it_is_archived_stays(db, tmp_path, monkeypatch):
+    db.experience.record_many([S] * 4)
+    lines = looking.json_lines
+
+    @contextmanager
+    def meddle(path):
+        with lines(path) as write:
+            yield write
+        db.experience.appraise(2, {"goal": 1})
+        db.experience.trim(before=2)
+
+    monkeypatch.setattr(looking, "json_lines", meddle)
+    assert db.experience.archive(tmp_path / "old.jsonl", keep=1) == 1
+    assert [(one.id, one.reward) for one in db.experience.read()] == [(2, 1.0), (4, 0.0)]
+    assert [json.loads(line)["id"] for line in (tmp_path / "old.jsonl").read_text().splitlines()] == [1, 2, 3]
 
 
 def test_a_number_that_has_none_after_it_is_named(db):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
 from ...connection.scope import deadline_after
 from ...errors import InvalidValue
-from ...model.experience import FLAGS, Episode, Experience
-from ..arguments import real, whole
+from ...model.experience import FLAGS, REWARDS, Episode, Experience
+from ..arguments import bound_ids, real, whole
 from ..json_lines import json_lines
 from .base import PAGE, RECORD, ExperiencePart, Wanted, now_ns, number_of, record
 
+CHANGING = ("flags", *REWARDS)  # the rest stays as it was recorded
 MOST = sys.float_info.max
 ORDERS = ("oldest", "newest")
 _GOES = f"id <= ? and (flags & {FLAGS['persist']}) = 0 and ({{}})"
@@ -299,18 +301,22 @@ class Looking(ExperiencePart):
 
         Notes
         -----
-        The file is whole and on the disk before the first goes: after a crash one may be in both, never in neither.
+        The file is whole and on the disk before the first goes: after a crash one may be in both, never in neither. One
+        that is appraised meanwhile stays, as the file has not what was said of it.
         """
         condition, bindings = self._going(keep, older_than_s, before)
         sql = f"{RECORD} where id > ? and {condition} order by id limit ?"
+        ids, parts = array("q"), array("q")
         with json_lines(path) as write:
             low = 0
             while found := [*map(record, self._session.rows(sql, (low, *bindings, PAGE)))]:
                 for experience in found:
                     reward = max(-MOST, min(experience.reward, MOST))  # JSON has no infinity; the parts are finite
                     write({**experience._asdict(), "uid": experience.uid.hex(), "reward": reward})
+                    ids.append(experience.id)
+                    parts.append(hash(tuple(getattr(experience, name) for name in CHANGING)))
                 low = found[-1].id
-        return self._trim(condition, bindings)
+        return self._trim_written(ids, parts)
 
     def _going(
         self, keep: int | None, older_than_s: float | None, before: int | None
@@ -340,4 +346,17 @@ class Looking(ExperiencePart):
         gone = 0
         while rows := self._session.change(sql, (*bindings, PAGE)):
             gone += len(rows)
+        return gone
+
+    def _trim_written(self, ids: array[int], parts: array[int]) -> int:
+        """Delete what was written to a file, unless it has changed since."""
+        sql = f"select id, {', '.join(CHANGING)} from experience where id in (select value from carray(?))"
+        gone = 0
+        for start in range(0, len(ids), PAGE):
+            written = dict(zip(ids[start : start + PAGE], parts[start : start + PAGE], strict=True))
+            with self._session.transaction():
+                rows: Any = self._session.rows(sql, (bound_ids(written),))
+                same = bound_ids([id for id, *changing in rows if hash(tuple(changing)) == written[id]])
+                delete = "delete from experience where id in (select value from carray(?)) returning 1"
+                gone += len(self._session.change(delete, (same,)))
         return gone
