@@ -156,10 +156,32 @@ SHAPES: dict[str, tuple[str, Any]] = {
     ),
     "queue redrive": ("{} jobs", {"channel": TEXT, "messages": NUMBER}),
     "queue purge": ("{} jobs", {"channel": TEXT, "messages": NUMBER}),
+    "topics list": (
+        "{}",
+        [
+            {
+                "name": TEXT,
+                **dict.fromkeys(("entries", "newest", "trimmed"), NUMBER),
+                **dict.fromkeys(("keep_ms", "keep_entries", "keep_bytes"), NULL),
+            }
+        ],
+    ),
+    "topics publish": ("{} news 1", [{"topic": TEXT, "id": NUMBER}]),
+    "topics subscriptions": (
+        "{}",
+        [
+            {
+                "name": TEXT, "pattern": TEXT, "where": {"n": {"$gt": NUMBER}},
+                **dict.fromkeys(("cursor", "lag", "ready", "delayed", "claimed", "dead", "missed"), NUMBER),
+                "paused": FLAG,
+            }
+        ],
+    ),
     "optimize": ("{}", {"saved_bytes": NUMBER, "freed_pages": NUMBER, "saved_arrays": SAVED, "seconds": NUMBER}),
 }  # fmt: skip
 ELSEWHERE = {
     "check", "demo", "embed", "events tail", "warm", "queue ack", "queue nack", "queue extend", "queue tail", "worker",
+    "topics tail",
 }  # fmt: skip  # each in the tests of its own, which need more than this file
 
 
@@ -190,6 +212,8 @@ def test_json_keeps_its_shape(mind, name):
         db.library.create("notes", dimension=2).add(texts=["purrs"])
         db.storage.set("n", "a", {"on": True})
         db.events.emit("custom", {"n": 1})
+        db.topics.subscribe("mails", "news", where={"n": {"$gt": 0}})
+        db.topics.publish("news", {"n": 1})
         db.queue.publish("jobs", {"n": 1}, headers={"trace": "t"})
         db.optimize()
     arguments, expected = SHAPES[name]

@@ -345,6 +345,31 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "full", "--state", "lost"], 2, "'lost' is not one of 'ready'"),
         (["other.ngdb", "jobs"], 1, "no file at"),
     ],
+    "topics list": [
+        (["other.ngdb"], 1, "no file at"),
+        (["text.csv"], 1, "is not a SQLite database"),
+        (["{}", "news"], 2, "got unexpected extra argument"),
+    ],
+    "topics publish": [
+        (["{}", "news"], 2, "missing argument 'PAYLOAD...'"),
+        (["{}", "news", "{n: 1}"], 2, "PAYLOAD must be JSON, got '{n: 1}'"),
+        (["{}", "news", "NaN"], 1, "payload must be what JSON can say"),
+        (["new.ngdb", "a*", "1"], 1, "topic must have a name without *"),
+        (["{}", "news", "1", "--header", "trace"], 2, "must be two words with = between them, got 'trace'"),
+    ],
+    "topics tail": [
+        (["{}", "a*b", "--timeout", "0"], 1, "pattern must be the name of a topic, or have its only * at the end"),
+        (["{}", "*", "--where", "{", "--timeout", "0"], 2, "--where must be JSON"),
+        (["{}", "news", "--where", '{"$near": 1}', "--timeout", "0"], 1, "where must"),
+        (["{}", "news", "--after", "-1"], 2, "is not in the range"),
+        (["{}", "news", "--timeout", "-1"], 2, "is not in the range"),
+        (["other.ngdb"], 1, "no file at"),
+    ],
+    "topics subscriptions": [
+        (["{}", "mail"], 1, "no subscription has the name 'mail'; the closest are 'mails'; an insert into the table"),
+        (["other.ngdb"], 1, "no file at"),
+        (["text.csv"], 1, "is not a SQLite database"),
+    ],
     "worker": [
         (["{}", "math:sqrt"], 2, "missing argument 'CHANNEL...'"),
         (["{}", "math.sqrt", "jobs"], 2, "MODULE:FUNCTION must be two names with : between them, got 'math.sqrt'"),
@@ -422,6 +447,8 @@ def folder(mind: Path) -> Path:
     (mind.parent / "items.jsonl").write_text('{"key": "cat", "vector": [1, 0]}\n', encoding="utf-8")
     with neurograph.open(mind) as db:
         db.library.create("pets", dimension=2).add([[1, 0], [0, 1]], keys=["cat", "dog"])
+        db.topics.subscribe("mails", "news")
+        db.topics.publish("news", 1)
         db.queue.create_channel("full", capacity=1)
         db.queue.create_channel("slow", rate_per_s=0.001, burst=1)
         db.queue.publish("full", 1), db.queue.publish("slow", 1)

@@ -35,6 +35,7 @@ from .query import query
 from .queue import queue
 from .remedies import in_commands
 from .shell import sql
+from .topics import topics
 from .transfer import export, import_
 from .warm import warm
 from .worker import worker
@@ -44,7 +45,7 @@ SECTIONS = (
     ("Graph", (links, bfs, path, spread, pagerank, components)),
     ("Space", (near, range_, density)),
     ("Meaning", (query, search, associate, library, embed)),
-    ("State", (kv, queue, worker, events)),
+    ("State", (kv, queue, worker, topics, events)),
     ("Care", (import_, export, check, optimize, warm)),
 )
 

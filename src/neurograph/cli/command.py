@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..database import Database
 
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
-HOLDING = ("token", "library", "storage", "channel", "import_run")
+HOLDING = ("token", "library", "storage", "channel", "topic", "import_run")
 """Tables of which none has a row while nobody has put anything into a file."""
 UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for himself how long it takes
 

@@ -16,6 +16,7 @@ from .output import cell, note, write_json, write_records
 
 if TYPE_CHECKING:
     from ..database import Database
+    from ..model.topic import Entry
 
 TAILED = ("id", "channel", "state", "priority", "attempts", "published_ns", "key", "headers", "payload")
 PAGE = 256  # messages read at once
@@ -47,7 +48,7 @@ def tail(file: str, channels: Sequence[str], n: int, timeout_s: float | None, as
                 note(f"no channel has the name {channel!r} yet; what comes is shown")
         for message in _followed(db, channels, n, timeout_s):
             if as_json:
-                print(_line({name: getattr(message, name) for name in TAILED}), flush=True)
+                print(json_line({name: getattr(message, name) for name in TAILED}), flush=True)
             else:
                 print(f"{message.id}  {cell(message.channel)}  {cell(payload_text(message))}", flush=True)
 
@@ -155,13 +156,14 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def payload_text(message: Message) -> Any:
+def payload_text(message: Message | Entry) -> Any:
     """Return a payload as a line shows it: JSON, or bytes."""
     payload = message.payload
-    return payload if isinstance(payload, bytes) else _line(payload)
+    return payload if isinstance(payload, bytes) else json_line(payload)
 
 
-def _line(value: Any) -> str:
+def json_line(value: Any) -> str:
+    """Return a value as JSON on one line; bytes as hexadecimal text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=bytes.hex)
 
 

@@ -27,6 +27,7 @@ REMEDIES = {
     "db.events.register makes one": "an insert into the table event_type by `ngdb sql` makes one",
     "read what is there, and go on from db.events.newest as it was before": "leave --after out",
     "db.queue.create_channel(…) or publish makes it": "`ngdb queue publish` makes it",
+    "db.topics.subscribe(…) makes it": "an insert into the table subscription by `ngdb sql` makes it",
     "or raise capacity with db.queue.update_channel": "or raise capacity in the table channel by `ngdb sql`",
     "or raise rate_per_s with db.queue.update_channel": "or raise rate_per_s in the table channel by `ngdb sql`",
     "claim with more lease_s, or extend it in time": "claim with more --lease, or `ngdb queue extend` it in time",
