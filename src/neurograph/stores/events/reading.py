@@ -83,7 +83,8 @@ class Reading(EventPart):
         -----
         A value equals one of its own kind: ``1`` is not ``True`` nor ``"1"``; what is not there is None. Only two
         numbers, or two texts, are in order. Events are fetched a thousand at a time, so any number of them takes little
-        memory and no lock; it grows with the events between the bounds, 0.1 µs for each that is passed over.
+        memory and no lock, and those that are trimmed before their turn are left out. The time grows with the events
+        between the bounds, 0.1 µs for each that is passed over.
         """
         question, deadline = Question(type, where), deadline_after(timeout_s)
         low, most = whole(after, "after"), None if limit is None else whole(limit, "limit")

@@ -113,7 +113,8 @@ class Looking(ExperiencePart):
 
         Notes
         -----
-        A thousand are fetched at a time, so any number of them takes little memory and no lock. An episode is found by
+        A thousand are fetched at a time, so any number of them takes little memory and no lock; those that are trimmed
+        before their turn are left out. An episode is found by
         an index.
         """
         deadline = deadline_after(timeout_s)

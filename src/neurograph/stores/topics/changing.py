@@ -58,7 +58,8 @@ class Changing(SubscriptionPart):
         Returns
         -------
         bool
-            False where entries of its topics after that place were trimmed, so that they can't come again.
+            False where entries of its topics after that place were trimmed, so that they can't come again. Of a topic
+            that was dropped nothing is known any more.
 
         Raises
         ------
