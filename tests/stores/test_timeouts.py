@@ -11,8 +11,7 @@ import pytest
 
 import neurograph
 from neurograph.errors import DeadlineExceeded, InvalidValue
-from neurograph.stores.events import reading as events_reading
-from neurograph.stores.experience import looking as experience_looking
+from neurograph.stores import id_pages
 
 POINTS = [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0)]
 CALLS = {
@@ -97,10 +96,10 @@ def test_a_deadline_inside_a_transaction_leaves_it_open(mind):
     mind.tokens.delete("kept")
 
 
-@pytest.mark.parametrize(("name", "module"), [("events", events_reading), ("experience", experience_looking)])
+@pytest.mark.parametrize("name", ["events", "experience"])
 @pytest.mark.parametrize("order", ["oldest", "newest"])
-def test_a_limit_holds_for_later_pages(mind, monkeypatch, name, module, order):
-    monkeypatch.setattr(module, "PAGE", 4)
+def test_a_limit_holds_for_later_pages(mind, monkeypatch, name, order):
+    monkeypatch.setattr(id_pages, "PAGE", 4)
     found = getattr(mind, name).read(timeout_s=60, order=order)
     assert len([next(found) for _ in range(4)]) == 4
     late = count(time.monotonic() + 61)

@@ -7,15 +7,13 @@ from functools import partial
 
 from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
-from ...errors import ChangesForgotten, InvalidValue
+from ...errors import ChangesForgotten
 from ...model.event import Event
 from ..arguments import MAX_ID, whole
+from ..id_pages import PAGE, in_pages, is_newest_first
 from ..json_conditions import Conditions
 from .base import NEWEST, TOPIC, EventPart, first_since
 from .question import Question
-
-ORDERS = ("oldest", "newest")
-PAGE = 1_000
 
 
 class Reading(EventPart):
@@ -91,8 +89,7 @@ class Reading(EventPart):
         times = [
             None if at is None else whole(at, what) for at, what in ((since_ns, "since_ns"), (until_ns, "until_ns"))
         ]
-        if order not in ORDERS:
-            raise InvalidValue(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
+        newest_first = is_newest_first(order)
         with self._session.reading(timeout_s) as line:
             question.require_type(line.connection)
             high: int = line.connection.execute(NEWEST).fetchall()[0][0]  # type: ignore[assignment]
@@ -100,20 +97,8 @@ class Reading(EventPart):
                 low = max(low, first_since(line.connection, times[0]) - 1)
             if times[1] is not None:
                 high = min(high, first_since(line.connection, times[1]) - 1)
-        return self._read(question, low, high, most, order == "newest", deadline)
-
-    def _read(
-        self, question: Question, low: int, high: int, most: int | None, newest: bool, deadline: float | None
-    ) -> Iterator[Event]:
         rows = partial(self._session.rows_until, deadline)
-        while low < high and (most is None or most > 0):
-            size = PAGE if most is None else min(PAGE, most)
-            events = question.page(rows, low, high, size, newest)
-            yield from events
-            if len(events) < size:
-                return
-            most = None if most is None else most - size
-            low, high = (low, events[-1].id - 1) if newest else (events[-1].id, high)
+        return in_pages(partial(question.page, rows, newest=newest_first), low, high, most, newest_first)
 
     def count(
         self,

@@ -22,7 +22,6 @@ COLUMNS = (
     *STATE, *ACTION, *REWARDS, "reward", "policy_hash", "intent", "executor", "parameters",
 )  # fmt: skip
 RECORD = f"select {', '.join(COLUMNS)} from experience"
-PAGE = 1_000
 
 
 class ExperiencePart:

@@ -13,12 +13,12 @@ from ...connection.scope import deadline_after
 from ...errors import InvalidValue
 from ...model.experience import FLAGS, REWARDS, Episode, Experience
 from ..arguments import bound_ids, real, whole
+from ..id_pages import PAGE, in_pages, is_newest_first
 from ..json_lines import json_lines
-from .base import PAGE, RECORD, ExperiencePart, Wanted, now_ns, number_of, record
+from .base import RECORD, ExperiencePart, Wanted, now_ns, number_of, record
 
 CHANGING = ("flags", *REWARDS)  # the rest stays as it was recorded
 MOST = sys.float_info.max
-ORDERS = ("oldest", "newest")
 _GOES = f"id <= ? and (flags & {FLAGS['persist']}) = 0 and ({{}})"
 
 
@@ -120,25 +120,16 @@ class Looking(ExperiencePart):
         deadline = deadline_after(timeout_s)
         wanted = Wanted(self._session, type, episode, since_ns, until_ns, min_reward)
         low, most = whole(after, "after"), None if limit is None else whole(limit, "limit")
-        if order not in ORDERS:
-            raise InvalidValue(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
+        newest_first = is_newest_first(order)
         rows: Any = self._session.rows_until(deadline, "select coalesce(max(id), 0) from experience")
-        return self._read(wanted, low, rows[0][0], most, order == "newest", deadline)
+        order = "desc" if newest_first else ""
+        sql = f"{RECORD} where id > ? and id <= ? and {wanted.condition} order by id {order} limit ?"
 
-    def _read(
-        self, wanted: Wanted, low: int, high: int, most: int | None, newest: bool, deadline: float | None
-    ) -> Iterator[Experience]:
-        while most is None or most > 0:
-            size = PAGE if most is None else min(PAGE, most)
-            order = "desc" if newest else ""
-            sql = f"{RECORD} where id > ? and id <= ? and {wanted.condition} order by id {order} limit ?"
-            rows = self._session.rows_until(deadline, sql, (low, high, *wanted.bindings, size))
-            found = [*map(record, rows)]
-            yield from found
-            if len(found) < size:
-                return
-            most = None if most is None else most - size
-            low, high = (low, found[-1].id - 1) if newest else (found[-1].id, high)
+        def page(low: int, high: int, size: int) -> builtins.list[Experience]:
+            found = self._session.rows_until(deadline, sql, (low, high, *wanted.bindings, size))
+            return [*map(record, found)]
+
+        return in_pages(page, low, rows[0][0], most, newest_first)
 
     def count(
         self,
