@@ -307,8 +307,11 @@ class Libraries:
     def _require_free(self, name: str) -> None:
         rows = self._session.rows("select complete from library where name = ?", (name,))
         if rows:
-            done = "a library has" if rows[0][0] else "a load that is under way, or was broken off, has"
-            raise Conflict(f"name must be unique, got {name!r}, which {done}; get it, or drop it first")
+            owner, remedy = "a library", "get it, or drop it first"
+            if not rows[0][0]:
+                owner = "a load that is under way, or was broken off,"
+                remedy = "wait for it, or take it away with db.library.drop"
+            raise Conflict(f"name must be unique, got {name!r}, which {owner} has; {remedy}")
 
     def _closest(self, name: str) -> str:
         from difflib import get_close_matches
