@@ -90,6 +90,9 @@ def test_a_load_that_broke_off_is_told_and_dropped(mind):
     with neurograph.open(mind) as db:
         db.execute("insert into library (name, dimension, complete) values ('half', 2, 0)")
     assert "'half' is being loaded, or its load was broken off" in run("library", "list", mind).stderr
+    assert "wait for it, or take it away by `ngdb library drop`" in refusal(
+        "library", "create", mind, "half", "--dimension", "2"
+    )
     assert run("library", "drop", mind, "half").stdout == "'half' is gone, 0 items with it\n"
     assert run("library", "list", mind, "--json").stderr == ""
 

@@ -185,6 +185,10 @@ def test_an_unknown_input_type_is_refused(engine: EmbeddingEngine) -> None:
         ({"normalize": "yes"}, "normalize must be True or False, got 'yes'"),
         ({"query_prefix": 1}, "query_prefix must be text, got 1"),
         ({"providers": "CUDAExecutionProvider"}, "providers must be a list of names"),
+        ({"providers": 3}, "providers must be a list of names"),
+        ({"providers": [3]}, r"providers must be a list of names, each alone or with its options, got \[3\]"),
+        ({"providers": [()]}, "providers must be a list of names"),
+        ({"providers": [("CPUExecutionProvider", 2)]}, "providers must be a list of names"),
         ({"pooling": "men"}, "pooling must be a known name, got 'men'; the closest are 'mean'"),
         ({"precision": "int4"}, "precision must be a known name, got 'int4'; the closest are 'int8'"),
         ({"model": "all-MiniLM-L6"}, "the closest are 'all-MiniLM-L6-v2'"),
@@ -199,7 +203,8 @@ def test_a_provider_that_is_not_here_is_named_with_those_that_are(converted: Pat
     engine = EmbeddingEngine(converted, providers=["NoSuchExecutionProvider"])
     with pytest.raises(errors.NotHere, match=r"'CPUExecutionProvider'.*got 'NoSuchExecutionProvider'; install"):
         engine.embed("cat")
-    assert EmbeddingEngine(converted, providers=["CPUExecutionProvider"]).dimension == 16
+    for here in (["CPUExecutionProvider"], [("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})]):
+        assert EmbeddingEngine(converted, providers=here).dimension == 16
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "tokenizers"])

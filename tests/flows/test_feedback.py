@@ -15,13 +15,18 @@ import neurograph
 from neurograph import Database, QueryHit, errors
 from pressing import pressed
 
-NOT_STORED = {"mark", "event", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
+NOT_STORED = {"mark", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
 NOW = 2 * 10**18
 SOURCE = Path(neurograph.__file__).parent
 
 
 def contents(db: Database) -> dict[str, list[Any]]:
     """Return every row of every table but the logs, of feedback and of events, and derived state."""
+    return {name: rows for name, rows in everything(db).items() if name != "event"}
+
+
+def everything(db: Database) -> dict[str, list[Any]]:
+    """Return the same with the log of events."""
     names = [name for (name,) in db.execute("select name from sqlite_schema where type = 'table'")]
     return {name: sorted(map(repr, db.execute(f"select * from {name}"))) for name in names if name not in NOT_STORED}
 
@@ -156,6 +161,25 @@ def test_undo_restores_every_byte(mind, kind, how):
         mind.feedback.undo(said)
 
 
+@pytest.mark.parametrize(("kind", "how"), KINDS)
+def test_the_log_of_events_keeps_that_it_was_said_and_undone_and_nothing_else_is_left(mind, kind, how):
+    found = mind.query([1, 0], depth=2)
+    mind.events.emit("custom", {"before": 1})
+    before, logged = contents(mind), list(mind.events.read())
+    said = found.feedback(kind, **how)
+    mind.feedback.undo(said)
+    events = list(mind.events.read())
+    assert events[: len(logged)] == logged
+    assert [(event.type, event.data) for event in events[len(logged) :]] == [
+        (type, {"id": said.id, "kind": kind}) for type in ("feedback.given", "feedback.undone")
+    ]
+    assert contents(mind) == before
+    mind.events.disable("feedback.*")
+    without = everything(mind)
+    mind.feedback.undo(found.feedback(kind, **how))
+    assert everything(mind) == without
+
+
 def test_feedback_in_a_row_is_undone_from_the_last_to_the_first_and_no_other_way(mind):
     found = mind.query([1, 0], depth=2)
     states, given = [contents(mind)], []
@@ -187,10 +211,10 @@ def test_undo_refuses_and_changes_nothing_where_something_else_changed_a_value(m
     said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
     assert len(said.changes) == 4
     mind.execute(change)
-    before = contents(mind)
+    before = everything(mind)
     with pytest.raises(errors.Conflict, match=r"feedback 1 must be undone before anything else .*(is gone|since)"):
         mind.feedback.undo(said)
-    assert contents(mind) == before
+    assert everything(mind) == before
     assert mind.feedback.get(1).undone_ns is None
 
 
@@ -235,10 +259,10 @@ def test_what_was_changed_is_not_put_back_where_missing_is_skipped(mind):
     said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
     mind.execute("delete from edge where source = 2")
     mind.execute("update edge set weight = 0.7")
-    before = contents(mind)
+    before = everything(mind)
     with pytest.raises(errors.Conflict, match=r"was changed since: weight is 0\.7"):
         mind.feedback.undo(said, missing="skip")
-    assert contents(mind) == before
+    assert everything(mind) == before
 
 
 def test_what_the_constitution_refuses_refuses_the_whole_feedback(mind):
@@ -246,10 +270,10 @@ def test_what_the_constitution_refuses_refuses_the_whole_feedback(mind):
     found = mind.query([1, 0], depth=2)
     hit = next(hit for hit in found if hit.label == "c")
     mind.cdna.update(max_connection_weight=0.55)
-    before = contents(mind)
+    before = everything(mind)
     with pytest.raises(errors.GuardianRejected, match="weight must be within the constitution's limits"):
         found.feedback("positive", hit)
-    assert contents(mind) == before
+    assert everything(mind) == before
     assert mind.feedback.count() == 0
     found.feedback("positive", hit, strength=0.1)
     mind.cdna.forbid_type("similar_to")
@@ -263,10 +287,10 @@ def test_undoing_past_a_new_limit_is_refused_whole(mind):
     found = mind.query([1, 0], depth=2)
     said = found.feedback("negative", next(hit for hit in found if hit.label == "c"))
     mind.cdna.update(max_connection_weight=0.45)
-    before = contents(mind)
+    before = everything(mind)
     with pytest.raises(errors.GuardianRejected, match="weight must be within the constitution's limits"):
         mind.feedback.undo(said)
-    assert contents(mind) == before
+    assert everything(mind) == before
     mind.cdna.update(max_connection_weight=1.0)
     assert mind.feedback.undo(said).undone_ns is not None
 
@@ -306,10 +330,10 @@ def test_ctrl_c_leaves_all_of_it_or_nothing(mind, kind, how):
 
 
 def test_one_transaction_holds_it_with_everything_else(mind):
-    before = contents(mind)
+    before = everything(mind)
     with pytest.raises(RuntimeError, match="no"):
         with_error(mind)
-    assert contents(mind) == before
+    assert everything(mind) == before
     assert mind.feedback.count() == 0
     with mind.snapshot(), pytest.raises(errors.ReadOnlyDatabase):
         mind.feedback.give(mind.query([1, 0]), "positive")

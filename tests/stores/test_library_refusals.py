@@ -252,10 +252,10 @@ def test_many_items_are_a_sequence(mind: tuple[neurograph.Database, Library]) ->
 
 CREATE: list[Case] = [
     ({"name": "v"}, Conflict, "name must be unique, got 'v', which a library has; get it, or drop it first"),
-    ({"name": ""}, InvalidValue, "name must be"),
-    ({"name": None}, InvalidValue, "name must be a string, got None"),
-    ({"name": 5}, InvalidValue, "name must be"),
-    ({"name": "\x00"}, InvalidValue, "name must be"),
+    ({"name": ""}, InvalidValue, "name must be a string of at least one character without NUL, got ''"),
+    ({"name": None}, InvalidValue, "name must be a string of at least one character without NUL, got None"),
+    ({"name": 5}, InvalidValue, "name must be a string of at least one character without NUL, got 5"),
+    ({"name": "\x00"}, InvalidValue, "name must be a string of at least one character without NUL, got '\\x00'"),
     ({"name": "\ud800"}, InvalidValue, "name must be text that UTF-8 can hold, got '\\ud800'"),
     ({"dimension": 0}, InvalidValue, "dimension must be in [1, 8192], got 0"),
     ({"dimension": 8193}, InvalidValue, "dimension must be in [1, 8192], got 8193"),

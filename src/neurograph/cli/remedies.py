@@ -7,6 +7,7 @@ import re
 REMEDIES = {
     "db.library.create makes one": "`ngdb library create` makes one",
     "get it, or drop it first": "use it, or drop it by `ngdb library drop`",
+    "take it away with db.library.drop": "take it away by `ngdb library drop`",
     'pass errors="replace", or errors="cp1252"': "pass --errors replace, or --errors cp1252",
     'pass malformed="skip" to leave': "pass --malformed skip to leave",
     "name one by member=": "name one by --member",

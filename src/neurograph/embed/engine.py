@@ -112,6 +112,11 @@ class EmbeddingEngine:
                 raise InvalidValue(f"{name} must be a whole number from 1, got {value!r}")
         if isinstance(providers, str):
             raise InvalidValue(f"providers must be a list of names, got {providers!r}; write [{providers!r}]")
+        if providers is not None and not (isinstance(providers, list | tuple) and all(map(_is_provider, providers))):
+            raise InvalidValue(
+                f"providers must be a list of names, each alone or with its options, got {providers!r}; "
+                "write ['CPUExecutionProvider']"
+            )
         found = places(Path(path), precision, None if tokenizer is None else Path(tokenizer))
         chosen = settings(
             found.folder,
@@ -378,3 +383,9 @@ class EmbeddingEngine:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock(), _running=None)
+
+
+def _is_provider(given: object) -> bool:
+    """Tell whether it is a name, or a name and a dict of its options."""
+    name, options = given if isinstance(given, tuple) and len(given) == 2 else (given, {})
+    return isinstance(name, str) and isinstance(options, dict)

@@ -88,9 +88,9 @@ class Libraries:
         ...     db.library.create("points", dimension=2, metric="l2")
         <Library 'points' 2 dimensions l2>
         """
-        text = checked_text(name, "name")
-        if text is None:
-            raise InvalidValue("name must be a string, got None")
+        if not isinstance(name, str) or not name or "\x00" in name:
+            raise InvalidValue(f"name must be a string of at least one character without NUL, got {name!r}")
+        checked_text(name, "name")
         if metric not in METRICS:
             raise InvalidValue(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
         from ...model.identity import Identity
@@ -105,14 +105,14 @@ class Libraries:
             raise InvalidValue(f"dimension must be {encoder.dimension}, as the encoder's, got {dimension!r}")
         identity = identity_of(model if encoder is None else encoder.identity)
         with self._session.transaction():
-            self._require_free(text)
+            self._require_free(name)
             rows = self._session.change(
                 """insert into library (name, dimension, metric, model, identity, created_ns) values (?, ?, ?, ?, ?, ?)
                    returning id, created_ns""",
-                (text, size, metric, identity.model, details(identity), time.time_ns()),  # SQLite's is of milliseconds
+                (name, size, metric, identity.model, details(identity), time.time_ns()),  # SQLite's is of milliseconds
             )
             id, created_ns = rows[0]
-            library = self._made(id, text, size, metric, created_ns)
+            library = self._made(id, name, size, metric, created_ns)
             if text_index is not None and text_index is not False:
                 library.index_text(None if text_index is True else text_index)
         if encoder is not None:
@@ -307,8 +307,11 @@ class Libraries:
     def _require_free(self, name: str) -> None:
         rows = self._session.rows("select complete from library where name = ?", (name,))
         if rows:
-            done = "a library has" if rows[0][0] else "a load that is under way, or was broken off, has"
-            raise Conflict(f"name must be unique, got {name!r}, which {done}; get it, or drop it first")
+            owner, remedy = "a library", "get it, or drop it first"
+            if not rows[0][0]:
+                owner = "a load that is under way, or was broken off,"
+                remedy = "wait for it, or take it away with db.library.drop"
+            raise Conflict(f"name must be unique, got {name!r}, which {owner} has; {remedy}")
 
     def _closest(self, name: str) -> str:
         from difflib import get_close_matches
