@@ -61,6 +61,9 @@ def test_word_vectors_are_loaded_as_python_loads_them(mind):
     said = answer("library", "load", mind, "tiny.txt", "--malformed", "skip", "--name", "words", "--subset", "some.txt",
                   "--metric", "dot", "--normalize", "--model", "by hand")  # fmt: skip
     assert (said["name"], said["items"], said["dimension"], said["metric"]) == ("words", 3, 2, "dot")
+    assert answer("library", "load", mind, "tiny.txt", "--malformed", "skip", "--name", "all")["left_out"] == 1
+    assert run("library", "load", mind, "tiny.txt", "--malformed", "skip").stdout.endswith(", 1 lines left out\n")
+    run("library", "drop", mind, "tiny")
     with neurograph.open(mind) as db:
         words = db.library.load("tiny.txt", malformed="skip", subset=["king", "man", "woman"], normalize=True)
         ours = db.library.get("words")

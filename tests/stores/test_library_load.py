@@ -91,7 +91,16 @@ def test_options_go_to_the_reader(path: Path, caplog: pytest.LogCaptureFixture) 
         assert [item.key for item in db.library.load(path, name="some", subset={"car"}, normalize=True)] == ["car"]
         path.write_bytes(gzip.compress((GLOVE + "fish 1\n").encode()))
         with caplog.at_level(logging.WARNING, "neurograph"):
-            assert len(db.library.load(path, name="skipped", malformed="skip", metric="l2", model="mine")) == 3
+            told: list[tuple[str, int, int | None]] = []
+            skipped = db.library.load(
+                path,
+                name="skipped",
+                malformed="skip",
+                metric="l2",
+                model="mine",
+                progress=lambda *how: told.append(how),
+            )
+        assert (len(skipped), told[-1]) == (3, ("left out", 1, 1))
         assert "1 malformed lines left out" in caplog.text
         assert db.library.get("skipped").identity.model == "mine"
 

@@ -64,14 +64,23 @@ def load(
     """
     began = time.monotonic()
     words = None if subset is None else _lines(subset)
+    skipped = 0
+
+    def told(what: str, count: int, total: int | None) -> None:
+        nonlocal skipped
+        skipped = count if what == "left out" else skipped
+        progress(what, count, total)
+
     with writing(file, create=True) as db, Progress("") as progress:
-        made = db.library.load(source, metric=metric, model=model_of(model), subset=words, progress=progress, **options)
+        made = db.library.load(source, metric=metric, model=model_of(model), subset=words, progress=told, **options)
         facts = {"name": made.name, "items": made.count(), "dimension": made.dimension, "metric": made.metric}
     seconds = time.monotonic() - began
     if as_json:
-        write_json({**facts, "seconds": round(seconds, 3)})
-    else:
-        print(f"{facts['name']!r}: {facts['items']:,} words, {made.dimension} dimensions, in {seconds_text(seconds)}")
+        write_json({**facts, "left_out": skipped, "seconds": round(seconds, 3)})
+        return
+    words_of = f"{facts['name']!r}: {facts['items']:,} words, {made.dimension} dimensions"
+    left_out = f", {skipped:,} lines left out" if skipped else ""
+    print(f"{words_of}, in {seconds_text(seconds)}{left_out}")
 
 
 def _lines(path: str) -> list[str]:

@@ -164,12 +164,14 @@ class Libraries:
             For words that are not UTF-8: ``"strict"`` refuses the file and names the line, ``"replace"`` puts U+FFFD
             for what can't be read, ``"cp1252"`` reads the word as Windows-1252.
         malformed
-            ``"error"`` refuses the file at the first malformed line; ``"skip"`` leaves them out and logs how many.
+            ``"error"`` refuses the file at the first malformed line; ``"skip"`` leaves them out, logs how many, and
+            tells `progress`.
         text_index
             As for `create`.
         progress
             True shows a line on a terminal's stderr; or what is called with ``("words", done, total)``, the total
-            reckoned by the bytes read so far where the file does not say it.
+            reckoned by the bytes read so far where the file does not say it; and at the end, where malformed lines
+            were skipped, with ``("left out", count, count)``.
 
         Returns
         -------

@@ -54,9 +54,10 @@ def load(
                 drop_text_objects(session.writer.connection, library.id)
                 session.change("delete from library where id = ?", (library.id,))
             raise
-    if reader.skipped_count:
-        first = reader.skipped[0].reason
-        log.warning("%s: %d malformed lines left out, the first: %s", path, reader.skipped_count, first)
+        if reader.skipped_count:
+            first = reader.skipped[0].reason
+            log.warning("%s: %d malformed lines left out, the first: %s", path, reader.skipped_count, first)
+            told("left out", reader.skipped_count, reader.skipped_count)
     return library
 
 
