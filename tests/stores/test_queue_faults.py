@@ -14,7 +14,7 @@ import pytest
 import neurograph
 from neurograph import Database, Message
 from neurograph.connection.waiting import Waiting
-from neurograph.errors import InvalidValue, MessageFailed
+from neurograph.errors import InvalidValue, MessageFailed, MessageNotFound
 
 LONG_S = 60.0
 GRACE_S = 0.1
@@ -199,3 +199,39 @@ def test_a_consumer_that_two_threads_close_gives_back_its_connection_once(
     first.join()
     second.join()
     assert len(closed) == 1
+
+
+# --- those that wait ------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_for_a_result_hears_that_time_has_ended_it(db: Database) -> None:
+    with pytest.raises(MessageNotFound, match="expired"):
+        db.queue.wait_result(db.queue.publish("c", 1, ttl_s=0.02), timeout_s=LONG_S)
+    db.queue.update_channel("c", lease_ms=20)
+    published = db.queue.publish("c", 1)
+    db.queue.claim("c")  # by one that dies
+    with pytest.raises(MessageFailed, match="the lease ran out"):
+        db.queue.wait_result(published, timeout_s=LONG_S)
+
+
+def test_who_may_not_write_waits_for_a_result_all_the_same(db: Database) -> None:
+    published = db.queue.publish("c", 1, ttl_s=0.01)
+    with neurograph.open(db.path, mode="r") as reader, pytest.raises(neurograph.errors.DeadlineExceeded):
+        reader.queue.wait_result(published, timeout_s=0.05)
+
+
+def test_who_asks_hears_that_the_last_lease_ran_out(db: Database) -> None:
+    db.queue.update_channel("c", lease_ms=20)
+    asked = threading.Thread(target=lambda: next(db.queue.consume("c")))  # and never settles
+    asked.start()
+    with pytest.raises(MessageFailed, match="the lease ran out"):
+        db.queue.request("c", 1, timeout_s=LONG_S)
+    asked.join()
+
+
+def test_headers_of_requests_and_replies_are_checked(db: Database) -> None:
+    with pytest.raises(InvalidValue, match="headers must map"):
+        db.queue.request("c", 1, headers=[("a", 1)], timeout_s=0)  # type: ignore[arg-type]
+    db.queue.publish("c", 1, headers={"reply_to": "r", "correlation": "1"})
+    with pytest.raises(InvalidValue, match="headers must map"):
+        db.queue.reply(db.queue.claim("c")[0], 1, headers=["a"])  # type: ignore[arg-type]
