@@ -84,6 +84,12 @@ def test_receipts_are_settled_all_or_none(mind):
         assert db.check() == []
 
 
+def test_numbers_that_are_none_are_refused_in_words(mind):
+    assert "priority must be a whole number" in refusal("queue", "publish", mind, "jobs", "1", "--priority", "--5")
+    for receipt in ("9999999999999999999:1", "1:9999999999999999999"):
+        assert "must be what `ngdb queue claim` wrote" in refusal("queue", "ack", mind, receipt, code=2)
+
+
 def test_a_result_is_kept_where_the_channel_keeps_it(mind):
     with neurograph.open(mind) as db:
         db.queue.create_channel("sums", keep_ms=60_000)

@@ -33,7 +33,9 @@ class ReceiptParam(click.ParamType):  # type: ignore[type-arg]  # generic from c
         if isinstance(value, Message):
             return value
         parts = str(value).split(":")
-        if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+        if len(parts) != 2 or not all(
+            part.isascii() and part.isdigit() and len(part) < 20 and int(part) < 1 << 63 for part in parts
+        ):
             self.fail(f"must be what `ngdb queue claim` wrote as receipt, got {value!r}", param, ctx)
         known = {"id": int(parts[0]), "claim": int(parts[1])}
         return Message(tuple(known.get(name) for name in MESSAGE_COLUMNS))
@@ -89,7 +91,7 @@ def publish(
     parsed = said if text else [parsed_json(payload, "PAYLOAD", "; --text takes it as a text") for payload in said]
     more: dict[str, Any] = {"delay_s": delay_s, "ttl_s": ttl_s, "headers": dict(headers) or None}
     if priority is not None:
-        more["priority"] = int(priority) if priority.lstrip("-").isdecimal() else priority
+        more["priority"] = int(priority) if priority.removeprefix("-").isdecimal() else priority
     with writing(file, create=True) as db:
         if key is not None:
             published = [db.queue.publish(channel, parsed[0], key=key, **more)]

@@ -198,9 +198,7 @@ class Message:
     @property
     def headers(self) -> dict[str, Any]:
         """A new dict of what was said about it: ``trace``, ``correlation``, ``source``, ``reply_to``, your own."""
-        import json
-
-        return json.loads(self._row[11]) if self._row[11] else {}
+        return _value(self._row[11], f"the headers of message {self.id}") if self._row[11] else {}
 
     @property
     def payload(self) -> Any:

@@ -106,6 +106,11 @@ class AsItComes(Generic[Record]):
             raise StopAsyncIteration
         return record
 
+    @property
+    def ahead(self) -> tuple[Record, ...]:
+        """What is claimed and has not come yet."""
+        return tuple(self._ahead)
+
     def stop(self) -> None:
         """End the iteration, from any thread: what was claimed ahead still comes, and nothing more."""
         self._stopped = True
@@ -117,8 +122,9 @@ class AsItComes(Generic[Record]):
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
-        if self._waiting is not None:
-            self._waiting.close()
+        waiting, self._waiting = self._waiting, None  # two threads may close it, and descriptors are closed once
+        if waiting is not None:
+            waiting.close()
         if self._ahead:
             records, self._ahead = list(self._ahead), deque()
             self._source.release(records)
@@ -150,8 +156,8 @@ class AsItComes(Generic[Record]):
 
     def _halt(self) -> None:
         self._halted = True
-        if self._waiting is not None:
-            self._waiting.stop()
+        if (waiting := self._waiting) is not None:
+            waiting.stop()
 
     def _go_on(self) -> None:
         if not self._stopped:

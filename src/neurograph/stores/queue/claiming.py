@@ -6,6 +6,7 @@ import builtins
 from functools import cached_property
 from random import SystemRandom
 
+from ...errors import InvalidValue
 from ...model.message import MESSAGE_COLUMNS, Message
 from ..arguments import whole
 from ..attempts import MS, span_ns
@@ -34,8 +35,16 @@ _RETURNING = ", ".join(_COLUMNS.get(name, name) for name in MESSAGE_COLUMNS)
 CLAIM = f"""
     update message
        set state = 'claimed', claim = ?2, due_ns = ?3, attempts = attempts + 1
-     where id in (select id from message where channel_id = ?4 and state = 'ready' order by turn, id limit ?5)
+     where id in (
+         select id from message
+          where channel_id = (select id from channel where id = ?4 and not paused) and state = 'ready'
+          order by turn, id limit ?5)
     returning {_RETURNING}, rank"""
+CLAIMED = """
+    select id, channel_id from message
+     where channel_id = (select id from channel where name = ?1) and state = 'claimed' and claim = ?2
+     order by rank, id"""
+ONE_CLAIMED = f"select {_RETURNING} from message where id = ?3"
 # The next message of a channel where nothing is due.
 CLAIM_NEXT = f"""
     update message
@@ -96,9 +105,10 @@ class Claiming(Firing, Due):
 
         Notes
         -----
-        A claim counts as an attempt; `release` takes it back. Nothing is written where nothing is ready, and the
-        lock to write is not taken either, but for the first call that finds nothing. One statement for all `n`: 2.3 µs
-        each in a batch.
+        A claim counts as an attempt; `release` takes it back. A message whose text is not UTF-8, as other tools may
+        write it, is dead at once: nobody can read it. Nothing is written where nothing is ready, and the lock to write
+        is not taken either, but for the first call that finds nothing. One statement for all `n`: 2.3 µs each in a
+        batch.
         """
         most = whole(n, "n", 1)
         lease_ns = None if lease_s is None else span_ns(lease_s, "lease_s")
@@ -106,10 +116,15 @@ class Claiming(Firing, Due):
         now = clock.now_ns()
         claim = _random(62) + 1
         rows: builtins.list[Any] = []
-        if most == 1 and name in self._flowing:
-            rows = self._session.change(CLAIM_NEXT, (name, claim, now + self._grace_ns, lease_ns, now))
-        if not rows:
-            rows = self._claim_what_is_there(name, claim, most, lease_ns, now)
+        while not rows:
+            try:
+                if most == 1 and name in self._flowing:
+                    rows = self._session.change(CLAIM_NEXT, (name, claim, now + self._grace_ns, lease_ns, now))
+                if not rows:
+                    rows = self._claim_what_is_there(name, claim, most, lease_ns, now)
+                break
+            except InvalidValue as error:
+                rows = self._without_unreadable(name, claim, error, now)
         if rows:
             self._flowing.add(name)
         else:
@@ -134,6 +149,25 @@ class Claiming(Firing, Due):
         if len(rows) > 1:
             rows.sort(key=_order)
         return [row[:-1] for row in rows]
+
+    def _without_unreadable(self, name: str, claim: int, error: InvalidValue, now: int) -> builtins.list[Any]:
+        """Bury what of a claim has a text that is not UTF-8, as a shell may write it, and return the rest.
+
+        It was claimed with all the others, which nobody would work on before the lease is over.
+        """
+        rows: builtins.list[Any] = []
+        buried = 0
+        with self._session.transaction():
+            for number, channel_id in self._session.rows(CLAIMED, (name, claim)):
+                try:
+                    rows += self._session.rows(ONE_CLAIMED, (name, claim, number))
+                except InvalidValue as unreadable:
+                    self._note_failures([number], str(unreadable), None, now)
+                    self._bury(channel_id, [number], now)
+                    buried += 1
+        if not buried:
+            raise error
+        return rows
 
     @cached_property
     def _grace_ns(self) -> int:

@@ -8,7 +8,7 @@ from ...errors import InvalidValue, MessageNotFound
 from ...model.message import STATES, ChannelStats, Message
 from ..arguments import whole
 from . import clock
-from .base import QueuePart, message_id
+from .base import QueuePart, channel_name, message_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,18 +28,32 @@ STATS = """
            + (select count(*) from message
                where channel_id = c.id and state = 'delayed' and turn <= ?1 and coalesce(expires_ns > ?1, 1))
            + (select count(*) from message
-               where channel_id = c.id and state = 'claimed' and turn <= ?1 and coalesce(expires_ns > ?1, 1)),
+               where channel_id = c.id and state = 'claimed' and turn <= ?1 and attempts < c.attempts
+                 and coalesce(expires_ns > ?1, 1)),
            (select count(*) from message where channel_id = c.id and state = 'delayed' and turn > ?1),
            (select count(*) from message where channel_id = c.id and state = 'claimed' and turn > ?1),
            (select count(*) from message where channel_id = c.id and state = 'done' and turn > ?1),
-           (select count(*) from message where channel_id = c.id and state = 'dead'),
+           (select count(*) from message where channel_id = c.id and state = 'dead')
+           + (select count(*) from message
+               where channel_id = c.id and state = 'claimed' and turn <= ?1 and attempts >= c.attempts),
            evicted,
            expired
            + (select count(*) from message where channel_id = c.id and state = 'ready' and due_ns <= ?1)
            + (select count(*) from message
-               where channel_id = c.id and state = 'delayed' and turn <= ?1 and expires_ns <= ?1),
-           (select min(published_ns) from message
-             where channel_id = c.id and state = 'ready' and coalesce(due_ns > ?1, 1)),
+               where channel_id = c.id and state = 'delayed' and turn <= ?1 and expires_ns <= ?1)
+           + (select count(*) from message
+               where channel_id = c.id and state = 'claimed' and turn <= ?1 and attempts < c.attempts
+                 and expires_ns <= ?1),
+           (select min(published_ns) from (
+              select published_ns from message
+               where channel_id = c.id and state = 'ready' and coalesce(due_ns > ?1, 1)
+              union all
+              select published_ns from message
+               where channel_id = c.id and state = 'delayed' and turn <= ?1 and coalesce(expires_ns > ?1, 1)
+              union all
+              select published_ns from message
+               where channel_id = c.id and state = 'claimed' and turn <= ?1 and attempts < c.attempts
+                 and coalesce(expires_ns > ?1, 1))),
            paused
       from channel as c
      where ?2 is null or name = ?2
@@ -100,7 +114,7 @@ class Looking(QueuePart):
         Raises
         ------
         InvalidValue
-            `n` is negative.
+            `channel` can't be a name, or `n` is negative.
 
         Examples
         --------
@@ -111,7 +125,7 @@ class Looking(QueuePart):
         [<Message 1 'jobs' ready {"n":1}>]
         """
         most = whole(n, "n")
-        rows = self._session.rows("select id from channel where name = ?", (channel,))
+        rows = self._session.rows("select id from channel where name = ?", (channel_name(channel),))
         if not rows:
             return []
         return self._messages(
@@ -190,7 +204,8 @@ class Looking(QueuePart):
 
         Notes
         -----
-        Counts as of now, also what is due and nobody has claimed since. Grows with the messages of the channel.
+        Counts as of now, also what is due and nobody has claimed since; what that makes a dead letter of another
+        channel is counted here, as dead, until it moves. Grows with the messages of the channel.
         """
         self._channel("id", channel)
         return _stats(self._session.rows(STATS, (clock.now_ns(), channel))[0])

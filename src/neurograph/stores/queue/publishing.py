@@ -175,7 +175,7 @@ class Publishing(QueuePart):
                     known = None  # it is not any more as we know it
                     self._known.pop(channel, None)
                 elif error.rule != "message.capacity" or (end := self._wait_for_room(channel, end)) is None:
-                    raise self._refused(error, channel) from error
+                    raise self._refused(error, channel, not self._session.in_transaction) from error
                 continue
             if published.id is not None:
                 self._ids.given(published.id)
@@ -281,9 +281,9 @@ class Publishing(QueuePart):
 
     def _publish_whole(self, sql: str, row: tuple[Any, ...]) -> Published:
         """Publish in a channel that may be new, may evict, or where the key may be another message's."""
-        name, now, key = row[0], row[2], row[5]
-        session = self._session
+        name, now, key, session = row[0], row[2], row[5], self._session
         with session.transaction():
+            session.announce(name)
             session.change(NEW_CHANNEL, (name,))
             channel_id, before = self._channel("id, evicted", name)
             if key is not None:
@@ -312,13 +312,13 @@ class Publishing(QueuePart):
                 return end
         return None
 
-    def _refused(self, error: RuleViolated, channel: str) -> Exception:
+    def _refused(self, error: RuleViolated, channel: str, waits: bool = False) -> Exception:
         """Return the error for what a trigger refused."""
         if error.rule == "message.capacity":
             capacity, pending, when_full = self._channel("capacity, pending, when_full", channel)
-            blocked = " after waiting" if when_full == "block" and not self._session.in_transaction else ""
             return ChannelFull(
-                f"channel {channel!r} must have room, got {pending} pending messages of {capacity}{blocked}; "
+                f"channel {channel!r} must have room, got {pending} pending messages of {capacity}"
+                f"{' after waiting' if waits and when_full == 'block' else ''}; "
                 "claim and ack some, or raise capacity with db.queue.update_channel"
             )
         if error.rule == "message.rate_per_s":

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
+from math import inf
 
 from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
 from ...errors import DeadlineExceeded, InvalidValue, MessageFailed, MessageNotFound, TransactionOpen
 from ...model.message import Message, Published
 from . import clock
-from .base import channel_name, held, message_id
+from .base import channel_name, header_text, held, message_id
 from .looking import Looking
 from .publishing import Publishing
 from .working import Working
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 REPLY_KEPT_S = 3600  # for who asked; in the channel of replies nobody else claims
+# Then, what time alone may decide, and when: that it expires, or that its last lease runs out.
 FATE = """
     select state,
            origin is not null or state = 'dead',
-           (select error from failure where message_id = message.id order by failure.id desc limit 1)
+           (select error from failure where message_id = message.id order by failure.id desc limit 1),
+           channel_id,
+           case state when 'claimed' then due_ns when 'done' then null else expires_ns end
       from message
      where id = ?"""
 REPLY = """
@@ -81,9 +86,10 @@ class Requesting(Working, Publishing, Looking):
         with Waiting(self._session) as waiting:
             while True:
                 seen = waiting.seen()
-                if self._fate(waiting, number) == "done":
+                state, due_s = self._fate(waiting, number)
+                if state == "done":
                     return self.get(number).result
-                if not waiting.wait(seen, end):
+                if not _waited(waiting, seen, end, due_s):
                     raise DeadlineExceeded(
                         f"message {number} was not done within {timeout_s} s; it may still be; ask again, or give more "
                         "timeout_s"
@@ -145,7 +151,7 @@ class Requesting(Working, Publishing, Looking):
         end, correlation = deadline_after(timeout_s), os.urandom(16).hex()
         if end is None:
             raise InvalidValue("timeout_s must be a number of seconds, got None; a request can't wait for ever")
-        about = {**(headers or {}), "reply_to": back, "correlation": correlation}
+        about = {**_said(headers), "reply_to": back, "correlation": correlation}
         with Waiting(self._session, back) as waiting:
             asked = self.publish(channel, payload, priority=priority, headers=about, ttl_s=timeout_s)
             if asked.id is None:
@@ -157,11 +163,12 @@ class Requesting(Working, Publishing, Looking):
                 seen = waiting.seen()
                 if reply := self._taken(waiting, back, correlation):
                     return reply
-                if self._settled(waiting, asked.id):
+                settled, due_s = self._settled(waiting, asked.id)
+                if settled:
                     if reply := self._taken(waiting, back, correlation):  # it came between the two looks
                         return reply
                     raise MessageFailed(f"message {asked.id} was acked, cancelled or dropped, and nobody replied to it")
-                if not waiting.wait(seen, end):
+                if not _waited(waiting, seen, end, due_s):
                     self.cancel(asked.id)  # it would expire a moment later: its time to live began with the publish
                     raise DeadlineExceeded(
                         f"nobody replied to message {asked.id} in channel {channel!r} within {timeout_s} s; see that a "
@@ -213,7 +220,7 @@ class Requesting(Working, Publishing, Looking):
             )
         with self._session.transaction():
             self.publish(
-                back, payload, key=correlation, headers={**(headers or {}), "correlation": correlation},
+                back, payload, key=correlation, headers={**_said(headers), "correlation": correlation},
                 ttl_s=REPLY_KEPT_S,
             )  # fmt: skip
             self.ack(message)
@@ -225,24 +232,28 @@ class Requesting(Working, Publishing, Looking):
                 f"cannot {what}; a transaction is open here, and while it is nobody else can write; end it first"
             )
 
-    def _fate(self, waiting: Waiting, number: int) -> str:
-        """Return the state of a message that is there and not dead."""
-        rows = waiting.rows(FATE, (number,))
+    def _fate(self, waiting: Waiting, number: int) -> tuple[str, float | None]:
+        """Return the state of a message that is there and not dead, and in how many seconds time may end it."""
+        rows, now = waiting.rows(FATE, (number,)), clock.now_ns()
+        if rows and rows[0][4] is not None and rows[0][4] <= now and not self._session.options.read_only:
+            self._pass_time(rows[0][3], now)  # nobody else may
+            rows = waiting.rows(FATE, (number,))
         if not rows:
             raise MessageNotFound(
                 f"message {number} is gone: cancelled, expired, or acked in a channel without keep_ms, where results "
                 "are not kept"
             )
-        state, dead, error = rows[0]
+        state, dead, error, _, due = rows[0]
         if dead:
             raise MessageFailed(f"message {number} failed for good: {error or 'no error was told'}")
-        return state  # type: ignore[no-any-return]
+        return state, None if due is None or due <= now else (due - now) / 1e9
 
-    def _settled(self, waiting: Waiting, number: int) -> bool:
+    def _settled(self, waiting: Waiting, number: int) -> tuple[bool, float | None]:
         try:
-            return self._fate(waiting, number) == "done"
+            state, due_s = self._fate(waiting, number)
         except MessageNotFound:
-            return True
+            return True, None
+        return state == "done", due_s
 
     def _taken(self, waiting: Waiting, channel: str, correlation: str) -> Message | None:
         """Take a reply out of its channel, if it is there; what others did not wait for goes as well."""
@@ -255,6 +266,20 @@ class Requesting(Working, Publishing, Looking):
             (channel_id,) = self._channel("id", channel)
         self._pass_time(channel_id, clock.now_ns())
         return reply
+
+
+def _said(headers: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    header_text(headers)  # refuses what is none
+    return headers or {}
+
+
+def _waited(waiting: Waiting, seen: int, end: float | None, due_s: float | None) -> bool:
+    """Wait for a commit, and at most until time ends a message; False where `end` was earlier."""
+    due = inf if due_s is None else time.monotonic() + due_s
+    if end is not None and end <= due:
+        return waiting.wait(seen, end)
+    waiting.wait(seen, None if due_s is None else due)
+    return True
 
 
 def _number(message: Published | Message | int) -> int:

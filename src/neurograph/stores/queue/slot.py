@@ -12,7 +12,7 @@ from collections.abc import Callable
 from inspect import isawaitable
 
 from ... import log
-from ...errors import Closed, DeadlineExceeded, Interrupted, InvalidValue, LeaseLost, NeurographError
+from ...errors import Closed, DeadlineExceeded, Interrupted, LeaseLost
 from ...model.message import Message
 from ..consumer import EXTENDED_AT
 from .consuming import Consumer, lease_left_s
@@ -56,6 +56,8 @@ class Slot:
         When its lease is to be extended, and when the handler has taken too long, by `time.monotonic`.
     abandoned
         True once the handler has taken too long: the thread is left to itself, and another has its place.
+    thread
+        Which one it is, by `threading.get_ident`; 0 before it runs.
     """
 
     def __init__(self, work: Work, state: threading.Condition, ended: Callable[[Slot, str], None]) -> None:
@@ -64,6 +66,7 @@ class Slot:
         self.deadline: float | None = None
         self.abandoned = False
         self.stopping = False
+        self.thread = 0
         self._work = work
         self._state = state
         self._ended = ended  # called with "done", "failed" or "lost" after each message, with "" at the end
@@ -85,19 +88,25 @@ class Slot:
         self.abandoned = True
         self.stop()
 
+    @property
+    def ahead(self) -> tuple[Message, ...]:
+        """What the thread has claimed besides the message that the handler works on."""
+        return () if self._consumer is None else self._consumer.ahead
+
     def give_back(self) -> None:
         """Let others have what an abandoned thread has claimed ahead."""
         if self._consumer is not None:
             self._consumer.close()
 
     def _run(self) -> None:
+        self.thread = threading.get_ident()
         try:
             while not self.stopping:
                 try:
                     self._consume()
                 except (Closed, Interrupted):
                     return
-                except NeurographError as error:
+                except Exception as error:
                     log.warning("worker of %s: %s; it tries again", ", ".join(self._work.channels), error)
                     with self._state:
                         self._state.wait_for(lambda: self.stopping, AGAIN_S)
@@ -148,9 +157,11 @@ class Slot:
 
         async def within() -> Any:
             try:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout(timeout_s) as limit:
                     return await result
             except TimeoutError as error:
+                if not limit.expired():  # it is the handler's own
+                    raise
                 raise late(timeout_s) from error
 
         if self._runner is None:
@@ -173,7 +184,9 @@ def settle(work: Work, message: Message, result: Any, failure: BaseException | N
             try:
                 _finish(work, message, result)
                 return "done"
-            except InvalidValue as error:  # no JSON value
+            except (LeaseLost, Closed, Interrupted):
+                raise
+            except Exception as error:  # no JSON value, no room for the reply
                 failure = error
         log.warning("message %d of %r failed: %r", message.id, message.channel, failure)
         work.queue.nack(message, failure)

@@ -1,6 +1,7 @@
 """A worker: threads that run a handler on messages, and one that keeps their leases.
 
-1. A message's lease is extended when a third of it is over, for as long as its handler runs.
+1. A message's lease is extended when a third of it is over, for as long as its handler runs; and so are those of what
+   the same thread has claimed ahead: an attempt that counts must have been one.
 2. Python can't end a thread: a handler that takes longer than it may has failed, its thread is left to itself and
    another takes its place. A coroutine is cancelled.
 """
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import threading
 import time
+from math import inf
+from threading import get_ident
 
 from ... import log
 from ...connection.scope import deadline_after
-from ...errors import Closed, Misuse, NeurographError
+from ...errors import Closed, Misuse
 from ...model.message import Message
 from ..consumer import EXTENDED_AT
 from .consuming import lease_left_s
@@ -68,7 +71,7 @@ class Worker:
         Parameters
         ----------
         grace_s
-            How long; None: until they have finished.
+            How long; None: until they have finished. A handler that calls it does not wait, as it runs itself.
 
         Returns
         -------
@@ -97,6 +100,8 @@ class Worker:
             self._started = True  # it can't be started any more
             self._concurrency = 0
             self._state.notify_all()
+            if any(slot.thread == get_ident() for slot in self._slots):
+                return False
             while self._slots:
                 left_s = LOOKS_S if end is None else min(end - time.monotonic(), LOOKS_S)
                 if left_s <= 0:
@@ -178,7 +183,7 @@ class Worker:
                 self._extend(due)
             except Closed:
                 return
-            except NeurographError as error:
+            except Exception as error:
                 log.warning("worker of %s: heartbeat: %s; it tries again", ", ".join(self._work.channels), error)
                 with self._state:
                     for slot, _ in due:
@@ -188,17 +193,19 @@ class Worker:
         """Return how long there is nothing to do."""
         busy = [slot for slot in self._slots if slot.message is not None]
         ends = [slot.extend_at for slot in busy] + [slot.deadline for slot in busy if slot.deadline is not None]
-        return max(0.0, min(ends) - time.monotonic()) if ends else LOOKS_S
+        return max(0.0, min(min(ends, default=inf) - time.monotonic(), LOOKS_S))
 
     def _extend(self, busy: list[tuple[Slot, Message]]) -> None:
         if not busy:
             return
-        extended = self._work.queue.extend_many([message for _, message in busy], self._work.lease_s)
+        worked_on = [message for _, message in busy]
+        ahead = [message for slot, _ in busy for message in slot.ahead]
+        extended = self._work.queue.extend_many(worked_on + ahead, self._work.lease_s)
         with self._state:
-            for (slot, message), now in zip(busy, extended, strict=True):
+            for (slot, message), now in zip(busy, extended, strict=False):
                 if slot.message is not message:
                     continue
                 if now is None:  # lost, as its end will tell
-                    slot.extend_at = float("inf")
+                    slot.extend_at = inf
                 else:
                     slot.extend_at = time.monotonic() + lease_left_s(now, self._work.session) * EXTENDED_AT

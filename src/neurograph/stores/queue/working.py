@@ -40,14 +40,15 @@ class Working(Consuming):
         handler
             Called with each `Message`, in a thread; a coroutine function runs on an event loop of that thread. What it
             returns is the result that the message is acked with, or the reply where the message is a request. What it
-            raises is the message's failure: it is tried again, or is dead.
+            raises is the message's failure, as is a result that can't be kept or a reply without room: it is tried
+            again, or is dead.
         concurrency
             How many handlers may run at once, each in a thread of its own.
         n
             How many messages each thread claims at once. More is faster where handlers are quick.
         lease_s
-            As for `claim`; it is extended for as long as the handler runs, so that it only says how soon others take
-            over from a process that died.
+            As for `claim`; it is extended for as long as the handler runs, with those of the messages that its thread
+            has claimed ahead, so that it only says how soon others take over from a process that died.
         timeout_s
             A handler that takes longer has failed. A coroutine is cancelled; a function can't be ended, so that it goes
             on in its thread, and what it returns is dropped.

@@ -1,0 +1,328 @@
+"""Workers and those that wait go on, whatever handlers return or raise, files refuse or strangers write."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+import neurograph
+from neurograph import Database, Message
+from neurograph.connection.waiting import Waiting
+from neurograph.errors import InvalidValue, MessageFailed, MessageNotFound
+
+LONG_S = 60.0
+GRACE_S = 0.1
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    with neurograph.open(tmp_path / "q.ngdb", synchronous="off", busy_timeout_s=GRACE_S) as db:
+        db.queue.create_channel("c", keep_ms=600_000, attempts=1)
+        yield db
+        assert db.check() == []
+
+
+def until(true: Any) -> None:
+    """Wait for what a thread will do."""
+    end = time.monotonic() + LONG_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_a_lost_lease_does_not_end_the_heartbeats_of_what_comes_after(db: Database) -> None:
+    db.queue.update_channel("c", lease_ms=150)
+    began, go, leases = threading.Event(), threading.Event(), set()
+
+    def handler(message: Message) -> None:
+        began.set()
+        go.wait(LONG_S)
+
+    with db.queue.work("c", handler) as worker:
+        db.queue.publish("c", "taken away")
+        assert began.wait(LONG_S)
+        db.queue.purge("c")
+        until(lambda: any(slot.extend_at == float("inf") for slot in worker._slots))
+        time.sleep(0.01)  # the heartbeat rests now
+        go.set()
+        until(lambda: worker.lost)
+        go.clear()
+        later = db.queue.publish("c", "kept")
+        until(lambda: db.queue.get(later.id).state == "claimed")
+
+        def extended() -> bool:
+            leases.add(db.queue.get(later.id).due_ns)
+            return len(leases) > 2
+
+        until(extended)
+        go.set()
+        db.queue.wait_result(later, timeout_s=LONG_S)
+
+
+def test_what_is_claimed_ahead_keeps_its_lease_while_a_handler_runs(db: Database) -> None:
+    db.queue.update_channel("c", lease_ms=150)
+    go = threading.Event()
+
+    def handler(message: Message) -> int:
+        go.wait(LONG_S)
+        return message.attempts
+
+    published = db.queue.publish_many("c", ["slow", "a", "b"])
+    with db.queue.work("c", handler, n=3):
+        until(lambda: db.queue.get(published[0].id).state == "claimed")
+        end = time.monotonic() + 0.15 + GRACE_S + 0.2
+        while time.monotonic() < end:
+            assert db.queue.claim("c") == []
+            time.sleep(0.01)
+        go.set()
+        assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in published] == [1, 1, 1]
+
+
+class OddList(list):  # type: ignore[type-arg]
+    def __iter__(self) -> Iterator[Any]:
+        raise RuntimeError("no walk")
+
+
+def test_a_result_that_raises_while_it_is_read_is_its_messages_failure(db: Database) -> None:
+    with db.queue.work("c", lambda message: {"a": OddList([[1]])} if message.payload else 7) as worker:
+        first, second = db.queue.publish_many("c", [1, 0])
+        assert db.queue.wait_result(second, timeout_s=LONG_S) == 7
+        assert (worker.failed, worker.done) == (1, 1)
+    assert [failure.error for failure in db.queue.failures(first.id)] == ["RuntimeError: no walk"]
+
+
+def test_headers_that_python_can_not_read_are_their_messages_failure(db: Database) -> None:
+    db.execute("insert into outbox (channel, payload, headers) values ('c', '1', ?)", ['{"n":' + "1" * 5000 + "}"])
+    with db.queue.work("c", lambda message: 7) as worker:
+        until(lambda: worker.failed)
+        assert db.queue.wait_result(db.queue.publish("c", 2), timeout_s=LONG_S) == 7
+    (dead,) = db.queue.dead("c")
+    with pytest.raises(InvalidValue, match="headers of message 1 must be JSON that Python reads"):
+        _ = dead.headers
+
+
+def test_a_timeout_of_the_handlers_own_is_told_as_it_is(db: Database) -> None:
+    async def handler(message: Message) -> None:
+        raise TimeoutError("no answer from the printer")
+
+    with db.queue.work("c", handler, timeout_s=LONG_S), pytest.raises(MessageFailed, match="answer from the printer"):
+        db.queue.wait_result(db.queue.publish("c", 1), timeout_s=LONG_S)
+
+
+def test_a_reply_without_room_fails_its_request_and_keeps_the_worker(db: Database) -> None:
+    db.queue.create_channel("c.replies", capacity=1)
+    db.queue.publish("c.replies", "in the way")
+    with db.queue.work("c", lambda message: 1) as worker:
+        with pytest.raises(MessageFailed, match="ChannelFull"):
+            db.queue.request("c", 1, timeout_s=LONG_S)
+        until(lambda: worker.failed)
+
+
+@pytest.mark.parametrize("error", [apsw.FullError("database or disk is full"), RuntimeError("odd")])
+def test_an_error_of_the_file_does_not_end_a_worker(
+    db: Database, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("neurograph.stores.queue.slot.AGAIN_S", 0.01)
+    real, failed = db.queue.claim, []
+
+    def claim(*arguments: Any, **settings: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise error
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(db.queue, "claim", claim)
+    with db.queue.work("c", lambda message: message.payload):
+        assert db.queue.wait_result(db.queue.publish("c", 7), timeout_s=LONG_S) == 7
+    assert "it tries again" in caplog.text
+
+
+def test_an_error_of_the_file_does_not_end_the_heartbeats(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurograph.stores.queue.worker.AGAIN_S", 0.01)
+    db.queue.update_channel("c", lease_ms=150)
+    real, calls, go = db.queue.extend_many, [], threading.Event()
+
+    def extend_many(*arguments: Any) -> Any:
+        calls.append(True)
+        if len(calls) == 1:
+            raise apsw.FullError("database or disk is full")
+        return real(*arguments)
+
+    monkeypatch.setattr(db.queue, "extend_many", extend_many)
+    with db.queue.work("c", lambda message: go.wait(LONG_S)):
+        published = db.queue.publish("c", 1)
+        until(lambda: len(calls) > 2)
+        go.set()
+        assert db.queue.wait_result(published, timeout_s=LONG_S) is True
+
+
+def test_handlers_may_stop_their_worker(db: Database) -> None:
+    both = threading.Barrier(2, timeout=LONG_S)
+
+    def handler(message: Message) -> bool:
+        both.wait()
+        return worker.stop()
+
+    worker = db.queue.work("c", handler, concurrency=2)
+    published = db.queue.publish_many("c", [1, 2])
+    worker.run()
+    assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in published] == [False, False]
+
+
+def test_a_consumer_that_two_threads_close_gives_back_its_connection_once(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = db.queue.consume("c", timeout_s=0)
+    assert list(consumer) == []
+    real, closed, inside, go = Waiting.close, [], threading.Event(), threading.Event()
+
+    def close(waiting: Waiting) -> None:
+        closed.append(waiting)
+        inside.set()
+        go.wait(LONG_S)
+        real(waiting)
+
+    monkeypatch.setattr(Waiting, "close", close)
+    first = threading.Thread(target=consumer.close)
+    first.start()
+    assert inside.wait(LONG_S)
+    second = threading.Thread(target=consumer.close)
+    second.start()
+    second.join(0.2)
+    go.set()
+    first.join()
+    second.join()
+    assert len(closed) == 1
+
+
+# --- those that wait ------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_for_a_result_hears_that_time_has_ended_it(db: Database) -> None:
+    with pytest.raises(MessageNotFound, match="expired"):
+        db.queue.wait_result(db.queue.publish("c", 1, ttl_s=0.02), timeout_s=LONG_S)
+    db.queue.update_channel("c", lease_ms=20)
+    published = db.queue.publish("c", 1)
+    db.queue.claim("c")  # by one that dies
+    with pytest.raises(MessageFailed, match="the lease ran out"):
+        db.queue.wait_result(published, timeout_s=LONG_S)
+
+
+def test_who_may_not_write_waits_for_a_result_all_the_same(db: Database) -> None:
+    published = db.queue.publish("c", 1, ttl_s=0.01)
+    with neurograph.open(db.path, mode="r") as reader, pytest.raises(neurograph.errors.DeadlineExceeded):
+        reader.queue.wait_result(published, timeout_s=0.05)
+
+
+def test_who_asks_hears_that_the_last_lease_ran_out(db: Database) -> None:
+    db.queue.update_channel("c", lease_ms=20)
+    asked = threading.Thread(target=lambda: next(db.queue.consume("c")))  # and never settles
+    asked.start()
+    with pytest.raises(MessageFailed, match="the lease ran out"):
+        db.queue.request("c", 1, timeout_s=LONG_S)
+    asked.join()
+
+
+def test_headers_of_requests_and_replies_are_checked(db: Database) -> None:
+    with pytest.raises(InvalidValue, match="headers must map"):
+        db.queue.request("c", 1, headers=[("a", 1)], timeout_s=0)  # type: ignore[arg-type]
+    db.queue.publish("c", 1, headers={"reply_to": "r", "correlation": "1"})
+    with pytest.raises(InvalidValue, match="headers must map"):
+        db.queue.reply(db.queue.claim("c")[0], 1, headers=["a"])  # type: ignore[arg-type]
+
+
+# --- what strangers write and others change meanwhile ---------------------------------------------------------------
+
+LATIN_1 = "insert into outbox (channel, payload) values ('c', cast(x'22e922' as text))"
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_a_text_that_is_not_utf_8_is_dead_and_harms_no_other(db: Database, n: int) -> None:
+    for _ in range(2):
+        db.execute(LATIN_1)
+    db.queue.publish_many("c", [3, b"\xe9"])
+    db.execute("insert into outbox (channel, payload, headers) values ('c', '5', cast(x'7b2261223a22e9227d' as text))")
+    claimed = []
+    while batch := db.queue.claim("c", n):
+        claimed += batch
+    assert [(m.id, m.payload, m.attempts) for m in claimed] == [(3, 3, 1), (4, b"\xe9", 1)]
+    assert db.queue.ack_many(claimed) == []
+    assert db.execute("select id, state from message order by id").fetchall()[:2] == [(1, "dead"), (2, "dead")]
+    assert "must be UTF-8" in db.queue.failures(5)[0].error
+
+
+def test_a_text_that_is_not_utf_8_is_a_dead_letter(db: Database) -> None:
+    db.queue.update_channel("c", dead_letter="d")
+    db.execute(LATIN_1)
+    with db.transaction():
+        assert db.queue.claim("c") == []
+        db.queue.publish("c", 2)
+        assert [message.id for message in db.queue.claim("c")] == [2]
+    assert (db.queue.stats("d").ready, db.queue.claim("d"), db.queue.stats("d").dead) == (1, [], 1)
+
+
+def test_a_channel_that_is_paused_while_a_claim_waits_gives_nothing(db: Database) -> None:
+    db.queue.publish("c", 1)
+    other = neurograph.open(db.path, synchronous="off", busy_timeout_s=LONG_S)
+    look, claimed = threading.Event(), []
+    rows = other._session.rows
+
+    def looked(*arguments: Any) -> Any:
+        found = rows(*arguments)
+        look.set()
+        return found
+
+    other._session.rows = looked  # type: ignore[method-assign]
+    with other:
+        claimer = threading.Thread(target=lambda: claimed.append(other.queue.claim("c")))
+        with db.transaction():
+            db.queue.pause("c")
+            claimer.start()
+            assert look.wait(LONG_S)
+        claimer.join()
+    assert claimed == [[]]
+
+
+def test_the_figures_are_those_after_a_sweep(db: Database) -> None:
+    db.queue.update_channel("c", attempts=2, lease_ms=1)
+    for attempt in range(2):
+        db.queue.publish("c", "last attempt" if not attempt else "lapsed")
+        db.queue.claim("c", 9, lease_s=0)
+        time.sleep(GRACE_S + 0.01)
+    db.queue.publish("c", "late", ttl_s=0.001, priority=0)
+    db.queue.claim("c", lease_s=0)
+    db.queue.claim("c", lease_s=0)
+    db.queue.publish("c", "delayed", delay_s=0.01)
+    time.sleep(GRACE_S + 0.02)
+    before = db.queue.stats("c")
+    with db.transaction():
+        db.queue.sweep()
+        assert db.queue.stats("c") == before
+
+
+def test_a_peek_checks_the_name(db: Database) -> None:
+    for name in (None, 5, "\ud800", ""):
+        with pytest.raises(InvalidValue, match="channel must be a string"):
+            db.queue.peek(name)  # type: ignore[arg-type]
+
+
+def test_a_publish_with_a_key_wakes_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(type(db._session.board), "tell", lambda board, topics: told.extend(topics))
+    db.queue.publish("c", 1, key="k")
+    assert "c" in told
+
+
+def test_who_did_not_wait_is_not_told_that_he_did(db: Database) -> None:
+    db.queue.create_channel("b", capacity=1, when_full="block", block_ms=1)
+    with pytest.raises(neurograph.errors.ChannelFull, match="0 pending messages of 1; claim"):
+        db.queue.publish_many("b", [1, 2])
+    db.queue.publish("b", 1)
+    with pytest.raises(neurograph.errors.ChannelFull, match="of 1 after waiting; claim"):
+        db.queue.publish("b", 2)
