@@ -169,6 +169,28 @@ def test_the_longer_nothing_happens_the_less_often_one_looks(db, monkeypatch):
     assert rest[:-1] == sorted(rest[:-1])
 
 
+@pytest.mark.parametrize("told_at", [0, 20])
+def test_after_a_write_to_the_log_one_looks_soon_for_its_disk_takes_a_while(db, monkeypatch, told_at):
+    pauses, now = [], [0.0]
+
+    class Time:
+        monotonic = staticmethod(lambda: now[0])
+
+    def sleep(self, selector, end, until):
+        if selector is self._any:
+            pauses.append(end - now[0])
+        now[0] = min(end, until)
+        return len(pauses) == told_at
+
+    with Waiting(db._session) as one:
+        monkeypatch.setattr(waiting, "time", Time)
+        monkeypatch.setattr(Waiting, "_sleep", sleep)
+        assert one.wait(one.seen(), 2.0) is False
+    for later in pauses[told_at : told_at + 5]:
+        assert later <= SHORTEST_S * 1.5**4 + 1e-9
+    assert pauses[told_at] == pytest.approx(SHORTEST_S)
+
+
 def test_after_what_was_not_announced_one_waits_for_a_moment(db, monkeypatch):
     sleeps = []
     real = Waiting._sleep

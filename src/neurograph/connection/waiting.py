@@ -4,7 +4,8 @@
 2. Whether anything was committed is told by `pragma data_version` on a reading connection of its own, which writes
    nothing and locks nobody out; how soon one looks is all that the rest decides. Announcements of this process
    (`news`) and the system's word that the log was written (`inotify`) come within 0.1 ms; without them one looks
-   every millisecond after a commit, and less often later.
+   every millisecond after a commit, and less often later. So one does after that word as well: it comes when a commit
+   is written, and nothing comes once the disk has it, and others may see it.
 3. Commits that were not announced may be no news: after one the next look waits for a moment, so that who waits beside
    a busy writer takes 3 % of a core and not all of it. An announcement ends that pause too.
 4. A waiting thread holds no lock and keeps no state of the file: others write, checkpoint and close meanwhile.
@@ -157,26 +158,29 @@ class Waiting:
     def _wait(self, seen: int, until: float | None) -> bool:
         if not self._told:
             self._sleep(self._announced, self._quiet_until, until)
-        pause_s = LONGEST_S if self._log is not None else SHORTEST_S
+        pause_s = SHORTEST_S
         while self.seen() == seen:
             self._told = False
             if self._stopped or (until is not None and time.monotonic() >= until):
                 return False
-            self._sleep(self._any, time.monotonic() + pause_s, until)
-            pause_s = min(pause_s * 1.5, LONGEST_S)
+            written = self._sleep(self._any, time.monotonic() + pause_s, until)
+            pause_s = SHORTEST_S if written else min(pause_s * 1.5, LONGEST_S)
         self._quiet_until = time.monotonic() + SHORTEST_S
         return not self._stopped
 
-    def _sleep(self, selector: selectors.BaseSelector, end: float, until: float | None) -> None:
-        """Sleep to the earlier end, or until there is something to read, and read that."""
+    def _sleep(self, selector: selectors.BaseSelector, end: float, until: float | None) -> bool:
+        """Sleep to the earlier end, or until there is something to read; return whether the log was written."""
         left_s = (end if until is None else min(end, until)) - time.monotonic()
+        written = False
         if left_s <= 0:
-            return
+            return written
         for key, _ in selector.select(left_s):
             try:
                 if key.fd == self._log:
                     os.read(key.fd, 65536)
+                    written = True
                 else:
                     self._near.recv(4096)
             except BlockingIOError:
                 continue
+        return written
