@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ import neurograph
 from neurograph.connection import inotify, waiting
 from neurograph.connection.waiting import LONGEST_S, SHORTEST_S, Waiting
 from neurograph.errors import Closed, Interrupted
+from pressing import pressed
 from processes import Held
 
 FAR_S = 60.0  # a wait that is not ended fails the test long after
@@ -252,6 +255,83 @@ def test_nothing_is_left_open(db):
     dropped = Waiting(db._session)
     del dropped
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def closed_at_once(one: Waiting) -> list[object]:
+    """Close it in two threads at once, and return what they raised."""
+    together, raised = threading.Barrier(2), []
+
+    def close() -> None:
+        together.wait()
+        try:
+            one.close()
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_closed_by_two_threads_it_gives_each_thing_back_once(db):
+    for _ in range(20):
+        one = Waiting(db._session)
+        assert closed_at_once(one) == []  # a descriptor closed twice may be somebody else's by then
+        idle = db._session.readers._idle
+        assert len(set(idle)) == len(idle) == 1
+
+
+def test_where_it_can_not_be_made_nothing_is_left(db, monkeypatch):
+    def no_more() -> None:
+        raise OSError(24, "Too many open files")
+
+    with Waiting(db._session):
+        pass
+    for name, module in (("socketpair", waiting.socket), ("DefaultSelector", waiting.selectors)):
+        with monkeypatch.context() as without:
+            without.setattr(module, name, no_more)
+            with pytest.raises(OSError, match="Too many"):
+                Waiting(db._session)
+        assert len(db._session.readers._idle) == len(db._session.readers.lines) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors where the system lists them")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pressed while it was dropped
+def test_ctrl_c_at_any_point_of_a_wait_leaves_nothing_behind(db, monkeypatch):
+    def wait(db: neurograph.Database) -> None:
+        with Waiting(db._session) as one:
+            one.wait(one.seen(), time.monotonic() + 0.001)
+
+    def left() -> tuple[int, int, bool]:
+        gc.collect()
+        readers = db._session.readers
+        idle = len(set(readers._idle))
+        assert idle == len(readers._idle)
+        busy = any(line.busy for line in readers.lines)
+        return len(list(Path("/proc/self/fd").iterdir())), len(readers.lines) - idle, busy
+
+    closed: list[int] = []
+    real = os.close
+
+    def close(number: int) -> None:
+        assert number not in closed, "closed twice: by then it may be somebody else's"
+        closed.append(number)
+        real(number)
+
+    monkeypatch.setattr(waiting.os, "close", close)
+    store(db)
+    wait(db)
+    before, n, ran = left(), 0, False
+    while not ran:
+        closed.clear()
+        presser = pressed(n := n + 1, db, wait, Path(waiting.__file__))
+        ran = presser.left > 0
+        if presser.place != "c_return waiting.__init__":  # of what was not stored yet
+            assert left() == before, presser.place
+    assert n > 30
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")

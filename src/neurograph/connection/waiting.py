@@ -47,31 +47,36 @@ class Waiting:
         self._told = False  # what ended the last wait was an announcement
         self._stopped = False
         self._quiet_until = 0.0
+        self._log: int | None = None
         self._line = None if session.location.in_memory else session.borrow()
-        if self._line is not None:
-            self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
-        self._near, self._far = socket.socketpair()
-        self._near.setblocking(False)
-        self._far.setblocking(False)
-        self._log = self._watch_log()
-        self._announced = selectors.DefaultSelector()
-        self._announced.register(self._near, selectors.EVENT_READ)
-        self._any = selectors.DefaultSelector()
-        self._any.register(self._near, selectors.EVENT_READ)
-        if self._log is not None:
-            self._any.register(self._log, selectors.EVENT_READ)
-        session.board.add(self)
+        try:
+            if self._line is not None:
+                self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
+            self._near, self._far = socket.socketpair()
+            self._near.setblocking(False)
+            self._far.setblocking(False)
+            self._watch_log()
+            self._announced = selectors.DefaultSelector()
+            self._announced.register(self._near, selectors.EVENT_READ)
+            self._any = selectors.DefaultSelector()
+            self._any.register(self._near, selectors.EVENT_READ)
+            if self._log is not None:
+                self._any.register(self._log, selectors.EVENT_READ)
+            session.board.add(self)
+        except BaseException:  # no more descriptors; Ctrl-C
+            self._let_go()
+            raise
 
-    def _watch_log(self) -> int | None:
+    def _watch_log(self) -> None:
         line = self._line
         if line is None or not sys.platform.startswith("linux"):
-            return None
+            return
         if line.connection.execute("pragma journal_mode").get != "wal":
-            return None  # a file that several hosts may share: their writes are no events here
+            return  # a file that several hosts may share: their writes are no events here
         line.connection.execute("pragma data_version").fetchall()  # the first look makes the log
         from .inotify import watch_file
 
-        return watch_file(f"{self._session.location.path}-wal")
+        self._log = watch_file(f"{self._session.location.path}-wal")
 
     def __enter__(self) -> Waiting:
         return self
@@ -87,20 +92,20 @@ class Waiting:
         self._let_go()
 
     def _let_go(self) -> None:
-        self._announced.close()
-        self._any.close()
-        self._near.close()
-        self._far.close()
-        if self._log is not None:
-            os.close(self._log)
-            self._log = None
-        if self._line is not None:
-            self._line.busy = False
-            self._session.give_back(self._line)
-            self._line = None
+        """Give back each thing once, though Ctrl-C or another thread comes between: a number may be a new file's."""
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
+        line, self._line = self._line, None
+        if line is not None:
+            line.busy = False
+            self._session.give_back(line)
+        for name in ("_announced", "_any", "_near", "_far"):
+            if hasattr(self, name):  # not where making it failed
+                getattr(self, name).close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_any"):
+        if hasattr(self, "_line"):
             self._let_go()  # not `remove`, whose lock this thread may hold; the board knows who is gone
 
     def wake(self) -> None:
