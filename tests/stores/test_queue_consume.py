@@ -13,8 +13,9 @@ from queue_clock import Clock
 
 import neurograph
 from neurograph import Consumer, Database, Message
+from neurograph.connection.waiting import Waiting
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
-from processes import Held, needs_shell, shell
+from processes import Held, needs_shell, python, shell
 
 LONG_S = 60.0  # a wait that is not ended fails the test long after
 
@@ -34,6 +35,18 @@ def file(tmp_path: Path) -> Iterator[Database]:
 def taken(consumer: Consumer, count: int) -> list[object]:
     """Return the payloads of the next messages."""
     return [next(consumer).payload for _ in range(count)]
+
+
+def waits_for_news_alone(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let who waits look again only after what is announced; return what is set when it begins to wait."""
+    asleep, real = threading.Event(), Waiting._sleep
+
+    def sleep(self: Waiting, selector: object, end: float, until: float | None) -> bool:
+        asleep.set()
+        return real(self, self._announced, time.monotonic() + LONG_S, None)
+
+    monkeypatch.setattr(Waiting, "_sleep", sleep)
+    return asleep
 
 
 def in_thread(work) -> tuple[threading.Thread, list[object]]:
@@ -130,6 +143,37 @@ def test_a_paused_channel_with_work_that_is_due_is_waited_for_and_not_looked_at_
     monkeypatch.setattr(type(file.queue), "claim", lambda self, *a, **k: looks.append(a) or claim(self, *a, **k))
     assert list(file.queue.consume("c", timeout_s=0.2)) == []
     assert len(looks) <= 3
+
+
+WAYS_BACK = {
+    "release": lambda queue, message: queue.release(message),
+    "release_many": lambda queue, message: queue.release_many([message]),
+    "nack": lambda queue, message: queue.nack(message, delay_s=0),
+    "redrive": lambda queue, message: queue.redrive("c.dead"),
+    "resume": lambda queue, message: queue.resume("c"),
+    "dead letters": lambda queue, message: queue.nack(message),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_BACK)
+def test_what_comes_back_ends_the_wait_and_not_only_the_next_look(db, way, monkeypatch):
+    queue, channel = db.queue, "c.dead" if way == "dead letters" else "c"
+    queue.create_channel("c", attempts=1 if way in ("redrive", "dead letters") else 9, dead_letter="c.dead")
+    queue.publish("c", 1)
+    message = None
+    if way == "resume":
+        queue.pause("c")
+    else:
+        [message] = queue.claim("c")
+    if way == "redrive":
+        queue.nack(message)
+    with queue.consume(channel, timeout_s=LONG_S) as consumer:
+        asleep = waits_for_news_alone(monkeypatch)
+        thread, came = in_thread(lambda: taken(consumer, 1))
+        assert asleep.wait(LONG_S)
+        WAYS_BACK[way](queue, message)
+        thread.join(LONG_S / 2)
+        assert came == [[1]]
 
 
 def test_many_are_claimed_at_once_and_given_back(db):
@@ -286,6 +330,62 @@ def test_a_step_that_is_cancelled_loses_no_message(file):
         return message
 
     assert asyncio.run(main()).payload == 1
+
+
+def test_a_step_that_is_cancelled_twice_loses_no_message_either(file, monkeypatch):
+    go, claimed, real = threading.Event(), threading.Event(), file.queue.claim
+
+    def claim(*arguments, **named) -> list[Message]:
+        messages = real(*arguments, **named)
+        if messages:
+            claimed.set()
+            go.wait(LONG_S)
+        return messages
+
+    async def main() -> Message:
+        consumer = file.queue.consume("c", timeout_s=LONG_S)
+        file.queue.publish("c", 1)
+        step = asyncio.create_task(anext(consumer))
+        await asyncio.to_thread(claimed.wait)
+        for _ in range(2):
+            step.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+        async with consumer:
+            return await anext(consumer)
+
+    monkeypatch.setattr(file.queue, "claim", claim)
+    assert asyncio.run(main()).payload == 1
+
+
+def test_a_step_that_is_cancelled_says_so_though_it_fails(file):
+    async def main() -> None:
+        step = asyncio.create_task(anext(file.queue.consume("c")))
+        await asyncio.sleep(0.01)
+        file.close()
+        step.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_is_closed_early_keeps_no_process_from_its_end(tmp_path):
+    code = """
+        import asyncio, sys, neurograph
+        async def wait():
+            async for message in db.queue.consume("c"):
+                pass
+        db = neurograph.open(sys.argv[1])
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(wait())
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.close()
+    """
+    python(code, tmp_path / "q.ngdb")
 
 
 def test_async_for_ends_and_fails_as_for_does(file):

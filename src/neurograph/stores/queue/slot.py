@@ -12,7 +12,7 @@ from collections.abc import Callable
 from inspect import isawaitable
 
 from ... import log
-from ...errors import Closed, DeadlineExceeded, Interrupted, InvalidValue, LeaseLost, NeurographError
+from ...errors import Closed, DeadlineExceeded, Interrupted, InvalidValue, LeaseLost
 from ...model.message import Message
 from ..consumer import EXTENDED_AT
 from .consuming import Consumer, lease_left_s
@@ -30,6 +30,10 @@ else:
 
 AGAIN_S = 1.0  # who found the file busy or broken tries again after so long
 SLACK_S = 1.0  # a coroutine that is cancelled may need so long to see it
+
+
+class HandlerGoneError(Exception):
+    """A handler can't run any more, through no fault of its message: that goes back, and the worker ends."""
 
 
 class Work(NamedTuple):
@@ -64,6 +68,7 @@ class Slot:
         self.deadline: float | None = None
         self.abandoned = False
         self.stopping = False
+        self.thread = threading.Thread(target=self._run, name=f"neurograph-worker {work.channels[0]}", daemon=True)
         self._work = work
         self._state = state
         self._ended = ended  # called with "done", "failed" or "lost" after each message, with "" at the end
@@ -72,7 +77,7 @@ class Slot:
 
     def start(self) -> None:
         """Begin to work."""
-        threading.Thread(target=self._run, name=f"neurograph-worker {self._work.channels[0]}", daemon=True).start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Claim nothing more; the caller has the lock."""
@@ -97,7 +102,7 @@ class Slot:
                     self._consume()
                 except (Closed, Interrupted):
                     return
-                except NeurographError as error:
+                except Exception as error:  # a full disk, no more descriptors: nobody else would hear of it
                     log.warning("worker of %s: %s; it tries again", ", ".join(self._work.channels), error)
                     with self._state:
                         self._state.wait_for(lambda: self.stopping, AGAIN_S)
@@ -132,6 +137,13 @@ class Slot:
             result = work.handler(message)
             if isawaitable(result):
                 result = self._awaited(result)
+        except HandlerGoneError as error:
+            log.warning("worker of %s: %s; it ends", ", ".join(work.channels), error)
+            with self._state:
+                self.message = None
+                self.stop()
+            work.queue.release_many([message])
+            return
         except BaseException as error:  # SystemExit too: it is the handler's, not ours
             failure = error
         with self._state:
@@ -147,11 +159,14 @@ class Slot:
         timeout_s = self._work.timeout_s
 
         async def within() -> Any:
+            limit = asyncio.timeout(timeout_s)
             try:
-                async with asyncio.timeout(timeout_s):
+                async with limit:
                     return await result
             except TimeoutError as error:
-                raise late(timeout_s) from error
+                if limit.expired():
+                    raise late(timeout_s) from error
+                raise  # the handler's own
 
         if self._runner is None:
             self._runner = asyncio.Runner()

@@ -12,7 +12,7 @@ import time
 
 from ... import log
 from ...connection.scope import deadline_after
-from ...errors import Closed, Misuse, NeurographError
+from ...errors import Closed, Misuse
 from ...model.message import Message
 from ..consumer import EXTENDED_AT
 from .consuming import lease_left_s
@@ -74,7 +74,8 @@ class Worker:
         -------
         bool
             True where all have finished. A message that is still worked on is acked if its handler comes to an end
-            after all; else its lease runs out, and another worker gets it.
+            after all; else its lease runs out, and another worker gets it. A handler that calls it is not waited for,
+            nor are the others: False at once.
 
         Raises
         ------
@@ -97,6 +98,8 @@ class Worker:
             self._started = True  # it can't be started any more
             self._concurrency = 0
             self._state.notify_all()
+            if any(slot.thread is threading.current_thread() for slot in self._slots):
+                return False
             while self._slots:
                 left_s = LOOKS_S if end is None else min(end - time.monotonic(), LOOKS_S)
                 if left_s <= 0:
@@ -157,6 +160,7 @@ class Worker:
 
     def _beat(self) -> None:
         """Extend the leases of what is worked on and give up what takes too long, until all threads have finished."""
+        late_ones: list[tuple[Slot, Message]] = []
         while True:
             with self._state:
                 if not self._slots:
@@ -171,14 +175,17 @@ class Worker:
                     self._slots.discard(slot)
                     if len(self._slots) < self._concurrency:
                         self._start_slot()
+            late_ones += over
             try:
-                for slot, message in over:
+                self._extend(due)
+                while late_ones:
+                    slot, message = late_ones[0]
                     slot.give_back()
                     self._ended(slot, settle(self._work, message, None, late(self._work.timeout_s)))
-                self._extend(due)
+                    del late_ones[0]
             except Closed:
                 return
-            except NeurographError as error:
+            except Exception as error:
                 log.warning("worker of %s: heartbeat: %s; it tries again", ", ".join(self._work.channels), error)
                 with self._state:
                     for slot, _ in due:
