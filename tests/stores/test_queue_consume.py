@@ -332,6 +332,13 @@ def test_a_step_that_is_cancelled_loses_no_message(file):
     assert asyncio.run(main()).payload == 1
 
 
+def test_who_need_not_wait_makes_nothing_for_it(db, monkeypatch):
+    db.queue.publish_many("c", [1, 2])
+    monkeypatch.setattr("neurograph.stores.consumer.Waiting", None)
+    assert taken(db.queue.consume("c"), 2) == [1, 2]
+    assert list(db.queue.consume("c", timeout_s=0)) == []
+
+
 def test_a_step_that_is_cancelled_twice_loses_no_message_either(file, monkeypatch):
     go, claimed, real = threading.Event(), threading.Event(), file.queue.claim
 

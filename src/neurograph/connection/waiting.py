@@ -93,9 +93,6 @@ class Waiting:
 
     def _let_go(self) -> None:
         """Give back each thing once, though Ctrl-C or another thread comes between: a number may be a new file's."""
-        log, self._log = self._log, None
-        if log is not None:
-            os.close(log)
         line, self._line = self._line, None
         if line is not None:
             line.busy = False
@@ -103,6 +100,9 @@ class Waiting:
         for name in ("_announced", "_any", "_near", "_far"):
             if hasattr(self, name):  # not where making it failed
                 getattr(self, name).close()
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)  # the last, for Linux takes milliseconds for it, in which Ctrl-C may well come
 
     def __del__(self) -> None:
         if hasattr(self, "_line"):

@@ -186,18 +186,24 @@ class AsItComes(Generic[Record]):
         if self._ahead:
             self._extended_below_s = self._source.lease_left_s(self._ahead[0]) * (1 - EXTENDED_AT)
 
+    def _claim(self) -> None:
+        self._ahead.extend(self._source.claim())
+        self._note_lease()
+
     def _wait(self) -> None:
         """Claim what is there, waiting until something is."""
-        if self._waiting is None:
+        if self._waiting is None:  # it costs milliseconds, and often there is something, or no time to wait
+            self._claim()
+            if self._ahead or self._timeout_s == 0:
+                return
             self._waiting = Waiting(self._session, *self._topics)
             if self._halted:  # while it was made
                 self._waiting.stop()
         end = deadline_after(self._timeout_s)
         while True:
             seen = self._waiting.seen()
-            self._ahead.extend(self._source.claim())
+            self._claim()
             if self._ahead:
-                self._note_lease()
                 return
             due_s = self._source.next_due_s(self._waiting)
             due = None if due_s is None else time.monotonic() + due_s
