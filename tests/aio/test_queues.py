@@ -216,6 +216,28 @@ async def test_a_handler_that_takes_too_long_is_cancelled_on_this_loop(path: str
         assert worker.failed == 1
 
 
+def test_a_worker_whose_loop_is_gone_gives_its_messages_back_and_ends(tmp_path: Path) -> None:
+    async def begun() -> tuple[aio.Database, aio.Worker]:
+        async def handle(message: Message) -> None:
+            return None
+
+        db = await aio.open(tmp_path / "mind.ngdb")
+        await db.queue.create_channel("jobs", attempts=1)
+        worker = db.queue.work("jobs", handle, n=2)
+        worker.start()
+        return db, worker
+
+    async def ended(db: aio.Database, worker: aio.Worker) -> None:
+        await db.queue.publish_many("jobs", [1, 2, 3])
+        while worker._worker._slots:
+            await asyncio.sleep(0.001)
+        stats = await db.queue.stats("jobs")
+        assert (stats.ready, stats.dead, worker.failed) == (3, 0, 0)
+        await db.close()
+
+    asyncio.run(ended(*asyncio.run(begun())))
+
+
 @in_loop
 async def test_a_worker_runs_until_its_task_is_cancelled(path: str) -> None:
     async with aio.open(path) as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import apsw
 import pytest
 
 import neurograph
-from neurograph import Database
+from neurograph import Database, connection
 from neurograph.connection.group import Write
 from neurograph.errors import Conflict, TransactionBusy
+from pressing import Presser
 
 THREADS = 6
 INSERT = "insert into t values (?)"
@@ -211,6 +213,45 @@ def test_an_interrupt_while_the_leader_waits_lets_the_next_one_lead(db, monkeypa
         thread.join()
     assert came == {"first": KeyboardInterrupt, "b": [(1,)], "c": [(2,)]}
     assert stored(db) == [1, 2]
+
+
+@pytest.mark.parametrize("position", [0, 2], ids=["who leads", "who stands"])
+def test_ctrl_c_at_any_point_of_one_leaves_the_turn_free_and_the_others_heard(db, position):
+    session, n, left = db._session, 0, 0
+    while left <= 0:
+        presser = Presser(n := n + 1, Path(connection.__file__).parent)
+        first, came = n * 10, {}
+
+        def run(place: int, presser: Presser = presser, first: int = first, came: dict[int, object] = came) -> None:
+            if place == position:
+                sys.setprofile(presser)
+            try:
+                came[place] = change(db, first + place)()
+            except KeyboardInterrupt as error:
+                came[place] = error  # with its traceback, as at a prompt
+            except Exception as error:
+                came[place] = error
+            finally:
+                sys.setprofile(None)
+
+        threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(4)]
+        with session.write_turn():
+            for place, thread in enumerate(threads):
+                thread.start()
+                until(lambda place=place, presser=presser: len(line_of(db)) > place or presser.left <= 0)
+        for thread in threads:
+            thread.join(30)
+            assert not thread.is_alive(), presser.place
+        others = {place: [(first + place,)] for place in range(4) if place != position}
+        assert {place: one for place, one in came.items() if place != position} == others, presser.place
+        missing = {first + place for place in others} - set(stored(db))
+        assert (line_of(db), session.writer.connection.in_transaction, missing) == ([], False, set()), presser.place
+        free = threading.Thread(target=change(db, first + 9), daemon=True)
+        free.start()
+        free.join(30)
+        assert first + 9 in stored(db), presser.place
+        left = presser.left
+    assert n > 20
 
 
 def test_no_write_is_lost_or_done_twice_by_many_threads(db):

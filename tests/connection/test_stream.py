@@ -132,14 +132,20 @@ def test_a_stream_of_a_closed_database_says_so(tmp_path: Path) -> None:
     assert files(tmp_path / "mind.ngdb") == ["mind.ngdb"]
 
 
-@pytest.mark.parametrize("sql", ["delete from token", "select 1; delete from token", "create table mine (id)"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from token",
+        "select 1; delete from token",
+        "create table mine (id)",
+        "insert into token default values returning id",
+    ],
+)
 def test_it_refuses_to_write(db: neurograph.Database, sql: str) -> None:
-    if db.path == ":memory:" or db._session.options.journal == "rollback":
-        with db.snapshot(), pytest.raises(errors.Misuse, match="stream must be given a statement that reads"):
-            list(db.stream(sql))
-    else:
-        with pytest.raises(errors.Misuse, match="stream must be given a statement that reads; use execute to write"):
-            list(db.stream(sql))
+    with pytest.raises(errors.Misuse, match="stream must be given a statement that reads; use execute to write"):
+        list(db.stream(sql))
+    with db.snapshot(), pytest.raises(errors.Misuse, match="stream must be given a statement that reads"):
+        list(db.stream(sql))
     assert db.tokens.count() == COUNT
 
 
@@ -181,3 +187,13 @@ def test_another_thread_may_read_a_stream_to_its_end(tmp_path: Path) -> None:
         thread.join()
         assert idle_readers(db) == 1
     assert found == [1, 2, 3]
+
+
+def test_it_reads_what_a_transaction_or_a_temporary_table_has(db: neurograph.Database) -> None:
+    db.execute("create temp table mine as select 1 as n")
+    if db._session.location.in_memory or db._session.options.journal == "rollback":
+        assert list(db.stream("select n from mine")) == [(1,)]
+    with db.transaction():
+        db.execute("delete from token where id > 3")
+        assert len(list(db.stream("select id from token"))) == 3
+    assert list(db.stream("explain delete from token"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ import neurograph
 from neurograph.connection import inotify, waiting
 from neurograph.connection.waiting import LONGEST_S, SHORTEST_S, Waiting
 from neurograph.errors import Closed, Interrupted
+from pressing import pressed
 from processes import Held
 
 FAR_S = 60.0  # a wait that is not ended fails the test long after
@@ -169,6 +172,28 @@ def test_the_longer_nothing_happens_the_less_often_one_looks(db, monkeypatch):
     assert rest[:-1] == sorted(rest[:-1])
 
 
+@pytest.mark.parametrize("told_at", [0, 20])
+def test_after_a_write_to_the_log_one_looks_soon_for_its_disk_takes_a_while(db, monkeypatch, told_at):
+    pauses, now = [], [0.0]
+
+    class Time:
+        monotonic = staticmethod(lambda: now[0])
+
+    def sleep(self, selector, end, until):
+        if selector is self._any:
+            pauses.append(end - now[0])
+        now[0] = min(end, until)
+        return len(pauses) == told_at
+
+    with Waiting(db._session) as one:
+        monkeypatch.setattr(waiting, "time", Time)
+        monkeypatch.setattr(Waiting, "_sleep", sleep)
+        assert one.wait(one.seen(), 2.0) is False
+    for later in pauses[told_at : told_at + 5]:
+        assert later <= SHORTEST_S * 1.5**4 + 1e-9
+    assert pauses[told_at] == pytest.approx(SHORTEST_S)
+
+
 def test_after_what_was_not_announced_one_waits_for_a_moment(db, monkeypatch):
     sleeps = []
     real = Waiting._sleep
@@ -230,6 +255,83 @@ def test_nothing_is_left_open(db):
     dropped = Waiting(db._session)
     del dropped
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def closed_at_once(one: Waiting) -> list[object]:
+    """Close it in two threads at once, and return what they raised."""
+    together, raised = threading.Barrier(2), []
+
+    def close() -> None:
+        together.wait()
+        try:
+            one.close()
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_closed_by_two_threads_it_gives_each_thing_back_once(db):
+    for _ in range(20):
+        one = Waiting(db._session)
+        assert closed_at_once(one) == []  # a descriptor closed twice may be somebody else's by then
+        idle = db._session.readers._idle
+        assert len(set(idle)) == len(idle) == 1
+
+
+def test_where_it_can_not_be_made_nothing_is_left(db, monkeypatch):
+    def no_more() -> None:
+        raise OSError(24, "Too many open files")
+
+    with Waiting(db._session):
+        pass
+    for name, module in (("socketpair", waiting.socket), ("DefaultSelector", waiting.selectors)):
+        with monkeypatch.context() as without:
+            without.setattr(module, name, no_more)
+            with pytest.raises(OSError, match="Too many"):
+                Waiting(db._session)
+        assert len(db._session.readers._idle) == len(db._session.readers.lines) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors where the system lists them")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pressed while it was dropped
+def test_ctrl_c_at_any_point_of_a_wait_leaves_nothing_behind(db, monkeypatch):
+    def wait(db: neurograph.Database) -> None:
+        with Waiting(db._session) as one:
+            one.wait(one.seen(), time.monotonic() + 0.001)
+
+    def left() -> tuple[int, int, bool]:
+        gc.collect()
+        readers = db._session.readers
+        idle = len(set(readers._idle))
+        assert idle == len(readers._idle)
+        busy = any(line.busy for line in readers.lines)
+        return len(list(Path("/proc/self/fd").iterdir())), len(readers.lines) - idle, busy
+
+    closed: list[int] = []
+    real = os.close
+
+    def close(number: int) -> None:
+        assert number not in closed, "closed twice: by then it may be somebody else's"
+        closed.append(number)
+        real(number)
+
+    monkeypatch.setattr(waiting.os, "close", close)
+    store(db)
+    wait(db)
+    before, n, ran = left(), 0, False
+    while not ran:
+        closed.clear()
+        presser = pressed(n := n + 1, db, wait, Path(waiting.__file__))
+        ran = presser.left > 0
+        if presser.place != "c_return waiting.__init__":  # of what was not stored yet
+            assert left() == before, presser.place
+    assert n > 30
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")

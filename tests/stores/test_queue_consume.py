@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ import pytest
 from queue_clock import Clock
 
 import neurograph
-from neurograph import Consumer, Database, Message
+from neurograph import Consumer, Database
+from neurograph.connection.waiting import Waiting
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
 from processes import Held, needs_shell, shell
 
@@ -34,6 +34,18 @@ def file(tmp_path: Path) -> Iterator[Database]:
 def taken(consumer: Consumer, count: int) -> list[object]:
     """Return the payloads of the next messages."""
     return [next(consumer).payload for _ in range(count)]
+
+
+def waits_for_news_alone(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let who waits look again only after what is announced; return what is set when it begins to wait."""
+    asleep, real = threading.Event(), Waiting._sleep
+
+    def sleep(self: Waiting, selector: object, end: float, until: float | None) -> bool:
+        asleep.set()
+        return real(self, self._announced, time.monotonic() + LONG_S, None)
+
+    monkeypatch.setattr(Waiting, "_sleep", sleep)
+    return asleep
 
 
 def in_thread(work) -> tuple[threading.Thread, list[object]]:
@@ -130,6 +142,37 @@ def test_a_paused_channel_with_work_that_is_due_is_waited_for_and_not_looked_at_
     monkeypatch.setattr(type(file.queue), "claim", lambda self, *a, **k: looks.append(a) or claim(self, *a, **k))
     assert list(file.queue.consume("c", timeout_s=0.2)) == []
     assert len(looks) <= 3
+
+
+WAYS_BACK = {
+    "release": lambda queue, message: queue.release(message),
+    "release_many": lambda queue, message: queue.release_many([message]),
+    "nack": lambda queue, message: queue.nack(message, delay_s=0),
+    "redrive": lambda queue, message: queue.redrive("c.dead"),
+    "resume": lambda queue, message: queue.resume("c"),
+    "dead letters": lambda queue, message: queue.nack(message),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_BACK)
+def test_what_comes_back_ends_the_wait_and_not_only_the_next_look(db, way, monkeypatch):
+    queue, channel = db.queue, "c.dead" if way == "dead letters" else "c"
+    queue.create_channel("c", attempts=1 if way in ("redrive", "dead letters") else 9, dead_letter="c.dead")
+    queue.publish("c", 1)
+    message = None
+    if way == "resume":
+        queue.pause("c")
+    else:
+        [message] = queue.claim("c")
+    if way == "redrive":
+        queue.nack(message)
+    with queue.consume(channel, timeout_s=LONG_S) as consumer:
+        asleep = waits_for_news_alone(monkeypatch)
+        thread, came = in_thread(lambda: taken(consumer, 1))
+        assert asleep.wait(LONG_S)
+        WAYS_BACK[way](queue, message)
+        thread.join(LONG_S / 2)
+        assert came == [[1]]
 
 
 def test_many_are_claimed_at_once_and_given_back(db):
@@ -239,59 +282,8 @@ def test_many_consumers_get_each_message_once(file):
     assert sorted(seen) == list(range(count))
 
 
-# --- asyncio --------------------------------------------------------------------------------------------------------
-
-
-def test_async_for_waits_without_blocking_the_loop(file):
-    async def main() -> list[object]:
-        found: list[object] = []
-
-        async def publish() -> None:
-            for n in range(3):
-                await asyncio.sleep(0)
-                file.queue.publish("c", n)
-
-        task = asyncio.create_task(publish())
-        async with file.queue.consume("c", timeout_s=LONG_S) as consumer:
-            async for message in consumer:
-                file.queue.ack(message)
-                found.append(message.payload)
-                if len(found) == 3:
-                    consumer.stop()
-        await task
-        return found
-
-    assert asyncio.run(main()) == [0, 1, 2]
-
-
-def test_a_step_that_is_cancelled_loses_no_message(file):
-    async def main() -> Message:
-        consumer = file.queue.consume("c", timeout_s=LONG_S)
-        for _ in range(3):
-            step = asyncio.create_task(anext(consumer))
-            await asyncio.sleep(0.01)
-            step.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await step
-        file.queue.publish("c", 1)
-        step = asyncio.create_task(anext(consumer))
-        while not file.queue.stats("c").claimed:
-            await asyncio.sleep(0)
-        step.cancel()
-        try:
-            message = await step
-        except asyncio.CancelledError:
-            message = await anext(consumer)
-        await asyncio.to_thread(consumer.close)
-        return message
-
-    assert asyncio.run(main()).payload == 1
-
-
-def test_async_for_ends_and_fails_as_for_does(file):
-    async def main() -> list[Message]:
-        with pytest.raises(TransactionOpen), file.transaction():
-            await anext(aiter(file.queue.consume("c", timeout_s=0)))
-        return [message async for message in file.queue.consume("c", timeout_s=0)]
-
-    assert asyncio.run(main()) == []
+def test_who_need_not_wait_makes_nothing_for_it(db, monkeypatch):
+    db.queue.publish_many("c", [1, 2])
+    monkeypatch.setattr("neurograph.stores.consumer.Waiting", None)
+    assert taken(db.queue.consume("c"), 2) == [1, 2]
+    assert list(db.queue.consume("c", timeout_s=0)) == []

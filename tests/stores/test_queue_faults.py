@@ -13,7 +13,6 @@ import pytest
 
 import neurograph
 from neurograph import Database, Message
-from neurograph.connection.waiting import Waiting
 from neurograph.errors import InvalidValue, MessageFailed, MessageNotFound
 
 LONG_S = 60.0
@@ -173,32 +172,6 @@ def test_handlers_may_stop_their_worker(db: Database) -> None:
     published = db.queue.publish_many("c", [1, 2])
     worker.run()
     assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in published] == [False, False]
-
-
-def test_a_consumer_that_two_threads_close_gives_back_its_connection_once(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    consumer = db.queue.consume("c", timeout_s=0)
-    assert list(consumer) == []
-    real, closed, inside, go = Waiting.close, [], threading.Event(), threading.Event()
-
-    def close(waiting: Waiting) -> None:
-        closed.append(waiting)
-        inside.set()
-        go.wait(LONG_S)
-        real(waiting)
-
-    monkeypatch.setattr(Waiting, "close", close)
-    first = threading.Thread(target=consumer.close)
-    first.start()
-    assert inside.wait(LONG_S)
-    second = threading.Thread(target=consumer.close)
-    second.start()
-    second.join(0.2)
-    go.set()
-    first.join()
-    second.join()
-    assert len(closed) == 1
 
 
 # --- those that wait ------------------------------------------------------------------------------------------------

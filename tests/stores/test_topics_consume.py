@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import neurograph
 from neurograph import Database
+from neurograph.connection.waiting import Waiting
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
 from processes import Held, needs_shell, shell
 
@@ -70,7 +72,7 @@ def test_a_publish_is_announced_to_who_waits_for_its_topic(db: Database, monkeyp
     monkeypatch.setattr(type(db._session), "announce", lambda _, topic: heard.add(topic))
     db.topics.publish("a.b", 1)
     for pattern, wanted in {"a.b": True, "a.*": True, "*": True, "a": False}.items():
-        (topic,) = db.topics.subscribe(pattern, pattern).consume()._topics
+        topic, _ = db.topics.subscribe(pattern, pattern).consume()._topics
         assert (topic in heard) == wanted, pattern
 
 
@@ -91,6 +93,44 @@ def test_another_process_ends_the_wait(file: Database, how: str) -> None:
             other.release()
         thread.join()
         assert came == ["other"]
+
+
+TOPIC_WAYS_BACK: dict[str, Callable[[Any, Any], object]] = {
+    "release": lambda reader, entry: reader.release(entry),
+    "nack": lambda reader, entry: reader.nack(entry, delay_s=0),
+    "redrive": lambda reader, entry: reader.redrive(),
+    "resume": lambda reader, entry: reader.resume(),
+    "seek": lambda reader, entry: reader.seek(sequence=1),
+    "update": lambda reader, entry: reader.update(paused=False),
+}
+
+
+@pytest.mark.parametrize("way", TOPIC_WAYS_BACK)
+def test_what_comes_back_ends_the_wait_and_not_only_the_next_look(
+    db: Database, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = db.topics.subscribe("r", "a", attempts=1 if way == "redrive" else 9)
+    db.topics.publish("a", 1)
+    entry = None
+    if way in ("resume", "update"):
+        reader.pause()
+    else:
+        [entry] = reader.claim()
+    if way == "redrive":
+        reader.nack(entry)
+    asleep, real = threading.Event(), Waiting._sleep
+
+    def sleep(self: Waiting, selector: object, end: float, until: float | None) -> bool:
+        asleep.set()
+        return real(self, self._announced, time.monotonic() + LONG_S, None)
+
+    monkeypatch.setattr(Waiting, "_sleep", sleep)
+    with reader.consume(timeout_s=LONG_S) as consumer:
+        thread, came = in_thread(lambda: next(consumer).payload)
+        assert asleep.wait(LONG_S)
+        TOPIC_WAYS_BACK[way](reader, entry)
+        thread.join(LONG_S / 2)
+        assert came == [1]
 
 
 @pytest.mark.parametrize("what", ["lease", "resume", "nack", "redrive", "seek"])

@@ -13,6 +13,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from ..model.message import Message
+from ..stores.queue.slot import HandlerGoneError
 from .calls import Answer
 from .streams import Stream, T
 
@@ -200,6 +201,8 @@ def on_loop(handler: Callable[[Message], Any]) -> Callable[[Message], Any]:
     loop = asyncio.get_running_loop()
 
     def handle(message: Message) -> Any:
+        if loop.is_closed():
+            raise HandlerGoneError("the event loop of its handler was closed")
         result = handler(message)
         return _elsewhere(loop, result) if isawaitable(result) else result
 

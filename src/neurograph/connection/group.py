@@ -12,6 +12,8 @@ Invariants:
    of it.
 4. A thread that gives up, by its time limit or Ctrl-C, leaves the line, unless its write is being done already; the one
    behind it then waits for the turn.
+5. Wherever Ctrl-C hits a thread, the others hear what became of their writes: who stands looks, too, and does not only
+   wait to be woken.
 """
 
 from __future__ import annotations
@@ -35,12 +37,12 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Writes that share a transaction; `done` once that is committed."""
+    """Writes that share a transaction: `done` once that is committed, `over` once nothing more becomes of it."""
 
-    __slots__ = ("done",)
+    __slots__ = ("done", "over")
 
     def __init__(self) -> None:
-        self.done = False
+        self.done = self.over = False
 
 
 class Write:
@@ -59,9 +61,26 @@ class Write:
         self.gate = allocate_lock()  # its thread waits here
         self.gate.acquire()
 
+    @property
+    def over(self) -> bool:
+        """True where somebody has taken it out of the line, and nothing more becomes of it there."""
+        return self.batch is not None and self.batch.over
+
+    def wake(self) -> None:
+        """Let its thread look."""
+        try:  # noqa: SIM105 - contextlib is not loaded on the way to `open`
+            self.gate.release()
+        except RuntimeError:
+            pass  # it has been woken already
+
     def run(self, connection: apsw.Connection) -> Any:
         """Run the statement, and return what its thread wants to know."""
-        return self.answer(connection, connection.execute(self.sql, self.bindings))
+        cursor = connection.execute(self.sql, self.bindings)
+        try:
+            return self.answer(connection, cursor)
+        except BaseException:
+            cursor.close(True)  # a traceback may keep it; half-read, it would keep later writes from being committed
+            raise
 
 
 class Group:
@@ -76,10 +95,10 @@ class Group:
 
     def run(self, write: Write) -> Any:
         """Run a statement together with those of other threads, and return its answer."""
-        with self._lock:
-            self._line.append(write)
-            write.leads = self._line[0] is write
         try:
+            with self._lock:
+                self._line.append(write)
+                write.leads = self._line[0] is write
             if not write.leads:
                 self._stand(write)
             if write.leads:
@@ -87,7 +106,8 @@ class Group:
         except BaseException as error:
             if self._leave(write):
                 raise
-            write.gate.acquire()  # somebody has taken it, and does it at this moment
+            while not write.over:  # somebody has taken it, and does it at this moment
+                write.gate.acquire(timeout=WAKE_S)
             if not isinstance(error, TransactionBusy | Interrupted):
                 raise
         assert write.batch is not None
@@ -102,7 +122,9 @@ class Group:
         limit_s = self._session.options.busy_timeout_s
         end = time.monotonic() + limit_s
         with Idle(for_ever=False):
-            while not (write.gate.acquire(timeout=WAKE_S) and (write.leads or write.batch)):
+            while not (write.leads or write.over):
+                if write.gate.acquire(timeout=WAKE_S):
+                    continue
                 if heard():
                     raise refusal.stopped(False)
                 if time.monotonic() > end:
@@ -117,41 +139,47 @@ class Group:
             self._line = [other for other in self._line if other is not write and other.batch is None]
             if self._line and not self._line[0].leads:
                 self._line[0].leads = True
-                self._line[0].gate.release()
+                self._line[0].wake()
             return write.batch is None
 
     def _lead(self) -> None:
         """Wait for the turn, and run all that stand in line by then."""
         session = self._session
-        session.take_turn("write")
-        batch, taken = Batch(), []
+        mark = session.mark()
+        batch = Batch()
+        taken: list[Write] = []
         try:
+            session.take_turn("write")
             with self._lock:
                 for write in self._line:
-                    taken.append(write)
                     write.batch = batch
+                    taken.append(write)
                 self._line = []
             with Deaf():
                 self._commit(batch, taken)
         finally:
-            session.give_turn()
+            batch.over = True
+            try:
+                session.unwind(*mark)
+            except BaseException:
+                session.unwind(*mark)
+                raise
             for write in taken:
-                if write.batch:
-                    write.gate.release()
+                write.wake()
 
     def _commit(self, batch: Batch, taken: list[Write]) -> None:
         """Run writes in one transaction, each with its own answer or error."""
         line = self._session.writer
         connection = line.connection
-        try:
-            connection.execute("begin immediate")
-        except apsw.Error as error:  # another process is writing, or the disk fails: for all of them
-            for write in taken:
-                write.error = self._said(error)
-            batch.done = True
-            return
         ran = False
         try:
+            try:
+                connection.execute("begin immediate")
+            except apsw.Error as error:  # another process is writing, or the disk fails: for all of them
+                for write in taken:
+                    write.error = self._said(error)
+                batch.done = True
+                return
             for write in taken:
                 try:
                     write.result = write.run(connection)

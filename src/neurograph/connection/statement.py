@@ -22,6 +22,7 @@ from .running import calls
 from .scope import deadline_after, earlier
 from .words import ALONE, TRANSACTION_WORDS, first_word, is_several
 
+ONLY_READS = "stream must be given a statement that reads; use execute to write"
 BINDING_ERRORS = (TypeError, OverflowError, UnicodeEncodeError, KeyError, apsw.BindingsError)
 
 TYPE_CHECKING = False
@@ -66,6 +67,27 @@ def execute(session: Session, sql: str, bindings: Bindings = None, timeout_s: fl
         except _WritesError:  # to what only the writing line knows
             with session.write_turn("write", deadline) as line:
                 return _run(session, line, sql, bindings, deadline, may_write=True)
+    finally:
+        notice_slow(session, sql, started)
+
+
+def fetch(session: Session, sql: str, bindings: Bindings, timeout_s: float | None) -> Result:
+    """Run `sql`, whose words were looked at, and return its rows; raise `Misuse` where it would write."""
+    started = time.monotonic()
+    deadline = deadline_after(timeout_s)
+    several = is_several(sql)
+    try:
+        line = session.enter(deadline)
+        try:
+            return _run(session, line, sql, bindings, deadline, may_write=False, several=several)
+        except _PrivateError:
+            pass
+        finally:
+            session.leave(line)
+        with session.write_turn("read", deadline, writes=False) as line:
+            return _run(session, line, sql, bindings, deadline, may_write=False, several=several)
+    except _WritesError:
+        raise Misuse(ONLY_READS) from None
     finally:
         notice_slow(session, sql, started)
 

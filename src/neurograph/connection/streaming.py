@@ -15,7 +15,7 @@ from ..errors import Misuse
 from .bindings import plain_bindings, refused
 from .refusal import no_text
 from .scope import deadline_after, earlier
-from .statement import BINDING_ERRORS, checked_sql, execute, refuse_words
+from .statement import BINDING_ERRORS, ONLY_READS, checked_sql, fetch, refuse_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def stream(session: Session, sql: str, bindings: Bindings = None, timeout_s: flo
     deadline = deadline_after(timeout_s)
     found = session.line_for_stream()
     if found is None:
-        return iter(execute(session, sql, bindings, timeout_s).fetchall())
+        return iter(fetch(session, sql, bindings, timeout_s).fetchall())
     rows = _rows(session, *found, sql, bindings, deadline)
     next(rows)  # up to its first stop; from now on closing or dropping the iterator gives the line back
     return rows
@@ -43,7 +43,7 @@ def stream(session: Session, sql: str, bindings: Bindings = None, timeout_s: flo
 def _look(cursor: apsw.Cursor, statement: str, _: Any) -> bool:
     refuse_words(statement, several=True)
     if not cursor.is_readonly and not cursor.is_explain:
-        raise Misuse("stream must be given a statement that reads; use execute to write")
+        raise Misuse(ONLY_READS)
     return True
 
 

@@ -79,9 +79,9 @@ class Turn:
     def _wait(self, me: int, end: float) -> bool:
         gate = allocate_lock()
         gate.acquire()
-        self._queue.append(gate)
         taken = False
         try:
+            self._queue.append(gate)
             with Idle(for_ever=False):
                 while not taken:
                     taken = self._queue[0] is gate and self._try(me)
@@ -95,7 +95,10 @@ class Turn:
                 self.give()
             raise
         finally:
-            self._queue.remove(gate)
+            try:  # noqa: SIM105 - contextlib is not loaded on the way to `open`
+                self._queue.remove(gate)
+            except ValueError:
+                pass  # Ctrl-C came before it stood there
             self._wake()
         return taken
 

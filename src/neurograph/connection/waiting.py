@@ -4,7 +4,8 @@
 2. Whether anything was committed is told by `pragma data_version` on a reading connection of its own, which writes
    nothing and locks nobody out; how soon one looks is all that the rest decides. Announcements of this process
    (`news`) and the system's word that the log was written (`inotify`) come within 0.1 ms; without them one looks
-   every millisecond after a commit, and less often later.
+   every millisecond after a commit, and less often later. So one does after that word as well: it comes when a commit
+   is written, and nothing comes once the disk has it, and others may see it.
 3. Commits that were not announced may be no news: after one the next look waits for a moment, so that who waits beside
    a busy writer takes 3 % of a core and not all of it. An announcement ends that pause too.
 4. A waiting thread holds no lock and keeps no state of the file: others write, checkpoint and close meanwhile.
@@ -46,31 +47,36 @@ class Waiting:
         self._told = False  # what ended the last wait was an announcement
         self._stopped = False
         self._quiet_until = 0.0
+        self._log: int | None = None
         self._line = None if session.location.in_memory else session.borrow()
-        if self._line is not None:
-            self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
-        self._near, self._far = socket.socketpair()
-        self._near.setblocking(False)
-        self._far.setblocking(False)
-        self._log = self._watch_log()
-        self._announced = selectors.DefaultSelector()
-        self._announced.register(self._near, selectors.EVENT_READ)
-        self._any = selectors.DefaultSelector()
-        self._any.register(self._near, selectors.EVENT_READ)
-        if self._log is not None:
-            self._any.register(self._log, selectors.EVENT_READ)
-        session.board.add(self)
+        try:
+            if self._line is not None:
+                self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
+            self._near, self._far = socket.socketpair()
+            self._near.setblocking(False)
+            self._far.setblocking(False)
+            self._watch_log()
+            self._announced = selectors.DefaultSelector()
+            self._announced.register(self._near, selectors.EVENT_READ)
+            self._any = selectors.DefaultSelector()
+            self._any.register(self._near, selectors.EVENT_READ)
+            if self._log is not None:
+                self._any.register(self._log, selectors.EVENT_READ)
+            session.board.add(self)
+        except BaseException:  # no more descriptors; Ctrl-C
+            self._let_go()
+            raise
 
-    def _watch_log(self) -> int | None:
+    def _watch_log(self) -> None:
         line = self._line
         if line is None or not sys.platform.startswith("linux"):
-            return None
+            return
         if line.connection.execute("pragma journal_mode").get != "wal":
-            return None  # a file that several hosts may share: their writes are no events here
+            return  # a file that several hosts may share: their writes are no events here
         line.connection.execute("pragma data_version").fetchall()  # the first look makes the log
         from .inotify import watch_file
 
-        return watch_file(f"{self._session.location.path}-wal")
+        self._log = watch_file(f"{self._session.location.path}-wal")
 
     def __enter__(self) -> Waiting:
         return self
@@ -86,20 +92,20 @@ class Waiting:
         self._let_go()
 
     def _let_go(self) -> None:
-        self._announced.close()
-        self._any.close()
-        self._near.close()
-        self._far.close()
-        if self._log is not None:
-            os.close(self._log)
-            self._log = None
-        if self._line is not None:
-            self._line.busy = False
-            self._session.give_back(self._line)
-            self._line = None
+        """Give back each thing once, though Ctrl-C or another thread comes between: a number may be a new file's."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.busy = False
+            self._session.give_back(line)
+        for name in ("_announced", "_any", "_near", "_far"):
+            if hasattr(self, name):  # not where making it failed
+                getattr(self, name).close()
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)  # the last, for Linux takes milliseconds for it, in which Ctrl-C may well come
 
     def __del__(self) -> None:
-        if hasattr(self, "_any"):
+        if hasattr(self, "_line"):
             self._let_go()  # not `remove`, whose lock this thread may hold; the board knows who is gone
 
     def wake(self) -> None:
@@ -157,26 +163,29 @@ class Waiting:
     def _wait(self, seen: int, until: float | None) -> bool:
         if not self._told:
             self._sleep(self._announced, self._quiet_until, until)
-        pause_s = LONGEST_S if self._log is not None else SHORTEST_S
+        pause_s = SHORTEST_S
         while self.seen() == seen:
             self._told = False
             if self._stopped or (until is not None and time.monotonic() >= until):
                 return False
-            self._sleep(self._any, time.monotonic() + pause_s, until)
-            pause_s = min(pause_s * 1.5, LONGEST_S)
+            written = self._sleep(self._any, time.monotonic() + pause_s, until)
+            pause_s = SHORTEST_S if written else min(pause_s * 1.5, LONGEST_S)
         self._quiet_until = time.monotonic() + SHORTEST_S
         return not self._stopped
 
-    def _sleep(self, selector: selectors.BaseSelector, end: float, until: float | None) -> None:
-        """Sleep to the earlier end, or until there is something to read, and read that."""
+    def _sleep(self, selector: selectors.BaseSelector, end: float, until: float | None) -> bool:
+        """Sleep to the earlier end, or until there is something to read; return whether the log was written."""
         left_s = (end if until is None else min(end, until)) - time.monotonic()
+        written = False
         if left_s <= 0:
-            return
+            return written
         for key, _ in selector.select(left_s):
             try:
                 if key.fd == self._log:
                     os.read(key.fd, 65536)
+                    written = True
                 else:
                     self._near.recv(4096)
             except BlockingIOError:
                 continue
+        return written

@@ -14,10 +14,12 @@ from ..errors import TransactionOpen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from asyncio import CancelledError
+    from collections.abc import Callable, Hashable, Sequence
+    from concurrent.futures import Future
+    from queue import SimpleQueue
     from types import TracebackType
-    from typing import Generic, Protocol, Self, TypeVar
+    from typing import Any, Generic, Protocol, Self, TypeVar
 
     from ..connection.session import Session
 
@@ -67,7 +69,7 @@ class AsItComes(Generic[Record]):
         self._extended_below_s = 0.0  # of its lease what is claimed ahead has left: then it needs another
         self._waiting: Waiting | None = None
         self._stopped = self._halted = False
-        self._thread: ThreadPoolExecutor | None = None
+        self._steps: Steps | None = None
 
     def __iter__(self) -> Self:
         return self
@@ -88,21 +90,25 @@ class AsItComes(Generic[Record]):
         import asyncio
 
         self._require_outside()
-        if self._thread is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._thread = ThreadPoolExecutor(1, "neurograph-consumer")
-        step = asyncio.get_running_loop().run_in_executor(self._thread, self._take)
-        try:
-            record = await asyncio.shield(step)
-        except asyncio.CancelledError:
-            self._halt()
-            record = await step  # at once; what it has claimed meanwhile is the next step's
+        if self._steps is None:
+            self._steps = Steps()
+        step = asyncio.wrap_future(self._steps.post(self._take))
+        cancelled: CancelledError | None = None
+        while not step.done():
+            try:
+                await asyncio.wait([step])
+            except asyncio.CancelledError as error:  # again, perhaps, before the step has ended
+                cancelled = error
+                self._halt()
+            except GeneratorExit:  # its loop is gone
+                self._halt()
+                raise
+        if cancelled is not None:
             self._go_on()
-            if record is not None:
-                self._ahead.appendleft(record)
-            raise
-        if record is None:
+            if step.exception() is None and (record := step.result()) is not None:
+                self._ahead.appendleft(record)  # what it has claimed meanwhile is the next step's
+            raise cancelled
+        if (record := step.result()) is None:
             raise StopAsyncIteration
         return record
 
@@ -119,12 +125,11 @@ class AsItComes(Generic[Record]):
     def close(self) -> None:
         """End the iteration and give back, as not claimed, what was claimed ahead; a second call does nothing."""
         self.stop()
-        if self._thread is not None:
-            self._thread.shutdown()
-            self._thread = None
-        waiting, self._waiting = self._waiting, None  # two threads may close it, and descriptors are closed once
-        if waiting is not None:
-            waiting.close()
+        steps, self._steps = self._steps, None
+        if steps is not None:
+            steps.end()
+        if self._waiting is not None:
+            self._waiting.close()
         if self._ahead:
             records, self._ahead = list(self._ahead), deque()
             self._source.release(records)
@@ -171,7 +176,10 @@ class AsItComes(Generic[Record]):
             self._extend()
         if not self._ahead and not self._stopped:
             self._wait()
-        return self._ahead.popleft() if self._ahead else None
+        try:
+            return self._ahead.popleft()
+        except IndexError:  # also where another thread closed it a moment ago
+            return None
 
     def _extend(self) -> None:
         """Give what was claimed ahead another lease; what was lost is somebody else's."""
@@ -183,18 +191,24 @@ class AsItComes(Generic[Record]):
         if self._ahead:
             self._extended_below_s = self._source.lease_left_s(self._ahead[0]) * (1 - EXTENDED_AT)
 
+    def _claim(self) -> None:
+        self._ahead.extend(self._source.claim())
+        self._note_lease()
+
     def _wait(self) -> None:
         """Claim what is there, waiting until something is."""
-        if self._waiting is None:
+        if self._waiting is None:  # it costs milliseconds, and often there is something, or no time to wait
+            self._claim()
+            if self._ahead or self._timeout_s == 0:
+                return
             self._waiting = Waiting(self._session, *self._topics)
             if self._halted:  # while it was made
                 self._waiting.stop()
         end = deadline_after(self._timeout_s)
         while True:
             seen = self._waiting.seen()
-            self._ahead.extend(self._source.claim())
+            self._claim()
             if self._ahead:
-                self._note_lease()
                 return
             due_s = self._source.next_due_s(self._waiting)
             due = None if due_s is None else time.monotonic() + due_s
@@ -203,3 +217,41 @@ class AsItComes(Generic[Record]):
                 self._waiting.stopped or (end is not None and time.monotonic() >= end)
             ):
                 return
+
+
+class Steps:
+    """One thread for the steps of a consumer whose event loop must not wait; a process ends without it."""
+
+    def __init__(self) -> None:
+        import threading
+        from queue import SimpleQueue
+
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=_run, args=(self._calls,), name="neurograph-consumer", daemon=True)
+        self._thread.start()
+
+    def post(self, function: Callable[[], Record]) -> Future[Record]:
+        """Let the thread run a function."""
+        from concurrent.futures import Future
+
+        future: Future[Record] = Future()
+        self._calls.put((future, function))
+        return future
+
+    def end(self) -> None:
+        """Wait for what the thread runs, and end it; a second call does nothing."""
+        self._calls.put(None)
+        self._thread.join()
+
+    def __del__(self) -> None:
+        self._calls.put(None)
+
+
+def _run(calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]) -> None:
+    while (call := calls.get()) is not None:
+        future, function = call
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+        del call, future, function  # the last holds the consumer, which may be dropped

@@ -195,7 +195,9 @@ class Channels(QueuePart):
             raise InvalidValue(f"{rule}; got {settings!r} for channel {channel!r}") from error
         if not rows:
             raise self._no_channel(channel)
-        return _record(rows[0])
+        changed = _record(rows[0])
+        self._session.announce(changed.name)  # it may be paused no longer
+        return changed
 
     def remove_channel(self, channel: str, /) -> int:
         """Remove a channel with its messages, and return how many they were.

@@ -27,6 +27,8 @@ BACK = f"""
             and (?3 is null or id in (select value from json_each(?3)))
           order by id limit ?4)"""
 
+RETURNING = " returning (select name from channel where id = channel_id)"
+
 
 class DeadLetters(QueuePart):
     """Messages that failed for good."""
@@ -138,4 +140,7 @@ class DeadLetters(QueuePart):
         most = -1 if n is None else whole(n, "n")
         with self._session.transaction():
             (channel_id,) = self._channel("id", channel)
-            return len(self._session.change(BACK + " returning id", (clock.now_ns(), channel_id, chosen, most)))
+            back = self._session.change(BACK + RETURNING, (clock.now_ns(), channel_id, chosen, most))
+            for name in {name for (name,) in back}:
+                self._session.announce(name)
+        return len(back)

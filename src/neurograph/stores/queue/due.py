@@ -126,11 +126,11 @@ class Due(QueuePart):
         if not ids:
             return
         target = self._session.rows(
-            "select d.id, d.ttl_ms from channel as c join channel as d on d.name = c.dead_letter where c.id = ?",
+            "select d.id, d.ttl_ms, d.name from channel as c, channel as d where d.name = c.dead_letter and c.id = ?",
             (channel_id,),
         )
         if target:
-            (there, ttl_ms) = target[0]
+            (there, ttl_ms, name) = target[0]
             expires = None if ttl_ms is None else now + ttl_ms * 1_000_000
             self._on_ids(
                 "update message set channel_id = ?, origin = channel_id, state = 'ready', claim = null, attempts = 0, "
@@ -140,6 +140,7 @@ class Due(QueuePart):
                 expires,
                 expires,
             )
+            self._session.announce(name)
         self._on_ids(
             "update message set state = 'dead', claim = null, due_ns = null, expires_ns = null "
             f"where channel_id = {channel_id} and ",

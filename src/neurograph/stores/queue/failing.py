@@ -131,4 +131,5 @@ class Failing(Claiming):
                 return True
             wait = backoff_ns(attempts, *backoff) if delay_ns is None else delay_ns
             session.change(WAIT, (now + wait, number))
+            session.announce(message.channel)
         return True

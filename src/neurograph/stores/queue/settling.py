@@ -233,7 +233,7 @@ class Settling(Failing):
         ...     db.queue.claim("jobs")[0].attempts
         1
         """
-        if not self._session.changed(RELEASE, held(message)):
+        if not self._release(message):
             raise lost(message)
 
     def release_many(self, messages: Iterable[Message]) -> builtins.list[Message]:
@@ -262,6 +262,15 @@ class Settling(Failing):
         ...     db.queue.release_many(db.queue.claim("jobs", 2))
         []
         """
-        pairs = [(message, held(message)) for message in messages]
+        given = list(messages)
+        for message in given:
+            held(message)
         with self._session.transaction():
-            return [message for message, pair in pairs if not self._session.changed(RELEASE, pair)]
+            return [message for message in given if not self._release(message)]
+
+    def _release(self, message: Message) -> bool:
+        """Return False where the lease was lost."""
+        if not self._session.changed(RELEASE, held(message)):
+            return False
+        self._session.announce(message.channel)
+        return True

@@ -32,6 +32,10 @@ AGAIN_S = 1.0  # who found the file busy or broken tries again after so long
 SLACK_S = 1.0  # a coroutine that is cancelled may need so long to see it
 
 
+class HandlerGoneError(Exception):
+    """A handler can't run any more, through no fault of its message: that goes back, and the worker ends."""
+
+
 class Work(NamedTuple):
     """What a worker does."""
 
@@ -57,7 +61,7 @@ class Slot:
     abandoned
         True once the handler has taken too long: the thread is left to itself, and another has its place.
     thread
-        Which one it is, by `threading.get_ident`; 0 before it runs.
+        The thread itself.
     """
 
     def __init__(self, work: Work, state: threading.Condition, ended: Callable[[Slot, str], None]) -> None:
@@ -66,7 +70,7 @@ class Slot:
         self.deadline: float | None = None
         self.abandoned = False
         self.stopping = False
-        self.thread = 0
+        self.thread = threading.Thread(target=self._run, name=f"neurograph-worker {work.channels[0]}", daemon=True)
         self._work = work
         self._state = state
         self._ended = ended  # called with "done", "failed" or "lost" after each message, with "" at the end
@@ -75,7 +79,7 @@ class Slot:
 
     def start(self) -> None:
         """Begin to work."""
-        threading.Thread(target=self._run, name=f"neurograph-worker {self._work.channels[0]}", daemon=True).start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Claim nothing more; the caller has the lock."""
@@ -99,14 +103,13 @@ class Slot:
             self._consumer.close()
 
     def _run(self) -> None:
-        self.thread = threading.get_ident()
         try:
             while not self.stopping:
                 try:
                     self._consume()
                 except (Closed, Interrupted):
                     return
-                except Exception as error:
+                except Exception as error:  # a full disk, no more descriptors: nobody else would hear of it
                     log.warning("worker of %s: %s; it tries again", ", ".join(self._work.channels), error)
                     with self._state:
                         self._state.wait_for(lambda: self.stopping, AGAIN_S)
@@ -141,6 +144,13 @@ class Slot:
             result = work.handler(message)
             if isawaitable(result):
                 result = self._awaited(result)
+        except HandlerGoneError as error:
+            log.warning("worker of %s: %s; it ends", ", ".join(work.channels), error)
+            with self._state:
+                self.message = None
+                self.stop()
+            work.queue.release_many([message])
+            return
         except BaseException as error:  # SystemExit too: it is the handler's, not ours
             failure = error
         with self._state:
@@ -156,13 +166,14 @@ class Slot:
         timeout_s = self._work.timeout_s
 
         async def within() -> Any:
+            limit = asyncio.timeout(timeout_s)
             try:
-                async with asyncio.timeout(timeout_s) as limit:
+                async with limit:
                     return await result
             except TimeoutError as error:
-                if not limit.expired():  # it is the handler's own
-                    raise
-                raise late(timeout_s) from error
+                if limit.expired():
+                    raise late(timeout_s) from error
+                raise  # the handler's own
 
         if self._runner is None:
             self._runner = asyncio.Runner()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 import time
 from math import inf
-from threading import get_ident
 
 from ... import log
 from ...connection.scope import deadline_after
@@ -77,7 +76,8 @@ class Worker:
         -------
         bool
             True where all have finished. A message that is still worked on is acked if its handler comes to an end
-            after all; else its lease runs out, and another worker gets it.
+            after all; else its lease runs out, and another worker gets it. A handler that calls it is not waited for,
+            nor are the others: False at once.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Worker:
             self._started = True  # it can't be started any more
             self._concurrency = 0
             self._state.notify_all()
-            if any(slot.thread == get_ident() for slot in self._slots):
+            if any(slot.thread is threading.current_thread() for slot in self._slots):
                 return False
             while self._slots:
                 left_s = LOOKS_S if end is None else min(end - time.monotonic(), LOOKS_S)
@@ -162,6 +162,7 @@ class Worker:
 
     def _beat(self) -> None:
         """Extend the leases of what is worked on and give up what takes too long, until all threads have finished."""
+        late_ones: list[tuple[Slot, Message]] = []
         while True:
             with self._state:
                 if not self._slots:
@@ -176,11 +177,14 @@ class Worker:
                     self._slots.discard(slot)
                     if len(self._slots) < self._concurrency:
                         self._start_slot()
+            late_ones += over
             try:
-                for slot, message in over:
+                self._extend(due)
+                while late_ones:
+                    slot, message = late_ones[0]
                     slot.give_back()
                     self._ended(slot, settle(self._work, message, None, late(self._work.timeout_s)))
-                self._extend(due)
+                    del late_ones[0]
             except Closed:
                 return
             except Exception as error:

@@ -8,7 +8,7 @@ from ...model.topic import Entry, SubscriptionSettings
 from ..arguments import real, truth, whole
 from ..attempts import MOST_MS
 from ..settings import Check, checked, one_of, within
-from .base import NEWEST, announced, delivery_state, entry_id, pattern_of
+from .base import NEWEST, delivery_state, entry_id, pattern_of
 from .condition import condition_text
 from .part import SubscriptionPart
 from .passing import first_at
@@ -90,6 +90,7 @@ class Changing(SubscriptionPart):
             if not session.change("update subscription set cursor = ? where id = ? returning 1", (cursor, self._id)):
                 raise self._ended()
             (trimmed,) = self._row(TRIMMED, cursor)
+            session.announce(self._news)
         return not trimmed
 
     def update(self, **settings: Any) -> SubscriptionSettings:
@@ -126,6 +127,7 @@ class Changing(SubscriptionPart):
             sql = f"update subscription set {changes} where id = ? returning 1"
             if not self._session.change(sql, (*values.values(), self._id)):
                 raise self._ended()
+            self._session.announce(self._news)
         return self.settings
 
     def purge(self, state: str | None = None) -> int:
@@ -195,7 +197,6 @@ class Changing(SubscriptionPart):
         1
         """
         self.update(paused=False)
-        self._session.announce(announced(self.settings.pattern))
 
 
 def cursor_before(session: Session, sequence: Entry | int | None, at_ns: int | None) -> int:

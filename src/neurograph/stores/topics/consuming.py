@@ -121,4 +121,4 @@ class Consuming(Settling):
         deadline_after(timeout_s)  # refused here, not at the first step
         (pattern,) = self._row("pattern")
         source = Source(self, self._session, self._id, whole(n, "n", 1), lease_s)
-        return EntryConsumer(source, self._session, (announced(pattern),), timeout_s)
+        return EntryConsumer(source, self._session, (announced(pattern), self._news), timeout_s)

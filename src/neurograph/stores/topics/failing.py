@@ -157,7 +157,9 @@ class Failing(Claiming):
         """
         chosen = None if entries is None else json.dumps([entry_id(entry) for entry in entries])
         most = -1 if n is None else whole(n, "n")
-        return len(self._session.change(BACK, (self._id, chosen, most)))
+        back = self._session.change(BACK, (self._id, chosen, most))
+        self._session.announce(self._news)
+        return len(back)
 
     def _fail(self, entry: Entry, error: BaseException | str, trace: str | None, delay_s: float | None) -> bool:
         """Note a failure and what follows from it; return False where the lease was lost."""
@@ -174,4 +176,5 @@ class Failing(Claiming):
             wait = backoff_ns(attempts, *backoff) if delay_ns is None else delay_ns
             state, due = ("dead", None) if attempts >= most else ("delayed", now + wait)
             session.change(WAIT, (state, due, text, trace, now, number, self._id))
+            session.announce(self._news)
         return True

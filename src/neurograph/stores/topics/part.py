@@ -56,6 +56,11 @@ class SubscriptionPart:
             raise self._ended()
         return rows[0]
 
+    @property
+    def _news(self) -> tuple[str, int]:
+        """What is announced in this process when entries come again, or the subscription is another."""
+        return ("subscription", self._id)
+
     def _ended(self) -> SubscriptionNotFound:
         return SubscriptionNotFound(
             f"subscription {self._name!r} must still be there, but was ended; db.topics.subscribe(…) makes it anew"

@@ -244,6 +244,7 @@ class Settling(Failing):
         """
         given = [(entry, *held(entry)) for entry in entries]
         with self._session.transaction():
+            self._session.announce(self._news)
             return [
                 entry for entry, number, claim in given if not self._session.change(RELEASE, (number, self._id, claim))
             ]
