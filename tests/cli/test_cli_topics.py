@@ -73,6 +73,16 @@ def test_tail_says_everything_about_an_entry_bytes_too(mind):
     }  # fmt: skip
 
 
+def test_tail_names_an_entry_that_can_not_be_read_and_goes_on_after_it(mind):
+    with neurograph.open(mind) as db:
+        db.topics.publish("a", 1)
+        db.execute("insert into topic_log (topic, payload) values ('a', cast(x'22e922' as text))")
+        db.topics.publish("a", 3)
+    assert "a text of entry 2 must be UTF-8" in refusal("topics", "tail", mind, "--timeout", 0)
+    assert "a text of entry 2 must be UTF-8" in refusal("topics", "tail", mind, "a", "--after", 0, "--timeout", 0)
+    assert numbers(mind, "--after", 2) == [3]
+
+
 def test_more_than_a_page_is_shown_in_order(mind, monkeypatch):
     monkeypatch.setattr(topics, "PAGE", 4)
     run("topics", "publish", mind, "a", *map(str, range(13)))

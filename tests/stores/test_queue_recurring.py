@@ -422,6 +422,30 @@ def test_what_a_shell_gets_wrong_is_refused_or_said(tmp_path, now, caplog):
     assert "recurring message 'a': expression must be five fields" in caplog.text
 
 
+@pytest.mark.parametrize(("name", "zone"), [("cast(x'e9' as text)", "'UTC'"), ("'b'", "cast(x'e9' as text)")])
+def test_what_recurs_and_can_not_be_read_harms_no_other(db, now, caplog, name, zone):
+    db.queue.every("tick", "*/5 * * * *", "c", 1)
+    row = f"({name}, 1, '* * * * *', '2', {zone})"
+    db.execute(f"insert into recurring (name, channel_id, expression, payload, time_zone) values {row}")
+    db.queue.publish("c", 3)
+    assert [message.payload for message in taken(db)] == [3]
+    now.ns = ns("2023-11-14 22:15")
+    assert [message.payload for message in taken(db)] == [1]
+    with db.transaction():
+        assert taken(db) == []
+    [(next_ns, error)] = db.execute("select next_ns, error from recurring where name <> 'tick'").fetchall()
+    assert next_ns is None
+    assert error == r"name and time_zone must be UTF-8, got b'\xe9'; delete the row, or set its time_zone anew"
+    assert caplog.text.count("must be UTF-8") == 1
+    [violation] = db.check()
+    assert violation.invariant == "recurring.next_ns"
+    db.execute(f"update recurring set time_zone = 'Europe/Berlin' where name = {name}")
+    assert len(taken(db)) == 0
+    now.move(MINUTE_S)
+    assert [message.payload for message in taken(db)] == ([2] if name == "'b'" else [])
+    db.execute("delete from recurring where name <> 'tick'")
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 

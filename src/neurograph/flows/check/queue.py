@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import apsw
+
 from .invariant import Invariant
+
+
+def _without_time(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
+    sql = "select cast(name as blob), error from recurring where next_ns is null or error is not null"
+    for name, error in connection.execute(sql):
+        assert isinstance(name, bytes)
+        yield name.decode(errors="replace"), error  # a name that is no text is one reason
+
 
 QUEUE = (
     Invariant(
@@ -63,7 +76,7 @@ QUEUE = (
     ),
     Invariant(
         "recurring.next_ns",
-        "select name, error from recurring where next_ns is null or error is not null",
+        _without_time,
         "expression and time zone must be known and have a time to come; set them with db.queue.every",
     ),
     Invariant(

@@ -16,6 +16,10 @@ from ..attempts import MS
 from .base import QueuePart
 from .plan import next_time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 RECURS = "select 1 from recurring where channel_id = {channel} and next_ns <= {now} and paused = 0"
 """Tells whether anything recurs in a channel that is due."""
 DUE_RECURRING = """
@@ -23,6 +27,12 @@ DUE_RECURRING = """
       from recurring
      where channel_id = ? and next_ns <= ? and paused = 0
      order by next_ns, name"""
+# As bytes: what a shell wrote may be no text.
+DUE_TEXTS = """
+    select cast(name as blob), cast(time_zone as blob)
+      from recurring
+     where channel_id = ? and next_ns <= ? and paused = 0"""
+STOP = "update recurring set next_ns = null, error = ? where name = cast(? as text)"
 MOVE = """
     update recurring
        set next_ns = ?1, error = ?2, last_ns = iif(next_ns > 0, next_ns, last_ns)
@@ -42,7 +52,7 @@ class Firing(QueuePart):
 
     def _fire(self, channel_id: int, now: int) -> None:
         """Publish what recurs in a channel and is due."""
-        for name, expression, time_zone, due in self._session.rows(DUE_RECURRING, (channel_id, now)):
+        for name, expression, time_zone, due in self._due_recurring(channel_id, now):
             following, error = None, None
             try:
                 following = next_time(expression, time_zone, now)
@@ -53,6 +63,22 @@ class Firing(QueuePart):
                 row = (following, error, name, due, expression, time_zone, channel_id)
                 if self._session.change(MOVE, row) and due:
                     self._publish_due(name, now)
+
+    def _due_recurring(self, channel_id: int, now: int) -> list[tuple[Any, ...]]:
+        """Return what recurs in a channel and is due; what nobody can read is not any more, and has the reason."""
+        try:
+            return self._session.rows(DUE_RECURRING, (channel_id, now))
+        except InvalidValue:
+            with self._session.transaction():
+                for texts in self._session.rows(DUE_TEXTS, (channel_id, now)):
+                    if (wrong := next(filter(_not_utf8, texts), None)) is not None:
+                        error = (
+                            f"name and time_zone must be UTF-8, got {wrong[:60]!r}; delete the row, or set its "
+                            "time_zone anew"
+                        )
+                        log.warning("recurring message %r: %s", texts[0].decode(errors="replace"), error)
+                        self._session.change(STOP, (error, texts[0]))
+            return self._session.rows(DUE_RECURRING, (channel_id, now))
 
     def _publish_due(self, name: str, now: int) -> None:
         why = "is full"
@@ -65,3 +91,11 @@ class Firing(QueuePart):
             why = "is full" if error.rule == "message.capacity" else "gets more than its rate_per_s"
         self._session.change("update recurring set refused = refused + 1 where name = ?", (name,))
         log.warning("recurring message %r was due and is left out: its channel %s", name, why)
+
+
+def _not_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return True
+    return False

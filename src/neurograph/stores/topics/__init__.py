@@ -7,6 +7,7 @@
 | `topics.py` | topics created, changed, listed, dropped |
 | `publishing.py` | entries published, one or many |
 | `trimming.py` | what a topic is not to keep is deleted |
+| `entry_rows.py` | rows of entries, and what stands for one that nobody can read |
 | `passing.py` | what a pattern and a condition let pass of the log |
 | `condition.py` | a condition in JSON made into SQL |
 | `reading.py` | the log read without a subscription |

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import builtins
 
-from ...model.topic import Entry
+from ...model.topic import DELIVERY_COLUMNS, Entry
 from ..arguments import bound_ids, whole
 from ..attempts import MS, new_claim, span_ns
 from . import clock, passing
 from .base import ENTRY
 from .due import Due
+from .entry_rows import Unreadable, entry_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ LOOK = """
 # What was passed over in vain stays passed over only for who still asks for the same.
 PASS = "update subscription set cursor = ? where id = ? and cursor = ? and pattern = ? and condition is ?"
 READY = """
-    select entry_id, attempts, error, trace, failed_ns
-      from delivery
-     where subscription_id = ? and state = 'ready'
-     order by entry_id
-     limit ?"""
+    select entry_id from delivery where subscription_id = ? and state = 'ready' order by entry_id limit ?"""
 AGAIN = "update delivery set state = 'claimed', claim = ?, due_ns = ?, attempts = attempts + 1"
-ENTRIES = f"""
-    select {ENTRY}
-      from topic_entry as e join topic as t on t.id = e.topic_id
-     where e.id in (select value from carray(?))
-     order by e.id"""
+AGAIN_COLUMNS = f"{ENTRY}, {', '.join(f'd.{column}' for column in DELIVERY_COLUMNS)}"
+CLAIMED_AGAIN = """
+      from delivery as d
+      join topic_entry as e on e.id = d.entry_id
+      join topic as t on t.id = e.topic_id
+     where d.subscription_id = ? and d.entry_id in (select value from carray(?)) and d.entry_id > ?
+     order by d.entry_id
+     limit ?"""
+DEAD = "update delivery set state = 'dead', claim = null, due_ns = null, error = ?, trace = null, failed_ns = ?"
 CLAIM = """
     insert into delivery (entry_id, subscription_id, state, due_ns, attempts, claim)
     select value, ?, 'claimed', ?, 1, ? from carray(?)"""
@@ -90,8 +91,9 @@ class Claiming(Due):
 
         Notes
         -----
-        A claim counts as an attempt; `release` takes it back. Nothing is written where there is nothing. 2 µs an
-        entry in a batch.
+        A claim counts as an attempt; `release` takes it back. An entry whose text is not UTF-8, as other tools may
+        write it, is dead at once: nobody can read it. Nothing is written where there is nothing. 2 µs an entry in a
+        batch.
         """
         most = whole(n, "n", 1)
         lease_ns = None if lease_s is None else span_ns(lease_s, "lease_s")
@@ -143,7 +145,7 @@ class Claiming(Due):
             ready = True
         until = now + (lease_ms * MS if lease_ns is None else lease_ns) + self._grace_ns
         claim = new_claim(62) + 1
-        taken = self._take_again(most, until, claim) if ready else []
+        taken = self._take_again(now, most, until, claim) if ready else []
         if len(taken) == most:
             return taken, True
         asked = self._asking(pattern, condition)
@@ -156,20 +158,30 @@ class Claiming(Due):
             ids = bound_ids([row[0] for row in rows])
             self._session.change(CLAIM, (self._id, until, claim, ids))
             tail = ("claimed", until, 1, claim, None, None, None)
-            taken += [row + tail for row in rows]
+            taken += [row + tail for row in self._without_unreadable(rows, now)]
         return taken, end > after
 
-    def _take_again(self, most: int, until: int, claim: int) -> builtins.list[tuple[Any, ...]]:
+    def _take_again(self, now: int, most: int, until: int, claim: int) -> builtins.list[tuple[Any, ...]]:
         """Claim deliveries that are ready, and return their rows."""
         session = self._session
-        ready = session.rows(READY, (self._id, most))
-        ids = [row[0] for row in ready]
-        self._on_deliveries(AGAIN, ids, claim, until)
-        entries = session.rows(ENTRIES, (bound_ids(ids),))
-        return [
-            (*entry, "claimed", until, attempts + 1, claim, *failed)
-            for entry, (_, attempts, *failed) in zip(entries, ready, strict=True)
-        ]
+        connection = session.writer.connection
+        taken: builtins.list[tuple[Any, ...]] = []
+        while len(taken) < most and (ready := session.rows(READY, (self._id, most - len(taken)))):
+            ids = [row[0] for row in ready]
+            self._on_deliveries(AGAIN, ids, claim, until)
+            rows = entry_rows(connection, AGAIN_COLUMNS, CLAIMED_AGAIN, (self._id, bound_ids(ids)), 0, len(ids))
+            taken += self._without_unreadable(rows, now)
+        return taken
+
+    def _without_unreadable(self, rows: builtins.list[tuple[Any, ...]], now: int) -> builtins.list[tuple[Any, ...]]:
+        """Let what was claimed and can't be read be dead, and return the rest: it would end every claim to come."""
+        readable = []
+        for row in rows:
+            if isinstance(row, Unreadable):
+                self._on_deliveries(DEAD, [row.id], row.error, now)
+            else:
+                readable.append(row)
+        return readable
 
     def _asking(self, pattern: str, condition: str | None) -> passing.Asked:
         known = self._asked

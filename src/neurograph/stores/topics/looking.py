@@ -8,6 +8,7 @@ from ...model.topic import Entry, SubscriptionStats
 from ..arguments import whole
 from . import clock
 from .base import DELIVERY, ENTRY, delivery_state, entry_id
+from .entry_rows import entries, entry_rows
 from .part import SubscriptionPart
 from .passing import Asked
 
@@ -23,12 +24,11 @@ STATS = """
     + (select count(*) from delivery where subscription_id = subscription.id and due_ns <= ?1
         and state = 'claimed' and attempts >= subscription.attempts),
     missed, paused, pattern, condition"""
-LIST = f"""
-    select {ENTRY}, {DELIVERY}
+LIST = """
       from delivery as d
       join topic_entry as e on e.id = d.entry_id
       join topic as t on t.id = e.topic_id
-     where d.subscription_id = ? and d.entry_id > ? {{state}}
+     where d.subscription_id = ? {state} and d.entry_id > ?
      order by d.entry_id
      limit ?"""
 
@@ -102,7 +102,7 @@ class Looking(SubscriptionPart):
         Raises
         ------
         InvalidValue
-            No such state, or `n` is negative.
+            No such state, or `n` is negative; or a text of an entry, which the message names, is not UTF-8.
 
         Examples
         --------
@@ -117,8 +117,10 @@ class Looking(SubscriptionPart):
         most = -1 if n is None else whole(n, "n")
         first = 0 if after == 0 else entry_id(after)
         only, chosen = ("", ()) if delivery_state(state) is None else ("and d.state = ?", (state,))
-        rows = self._session.rows(LIST.format(state=only), (self._id, first, *chosen, most))
-        return [Entry(row) for row in rows]
+        with self._session.reading() as line:
+            source = LIST.format(state=only)
+            rows = entry_rows(line.connection, f"{ENTRY}, {DELIVERY}", source, (self._id, *chosen), first, most)
+        return entries(rows)
 
     def dead(self, n: int | None = 100) -> builtins.list[Entry]:
         """Return the entries that failed for good, each with its last error, in order.
@@ -131,7 +133,7 @@ class Looking(SubscriptionPart):
         Raises
         ------
         InvalidValue
-            `n` is negative.
+            `n` is negative; or a text of an entry, which the message names, is not UTF-8: `list` goes on after it.
 
         Examples
         --------

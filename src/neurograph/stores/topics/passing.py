@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .base import ENTRY
 from .condition import condition_sql
+from .entry_rows import entry_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,16 +37,16 @@ class Asked:
         elif pattern != "*":
             asked = f"substr(t.name, 1, ?) = ? and {asked}"
             values = [len(pattern) - 1, pattern[:-1], *values]
-        self._sql = f"from topic_entry as e cross join topic as t on t.id = e.topic_id where {asked} and e.id > ?"
+        self._sql = f"from topic_entry as e cross join topic as t on t.id = e.topic_id where {asked}"
         self._bindings = values
         self.plain = condition is None and (pattern == "*" or self._exact is not None)
         """True where every entry that is looked at matches, so that nothing needs windows."""
 
     def rows(self, connection: apsw.Connection, after: int, until: int | None, most: int) -> list[tuple[Any, ...]]:
-        """Return rows of at most so many entries above `after`, in order; None: to the end of the log."""
+        """Return what `entry_rows` does of at most so many entries above `after`; None: to the end of the log."""
         end, last = ("", ()) if until is None else ("and e.id <= ?", (until,))
-        sql = f"select {ENTRY} {self._sql} {end} order by e.id limit ?"
-        return connection.execute(sql, (*self._bindings, after, *last, most)).fetchall()
+        source = f"{self._sql} {end} and e.id > ? order by e.id limit ?"
+        return entry_rows(connection, ENTRY, source, (*self._bindings, *last), after, most)
 
     def window(self, connection: apsw.Connection, after: int, size: int) -> int | None:
         """Return the id that ends the next window above `after`; None: there is nothing above it."""
@@ -55,7 +56,7 @@ class Asked:
         return found[0]  # type: ignore[index,no-any-return]
 
     def find(self, line: Line, after: int, most: int) -> tuple[list[tuple[Any, ...]], int]:
-        """Return the first rows above `after`, and the id up to which all was looked at."""
+        """Return the first of `rows` above `after`, and the id up to which all was looked at."""
         rows: list[tuple[Any, ...]] = []
         while True:
             found, end = self.some(line.connection, after, most - len(rows))
@@ -84,7 +85,7 @@ class Asked:
         """Return how many entries there are above `after`."""
         count = 0
         while (end := self.window(line.connection, after, WINDOW)) is not None:
-            sql = f"select count(*) {self._sql} and e.id <= ?"
+            sql = f"select count(*) {self._sql} and e.id > ? and e.id <= ?"
             count += line.connection.execute(sql, (*self._bindings, after, end)).fetchone()[0]  # type: ignore
             after = end
             line.tick()

@@ -9,6 +9,7 @@ from ...model.topic import Entry
 from ..arguments import whole
 from .base import TopicsPart, entry_id, pattern_of
 from .condition import condition_text
+from .entry_rows import entries
 from .passing import Asked
 
 TYPE_CHECKING = False
@@ -51,7 +52,8 @@ class Reading(TopicsPart):
         Raises
         ------
         InvalidValue
-            An argument breaks its rule above.
+            An argument breaks its rule above; or a text of an entry, which the message names, is not UTF-8, as other
+            tools may write it.
         DeadlineExceeded
             It took longer than `timeout_s`.
 
@@ -77,4 +79,4 @@ class Reading(TopicsPart):
             return []
         with self._session.reading(timeout_s) as line:
             rows, _ = asked.find(line, first, most)
-        return [Entry(row) for row in rows]
+        return entries(rows)
