@@ -75,7 +75,7 @@ SHAPES: dict[str, tuple[str, Any]] = {
     "library create": ("{} plants --dimension 2", {"name": TEXT, "dimension": NUMBER, "metric": TEXT, "model": TEXT}),
     "library load": (
         "{} tiny.txt",
-        {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "metric": TEXT, "seconds": NUMBER},
+        {"name": TEXT, "items": NUMBER, "dimension": NUMBER, "metric": TEXT, "left_out": NUMBER, "seconds": NUMBER},
     ),
     "library add": (
         "{} pets items.jsonl",
