@@ -14,7 +14,6 @@ import time
 import apsw
 
 from ..errors import CannotOpen, FileLocked, InvalidValue, NotHere, UnsafeSQLite
-from .checkpoints import Checkpoints
 
 TYPE_CHECKING = False  # `typing` costs 5 ms, and nothing on the way to `open` needs it at run time
 if TYPE_CHECKING:
@@ -294,15 +293,9 @@ def journal_size_limit(connection: apsw.Connection, options: Options) -> None:
     connection.pragma("journal_size_limit", 64 << 20)
 
 
-def checkpoints_by_steps(connection: apsw.Connection, options: Options) -> None:
-    """Move the log into the file now and then; SQLite's own way syncs after each commit while others read."""
-    connection.set_wal_hook(Checkpoints())
-
-
 WRITING: tuple[Callable[[apsw.Connection, Options], None], ...] = (
     layout,
     journal,
     synchronous,
     journal_size_limit,
-    checkpoints_by_steps,
 )
