@@ -48,6 +48,19 @@ def objects(path: Path) -> set[Any]:
         return set(connection.execute("select type, name, tbl_name, sql from sqlite_schema"))
 
 
+def test_a_schema_that_was_compared_once_is_known_by_its_sum(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw(path, *THEIRS)
+    compared = []
+    real = migrate.changed_objects
+    monkeypatch.setattr(migrate, "changed_objects", lambda *what: compared.append(what) or real(*what))
+    for mode in ("r", "r", "rw", "rw", "r"):  # who may not write can't note it
+        neurograph.open(path, mode=mode).close()
+    assert len(compared) == 3
+    raw(path, "drop trigger token_insert")
+    with pytest.raises(errors.SchemaChanged, match="trigger token_insert"):
+        neurograph.open(path)
+
+
 class TestLeftAlone:
     def test_tables_indexes_triggers_views_and_columns_outlive_a_migration(self, path: Path, tmp_path: Path) -> None:
         before = objects(path)

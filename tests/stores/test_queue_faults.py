@@ -1,4 +1,4 @@
-"""Workers and those that wait go on, whatever handlers return or raise, files refuse or strangers write."""
+"""Those that wait hear how it ended, and what strangers write or others change meanwhile harms nobody else."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
+from queue_workers import LONG_S
 
 import neurograph
-from neurograph import Database, Message
+from neurograph import Database
 from neurograph.errors import InvalidValue, MessageFailed, MessageNotFound
 
-LONG_S = 60.0
 GRACE_S = 0.1
 
 
@@ -25,153 +24,6 @@ def db(tmp_path: Path) -> Iterator[Database]:
         db.queue.create_channel("c", keep_ms=600_000, attempts=1)
         yield db
         assert db.check() == []
-
-
-def until(true: Any) -> None:
-    """Wait for what a thread will do."""
-    end = time.monotonic() + LONG_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def test_a_lost_lease_does_not_end_the_heartbeats_of_what_comes_after(db: Database) -> None:
-    db.queue.update_channel("c", lease_ms=150)
-    began, go, leases = threading.Event(), threading.Event(), set()
-
-    def handler(message: Message) -> None:
-        began.set()
-        go.wait(LONG_S)
-
-    with db.queue.work("c", handler) as worker:
-        db.queue.publish("c", "taken away")
-        assert began.wait(LONG_S)
-        db.queue.purge("c")
-        until(lambda: any(slot.extend_at == float("inf") for slot in worker._slots))
-        time.sleep(0.01)  # the heartbeat rests now
-        go.set()
-        until(lambda: worker.lost)
-        go.clear()
-        later = db.queue.publish("c", "kept")
-        until(lambda: db.queue.get(later.id).state == "claimed")
-
-        def extended() -> bool:
-            leases.add(db.queue.get(later.id).due_ns)
-            return len(leases) > 2
-
-        until(extended)
-        go.set()
-        db.queue.wait_result(later, timeout_s=LONG_S)
-
-
-def test_what_is_claimed_ahead_keeps_its_lease_while_a_handler_runs(db: Database) -> None:
-    db.queue.update_channel("c", lease_ms=150)
-    go = threading.Event()
-
-    def handler(message: Message) -> int:
-        go.wait(LONG_S)
-        return message.attempts
-
-    published = db.queue.publish_many("c", ["slow", "a", "b"])
-    with db.queue.work("c", handler, n=3):
-        until(lambda: db.queue.get(published[0].id).state == "claimed")
-        end = time.monotonic() + 0.15 + GRACE_S + 0.2
-        while time.monotonic() < end:
-            assert db.queue.claim("c") == []
-            time.sleep(0.01)
-        go.set()
-        assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in published] == [1, 1, 1]
-
-
-class OddList(list):  # type: ignore[type-arg]
-    def __iter__(self) -> Iterator[Any]:
-        raise RuntimeError("no walk")
-
-
-def test_a_result_that_raises_while_it_is_read_is_its_messages_failure(db: Database) -> None:
-    with db.queue.work("c", lambda message: {"a": OddList([[1]])} if message.payload else 7) as worker:
-        first, second = db.queue.publish_many("c", [1, 0])
-        assert db.queue.wait_result(second, timeout_s=LONG_S) == 7
-        assert (worker.failed, worker.done) == (1, 1)
-    assert [failure.error for failure in db.queue.failures(first.id)] == ["RuntimeError: no walk"]
-
-
-def test_headers_that_python_can_not_read_are_their_messages_failure(db: Database) -> None:
-    db.execute("insert into outbox (channel, payload, headers) values ('c', '1', ?)", ['{"n":' + "1" * 5000 + "}"])
-    with db.queue.work("c", lambda message: 7) as worker:
-        until(lambda: worker.failed)
-        assert db.queue.wait_result(db.queue.publish("c", 2), timeout_s=LONG_S) == 7
-    (dead,) = db.queue.dead("c")
-    with pytest.raises(InvalidValue, match="headers of message 1 must be JSON that Python reads"):
-        _ = dead.headers
-
-
-def test_a_timeout_of_the_handlers_own_is_told_as_it_is(db: Database) -> None:
-    async def handler(message: Message) -> None:
-        raise TimeoutError("no answer from the printer")
-
-    with db.queue.work("c", handler, timeout_s=LONG_S), pytest.raises(MessageFailed, match="answer from the printer"):
-        db.queue.wait_result(db.queue.publish("c", 1), timeout_s=LONG_S)
-
-
-def test_a_reply_without_room_fails_its_request_and_keeps_the_worker(db: Database) -> None:
-    db.queue.create_channel("c.replies", capacity=1)
-    db.queue.publish("c.replies", "in the way")
-    with db.queue.work("c", lambda message: 1) as worker:
-        with pytest.raises(MessageFailed, match="ChannelFull"):
-            db.queue.request("c", 1, timeout_s=LONG_S)
-        until(lambda: worker.failed)
-
-
-@pytest.mark.parametrize("error", [apsw.FullError("database or disk is full"), RuntimeError("odd")])
-def test_an_error_of_the_file_does_not_end_a_worker(
-    db: Database, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("neurograph.stores.queue.slot.AGAIN_S", 0.01)
-    real, failed = db.queue.claim, []
-
-    def claim(*arguments: Any, **settings: Any) -> Any:
-        if not failed:
-            failed.append(True)
-            raise error
-        return real(*arguments, **settings)
-
-    monkeypatch.setattr(db.queue, "claim", claim)
-    with db.queue.work("c", lambda message: message.payload):
-        assert db.queue.wait_result(db.queue.publish("c", 7), timeout_s=LONG_S) == 7
-    assert "it tries again" in caplog.text
-
-
-def test_an_error_of_the_file_does_not_end_the_heartbeats(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neurograph.stores.queue.worker.AGAIN_S", 0.01)
-    db.queue.update_channel("c", lease_ms=150)
-    real, calls, go = db.queue.extend_many, [], threading.Event()
-
-    def extend_many(*arguments: Any) -> Any:
-        calls.append(True)
-        if len(calls) == 1:
-            raise apsw.FullError("database or disk is full")
-        return real(*arguments)
-
-    monkeypatch.setattr(db.queue, "extend_many", extend_many)
-    with db.queue.work("c", lambda message: go.wait(LONG_S)):
-        published = db.queue.publish("c", 1)
-        until(lambda: len(calls) > 2)
-        go.set()
-        assert db.queue.wait_result(published, timeout_s=LONG_S) is True
-
-
-def test_handlers_may_stop_their_worker(db: Database) -> None:
-    both = threading.Barrier(2, timeout=LONG_S)
-
-    def handler(message: Message) -> bool:
-        both.wait()
-        return worker.stop()
-
-    worker = db.queue.work("c", handler, concurrency=2)
-    published = db.queue.publish_many("c", [1, 2])
-    worker.run()
-    assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in published] == [False, False]
 
 
 # --- those that wait ------------------------------------------------------------------------------------------------

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from queue_workers import LONG_S, until
 
 import neurograph
 from neurograph import Database, Message
 from neurograph.errors import DeadlineExceeded, InvalidValue, LeaseLost, Misuse
-
-LONG_S = 60.0
 
 
 @pytest.fixture
@@ -22,14 +21,6 @@ def db(tmp_path: Path) -> Iterator[Database]:
     with neurograph.open(tmp_path / "q.ngdb", synchronous="off", busy_timeout_s=1) as db:
         db.queue.create_channel("c", keep_ms=600_000, attempts=2, backoff_ms=0)
         yield db
-
-
-def until(true) -> None:
-    """Wait for what a thread will do."""
-    end = time.monotonic() + LONG_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def results(db: Database, published) -> list[object]:
@@ -244,23 +235,6 @@ def test_closing_the_database_ends_a_worker(tmp_path):
     worker.start()
     db.close()
     assert worker.stop(grace_s=LONG_S) is True
-
-
-def test_a_file_that_is_busy_is_tried_again(db, caplog, monkeypatch):
-    monkeypatch.setattr("neurograph.stores.queue.slot.AGAIN_S", 0.01)
-    real, failed = db.queue.consume, []
-
-    def consume(*arguments, **settings):
-        if not failed:
-            failed.append(True)
-            raise neurograph.errors.TransactionBusy("cannot write")
-        return real(*arguments, **settings)
-
-    worker = db.queue.work("c", lambda message: message.payload)
-    monkeypatch.setattr(db.queue, "consume", consume)
-    with worker:
-        assert db.queue.wait_result(db.queue.publish("c", 7), timeout_s=LONG_S) == 7
-    assert "it tries again" in caplog.text
 
 
 @pytest.mark.parametrize(

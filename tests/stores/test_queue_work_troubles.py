@@ -1,4 +1,4 @@
-"""Workers in trouble: a full disk, handlers with time-outs of their own, one that stops its worker."""
+"""Workers go on, whatever handlers return or raise, files refuse or strangers write."""
 
 from __future__ import annotations
 
@@ -7,54 +7,66 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
+from queue_workers import LONG_S, until
 
 import neurograph
 from neurograph import Database, Message
+from neurograph.errors import InvalidValue, MessageFailed, TransactionBusy
 
-LONG_S = 60.0
+GRACE_S = 0.1
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    with neurograph.open(tmp_path / "q.ngdb", synchronous="off", busy_timeout_s=1) as db:
-        db.queue.create_channel("c", keep_ms=600_000, attempts=2, backoff_ms=0)
+    with neurograph.open(tmp_path / "q.ngdb", synchronous="off", busy_timeout_s=GRACE_S) as db:
+        db.queue.create_channel("c", keep_ms=600_000, attempts=1)
         yield db
+        assert db.check() == []
 
 
-def until(true) -> None:
-    """Wait for what a thread will do."""
-    end = time.monotonic() + LONG_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
+# --- what the file refuses for a while ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [apsw.FullError("database or disk is full"), OSError(24, "Too many open files")])
-def test_what_fails_for_a_while_ends_no_thread(db, error, caplog, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        apsw.FullError("database or disk is full"),
+        OSError(24, "Too many open files"),
+        TransactionBusy("cannot write"),
+        RuntimeError("odd"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_fails_for_a_while_ends_no_thread(
+    db: Database, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("neurograph.stores.queue.slot.AGAIN_S", 0.01)
-    real, failed = db.queue.claim, []
+    real, failing = db.queue.claim, [True, True]
 
-    def claim(*arguments, **settings):
-        if len(failed) < 2:
-            failed.append(True)
+    def claim(*arguments: Any, **settings: Any) -> Any:
+        if failing:
+            failing.pop()
             raise error
         return real(*arguments, **settings)
 
     monkeypatch.setattr(db.queue, "claim", claim)
     with db.queue.work("c", lambda message: message.payload):
         assert db.queue.wait_result(db.queue.publish("c", 7), timeout_s=LONG_S) == 7
+    assert not failing
     assert "it tries again" in caplog.text
 
 
-def test_a_heartbeat_that_fails_is_tried_again(db, caplog, monkeypatch):
+def test_a_heartbeat_that_fails_is_tried_again(
+    db: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("neurograph.stores.queue.worker.AGAIN_S", 0.01)
-    go, extended, failing = threading.Event(), threading.Event(), [True, True]
-    real = db.queue.extend_many
+    real, go, extended, failing = db.queue.extend_many, threading.Event(), threading.Event(), [True, True]
 
-    def extend_many(*arguments):
+    def extend_many(*arguments: Any) -> Any:
         if failing:
             failing.pop()
             raise apsw.FullError("database or disk is full")
@@ -62,48 +74,143 @@ def test_a_heartbeat_that_fails_is_tried_again(db, caplog, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(db.queue, "extend_many", extend_many)
-    with db.queue.work("c", lambda message: go.wait(LONG_S), lease_s=0.1):
-        db.queue.publish("c", 1)
+    with db.queue.work("c", lambda message: go.wait(LONG_S), lease_s=0.15):
+        published = db.queue.publish("c", 1)
         assert extended.wait(LONG_S)
         go.set()
+        assert db.queue.wait_result(published, timeout_s=LONG_S) is True
     assert "heartbeat" in caplog.text
 
 
-def test_a_failure_that_can_not_be_noted_at_once_is_noted_later(db, monkeypatch):
+def test_a_failure_that_can_not_be_noted_at_once_is_noted_later(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     go, failing = threading.Event(), [True]
     real = db.queue.nack
 
-    def nack(*arguments):
+    def nack(*arguments: Any) -> None:
         if failing:
             failing.pop()
             raise apsw.FullError("database or disk is full")
         real(*arguments)
 
     monkeypatch.setattr(db.queue, "nack", nack)
-    db.queue.create_channel("d", attempts=1)
-    with db.queue.work("d", lambda message: go.wait(LONG_S), timeout_s=0.05, concurrency=2) as worker:
-        db.queue.publish_many("d", [1, 2])
+    with db.queue.work("c", lambda message: go.wait(LONG_S), timeout_s=0.05, concurrency=2) as worker:
+        db.queue.publish_many("c", [1, 2])
         until(lambda: worker.failed == 2)
-        assert len(db.queue.dead("d")) == 2
+        assert len(db.queue.dead("c")) == 2
         go.set()
 
 
-def test_a_time_out_of_the_handlers_own_is_said_as_it_was_raised(db):
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_lease_does_not_end_the_heartbeats_of_what_comes_after(db: Database) -> None:
+    db.queue.update_channel("c", lease_ms=150)
+    began, go, leases = threading.Event(), threading.Event(), set()
+
+    def handler(message: Message) -> None:
+        began.set()
+        go.wait(LONG_S)
+
+    with db.queue.work("c", handler) as worker:
+        db.queue.publish("c", "taken away")
+        assert began.wait(LONG_S)
+        db.queue.purge("c")
+        until(lambda: any(slot.extend_at == float("inf") for slot in worker._slots))
+        time.sleep(0.01)  # the heartbeat rests now
+        go.set()
+        until(lambda: worker.lost)
+        go.clear()
+        later = db.queue.publish("c", "kept")
+        until(lambda: db.queue.get(later.id).state == "claimed")
+
+        def extended() -> bool:
+            leases.add(db.queue.get(later.id).due_ns)
+            return len(leases) > 2
+
+        until(extended)
+        go.set()
+        db.queue.wait_result(later, timeout_s=LONG_S)
+
+
+def test_what_is_claimed_ahead_keeps_its_lease_while_a_handler_runs(db: Database) -> None:
+    db.queue.update_channel("c", lease_ms=150)
+    go = threading.Event()
+
+    def handler(message: Message) -> int:
+        go.wait(LONG_S)
+        return message.attempts
+
+    published = db.queue.publish_many("c", ["slow", "a", "b"])
+    with db.queue.work("c", handler, n=3):
+        until(lambda: db.queue.get(published[0].id).state == "claimed")
+        end = time.monotonic() + 0.15 + GRACE_S + 0.2
+        while time.monotonic() < end:
+            assert db.queue.claim("c") == []
+            time.sleep(0.01)
+        go.set()
+        assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in published] == [1, 1, 1]
+
+
+# --- what handlers do -----------------------------------------------------------------------------------------------
+
+
+class OddList(list):  # type: ignore[type-arg]
+    def __iter__(self) -> Iterator[Any]:
+        raise RuntimeError("no walk")
+
+
+def test_a_result_that_raises_while_it_is_read_is_its_messages_failure(db: Database) -> None:
+    with db.queue.work("c", lambda message: {"a": OddList([[1]])} if message.payload else 7) as worker:
+        first, second = db.queue.publish_many("c", [1, 0])
+        assert db.queue.wait_result(second, timeout_s=LONG_S) == 7
+        assert (worker.failed, worker.done) == (1, 1)
+    assert [failure.error for failure in db.queue.failures(first.id)] == ["RuntimeError: no walk"]
+
+
+def test_headers_that_python_can_not_read_are_their_messages_failure(db: Database) -> None:
+    db.execute("insert into outbox (channel, payload, headers) values ('c', '1', ?)", ['{"n":' + "1" * 5000 + "}"])
+    with db.queue.work("c", lambda message: 7) as worker:
+        until(lambda: worker.failed)
+        assert db.queue.wait_result(db.queue.publish("c", 2), timeout_s=LONG_S) == 7
+    (dead,) = db.queue.dead("c")
+    with pytest.raises(InvalidValue, match="headers of message 1 must be JSON that Python reads"):
+        _ = dead.headers
+
+
+def test_a_reply_without_room_fails_its_request_and_keeps_the_worker(db: Database) -> None:
+    db.queue.create_channel("c.replies", capacity=1)
+    db.queue.publish("c.replies", "in the way")
+    with db.queue.work("c", lambda message: 1) as worker:
+        with pytest.raises(MessageFailed, match="ChannelFull"):
+            db.queue.request("c", 1, timeout_s=LONG_S)
+        until(lambda: worker.failed)
+
+
+@pytest.mark.parametrize("own", [TimeoutError("no answer from the printer"), None], ids=["raised", "awaited"])
+def test_a_timeout_of_the_handlers_own_is_told_as_it_is(db: Database, own: TimeoutError | None) -> None:
     async def handler(message: Message) -> None:
+        if own:
+            raise own
         async with asyncio.timeout(0):
             await asyncio.sleep(LONG_S)
 
-    db.queue.create_channel("d", attempts=1)
-    with db.queue.work("d", handler, timeout_s=LONG_S):
-        db.queue.publish("d", 1)
-        until(lambda: db.queue.dead("d"))
-    assert db.queue.failures(1)[0].error.startswith("TimeoutError")
+    with (
+        db.queue.work("c", handler, timeout_s=LONG_S),
+        pytest.raises(MessageFailed, match=f"for good: TimeoutError.*{own or ''}"),
+    ):
+        db.queue.wait_result(db.queue.publish("c", 1), timeout_s=LONG_S)
 
 
-def test_a_handler_may_stop_its_worker(db):
-    said = []
-    published = db.queue.publish_many("c", [1, 2])
-    worker = db.queue.work("c", lambda message: said.append(worker.stop()))
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_handlers_may_stop_their_worker(db: Database, concurrency: int) -> None:
+    together = threading.Barrier(concurrency, timeout=LONG_S)
+
+    def handler(message: Message) -> bool:
+        together.wait()
+        return worker.stop()
+
+    worker = db.queue.work("c", handler, concurrency=concurrency)
+    *handled, left = db.queue.publish_many("c", list(range(concurrency + 1)))
     worker.run()
-    assert said == [False]
-    assert [db.queue.get(one.id).state for one in published] == ["done", "ready"]
+    assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in handled] == [False] * concurrency
+    assert db.queue.get(left.id).state == "ready"
