@@ -92,7 +92,7 @@ def test_a_fault_of_ours_says_so(mind, monkeypatch):
 
 def test_a_file_that_is_not_there_is_not_made(mind):
     assert refusal("info", "other.ngdb") == (
-        "no file at 'other.ngdb'; `ngdb import`, `ngdb library create` and `ngdb demo` make one"
+        "no file at 'other.ngdb'; `ngdb import`, `ngdb library create`, `ngdb queue publish` and `ngdb demo` make one"
     )
     assert not (mind.parent / "other.ngdb").exists()
 

@@ -84,6 +84,14 @@ def test_ctrl_c_ends_it_too_and_a_second_one_does_not_wait(mind, folder):
 
 
 @posix_signals
+def test_a_channel_that_nobody_made_is_said(mind, folder):
+    with start("worker", mind, "handlers:slow", "jbos", cwd=folder) as child:
+        assert child.stderr.readline() == "no channel has the name 'jbos' yet; what comes is handled\n"
+        child.send_signal(signal.SIGTERM)
+        ended(child)
+
+
+@posix_signals
 def test_failures_are_said_and_the_worker_goes_on(mind, folder):
     with neurograph.open(mind) as db:
         db.queue.create_channel("jobs", attempts=1, dead_letter="dead")

@@ -165,4 +165,6 @@ def _is_empty(db: Database) -> bool:
 
 def _require(file: str) -> None:
     if not Path(file).exists():
-        raise CannotOpen(f"no file at {file!r}; `ngdb import`, `ngdb library create` and `ngdb demo` make one")
+        raise CannotOpen(
+            f"no file at {file!r}; `ngdb import`, `ngdb library create`, `ngdb queue publish` and `ngdb demo` make one"
+        )

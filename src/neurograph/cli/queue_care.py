@@ -43,14 +43,20 @@ def tail(file: str, channels: Sequence[str], n: int, timeout_s: float | None, as
     One that is published and done between two looks is not seen. Channels need not exist yet.
     """
     with reading(file) as db:
-        for channel in channels:
-            if channel not in {one.channel for one in db.queue.stats_of_all()}:
-                note(f"no channel has the name {channel!r} yet; what comes is shown")
+        note_missing(db, channels, "shown")
         for message in _followed(db, channels, n, timeout_s):
             if as_json:
                 print(json_line({name: getattr(message, name) for name in TAILED}), flush=True)
             else:
                 print(f"{message.id}  {cell(message.channel)}  {cell(payload_text(message))}", flush=True)
+
+
+def note_missing(db: Database, channels: Sequence[str], then: str) -> None:
+    """Say which channels nobody has made: they may be mistyped."""
+    known = {one.channel for one in db.queue.stats_of_all()}
+    for channel in channels:
+        if channel not in known:
+            note(f"no channel has the name {channel!r} yet; what comes is {then}")
 
 
 def _followed(db: Database, channels: Sequence[str], n: int, timeout_s: float | None) -> Iterator[Message]:

@@ -19,6 +19,7 @@ import click
 from ..errors import InvalidValue
 from .command import command, file_argument, json_option, writing
 from .output import note, write_json
+from .queue_care import note_missing
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -77,6 +78,7 @@ def worker(
             channels, _with_database(function, db, handler), concurrency=concurrency, n=n, lease_s=lease_s,
             timeout_s=timeout_s, settles=settles,
         )  # fmt: skip
+        note_missing(db, channels, "handled")
         note(f"{handler} works on {', '.join(map(repr, channels))}; Ctrl-C ends it")
         try:
             with _sigterm_raises():
