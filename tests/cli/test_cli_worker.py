@@ -85,8 +85,11 @@ def test_ctrl_c_ends_it_too_and_a_second_one_does_not_wait(mind, folder):
 
 @posix_signals
 def test_a_channel_that_nobody_made_is_said(mind, folder):
-    with start("worker", mind, "handlers:slow", "jbos", cwd=folder) as child:
+    with neurograph.open(mind) as db, start("worker", mind, "handlers:slow", "jbos", cwd=folder) as child:
         assert child.stderr.readline() == "no channel has the name 'jbos' yet; what comes is handled\n"
+        db.queue.publish("jbos", 1)
+        assert next(db.queue.consume("begun", timeout_s=60)).payload == 1
+        db.queue.publish("go", 1)
         child.send_signal(signal.SIGTERM)
         ended(child)
 
