@@ -24,6 +24,7 @@ import numpy as np
 from measure import machine, said
 
 import neurograph
+from neurograph.flows.query import fusion
 from neurograph.flows.transfer import import_edges, import_tokens
 
 DATA = Path(os.environ.get("NGDB_DATA", Path(__file__).parents[2] / "shared" / "data")) / "wordnet"
@@ -118,7 +119,7 @@ def main() -> None:
         print(f"{'':<44} all    | even   odd    |      p50      p99")
         report(db, asked, "vector", legs="vector")
         report(db, asked, "text", legs="text")
-        report(db, asked, "graph, started from both", weights={"vector": 1e-6, "text": 2e-6, "graph": 1e6})
+        report(db, asked, "graph, started from both", weights={"vector": 1e-6, "text": 1.5e-6, "graph": 1e6})
         report(db, asked, "vector and text, equal", legs=["vector", "text"], weights=EQUAL)
         report(db, asked, "all, equal", weights=EQUAL)
         report(db, asked, "all, weighted, equal", weights=EQUAL, fusion="weighted")
@@ -130,9 +131,11 @@ def main() -> None:
                 report(db, few, f"candidates {candidates}", candidates=candidates)
             for seeds, decay, depth in itertools.product((3, 5, 10), (0.5, 0.8), (1, 2)):
                 report(db, few, f"seeds {seeds} decay {decay} depth {depth}", seeds=seeds, decay=decay, depth=depth)
-            for text, graph in itertools.product((1.0, 2.0, 4.0), (0.5, 1.0, 2.0, 4.0)):
-                weights = {"vector": 1.0, "text": text, "graph": graph}
-                report(db, few, f"weights 1 {text} {graph}", weights=weights)
+            for constant in (60, 20, 12, 8, 5, 3, 1):
+                fusion.RRF_CONSTANT = constant
+                for text, graph in ((1.0, 1.0), (1.0, 2.0), (1.5, 1.5), (1.5, 2.0), (2.0, 2.0), (4.0, 4.0)):
+                    weights = {"vector": 1.0, "text": text, "graph": graph}
+                    report(db, few, f"constant {constant} weights 1 {text} {graph}", weights=weights)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ Entity = tuple[str, int]
 
 
 def reciprocal(rankings: Mapping[str, Sequence[Entity]], weights: Mapping[str, float]) -> list[tuple[Entity, float]]:
-    """Return entities and scores, best first: the sum of weight / (60 + rank)."""
+    """Return entities and scores, best first: the sum of weight / (5 + rank)."""
     scores: dict[Entity, float] = {}
     for leg, ranking in rankings.items():
         for rank, entity in enumerate(ranking, 1):
-            scores[entity] = scores.get(entity, 0.0) + weights[leg] / (60 + rank)
+            scores[entity] = scores.get(entity, 0.0) + weights[leg] / (5 + rank)
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
 
 

@@ -49,7 +49,7 @@ class Questions:
         depth: int = 1,
         decay: float = 0.8,
         candidates: int | None = None,
-        standing: float = 0.5,
+        standing: float = 1.0,
         timeout_s: float | None = None,
     ) -> QueryResult:
         """Ask vectors, words, graph and space one question, and return what they find together, explained.
@@ -70,9 +70,9 @@ class Questions:
             Some of ``"vector"``, ``"text"``, ``"graph"`` and ``"space"``, each of which must then be able to answer;
             None for those that can, which the result tells.
         weights
-            Leg → what it weighs, at least 0; those left out keep their default: vector 1, text 2, graph 2, space 1.
+            Leg → what it weighs, at least 0; those left out keep their default: vector 1, text 1.5, graph 2, space 1.
         fusion
-            ``"rrf"``: a leg adds ``weight / (60 + rank)``. ``"weighted"``: it adds its weight times its own figure,
+            ``"rrf"``: a leg adds ``weight / (5 + rank)``. ``"weighted"``: it adds its weight times its own figure,
             brought to [0, 1] over its candidates.
         near
             Where the leg ``"space"`` looks: ``(level, (x, y, z))``, a token, whose distance over all levels counts, or
@@ -92,7 +92,7 @@ class Questions:
         candidates
             How many candidates each leg brings, at least `k`; None for 2·k, and at least 20.
         standing
-            What feedback weighs, in [0, 1]: a score is multiplied by ``1 + standing · s`` for a hit of standing s.
+            What feedback weighs, in [0, 1]: a score is multiplied by ``5 ** (standing · s)`` for a hit of standing s.
         timeout_s
             Seconds after which the call raises `DeadlineExceeded`; None for no limit.
 

@@ -52,15 +52,18 @@ def scores(db: Database, **how: Any) -> dict[str | None, float]:
 def test_a_standing_multiplies_the_score_by_the_formula_and_moves_the_order(mind):
     before = mind.query([1, 0], legs="vector")
     assert [hit.label for hit in before] == ["a", "b", "alone"]
-    assert [hit.score for hit in before] == [1 / 61, 1 / 62, 1 / 63]
+    assert [hit.score for hit in before] == [1 / 6, 1 / 7, 1 / 8]
     said = before.feedback("positive", 2, strength=0.8)
     assert said.changes == (neurograph.Change("standing", ("item", before[2].id), None, {"value": 0.125 * 0.8}),)
     after = mind.query([1, 0], legs="vector")
     assert [(hit.label, hit.score, hit.standing) for hit in after] == [
-        ("alone", 1 / 63 * (1 + 0.5 * 0.1), 0.1), ("a", 1 / 61, 0.0), ("b", 1 / 62, 0.0),
+        ("a", 1 / 6, 0.0), ("alone", 1 / 8 * 5**0.1, 0.1), ("b", 1 / 7, 0.0),
     ]  # fmt: skip
+    after.feedback("positive", 1, strength=0.8)
+    after = mind.query([1, 0], legs="vector")
+    assert [(hit.label, hit.score) for hit in after][:2] == [("alone", 1 / 8 * 5**0.2), ("a", 1 / 6)]
     assert [hit.label for hit in mind.query([1, 0], legs="vector", standing=0)] == ["a", "b", "alone"]
-    assert mind.query([1, 0], legs="vector", standing=1)[0].score == 1 / 63 * (1 + 0.1)
+    assert mind.query([1, 0], legs="vector", standing=0.5)[1].score == 1 / 8 * 5 ** (0.5 * 0.2)
     mind.query([1, 0], legs="vector").feedback("negative", 1)
     assert mind.query([1, 0], legs="vector").filter(lambda hit: hit.label == "a")[0].standing == -0.0625
     for _ in range(40):

@@ -110,7 +110,7 @@ def test_every_hit_says_what_each_leg_found_and_the_shares_add_up_to_one(mind):
                     near = dict(entities(mind, leg.library, 120))
                     assert leg.score == near[hit.kind, hit.id]
                 if fusion == "rrf":
-                    assert leg.share * hit.score == pytest.approx(WEIGHTS[leg.leg] / (60 + leg.rank))
+                    assert leg.share * hit.score == pytest.approx(WEIGHTS[leg.leg] / (5 + leg.rank))
             for id in hit.items:
                 item = next(one.get(id) for one in mind.library if id in one)
                 assert (item.token_id, item.id)[hit.kind == "item"] == hit.id

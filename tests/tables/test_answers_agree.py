@@ -153,7 +153,7 @@ def questions(mind: Mind) -> Iterator[Question]:
     for query in (0.7, 0.1), (-1.0, 0.0), (0.0, 0.0):
         near = naive_vectors.nearest("cosine", mind.items, [*mind.items.values()], query, 3)
         yield "ng_knn", ("v", minds.vector(*query), 3), [(id, f"k{id}", distance) for id, distance in near]
-        hits = [("item", id, 1 / (60 + rank)) for rank, (id, _) in enumerate(near, 1)]
+        hits = [("item", id, 1 / (5 + rank)) for rank, (id, _) in enumerate(near, 1)]
         yield "ng_hybrid", (minds.vector(*query), 3, "v"), hits
     first = min(mind.items)
     near = naive_vectors.nearest("cosine", mind.items, [*mind.items.values()], mind.items[first], leave_out=first)

@@ -103,7 +103,7 @@ class Feedbacks:
         -----
         One transaction, about 0.3 ms. A confirmation of strength s adds ``rate · s`` to a value, at most up to 1; a
         refutation takes ``rate · s / 2``. That changes the standing, from -1 to 1, by the rate 1/8, and `db.query`
-        multiplies a score by ``1 + 0.5 · standing``. It changes the weights of the links on the hit's path, by the rate
+        multiplies a score by ``5 ** standing``. It changes the weights of the links on the hit's path, by the rate
         1/8, or a connection's own, whose confidence changes likewise. A correction confirms `value` and refutes the
         hit. An association makes a hypothesis of type similar_to of the weight `strength`, or confirms the one that is
         there.

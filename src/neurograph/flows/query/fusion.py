@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 Entity = tuple[str, int]
 """Kind and id: ``("token", 7)``."""
-RRF_CONSTANT = 60
+MOST_BY_FEEDBACK = 5.0
+"""So many times as much a score can become by feedback: the last of twenty candidates can overtake the first."""
+RRF_CONSTANT = 5
+"""The 60 of the paper is for lists of a thousand; with it the ranks of twenty are all but equal (decision 0033)."""
 
 
 class Candidate(NamedTuple):
@@ -39,7 +42,7 @@ def parts(rankings: Iterable[Ranking], fusion: str) -> dict[Entity, dict[int, fl
     """Return entity → place of a ranking → what that ranking adds to the entity's score.
 
     Reciprocal rank (Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
-    learning methods", SIGIR 2009), with a weight for each ranking: ``weight / (60 + rank)``, ranks from 1.
+    learning methods", SIGIR 2009), with a weight for each ranking: ``weight / (5 + rank)``, ranks from 1.
 
     Weighted: ``weight · (s - least) / (most - least)`` of the ranking's own figures s, turned so that the greater is
     the better; 1 where all are equal (the min-max norm and CombSUM of Fox and Shaw, "Combination of multiple
@@ -80,5 +83,5 @@ def fused(added: Mapping[Entity, Mapping[int, float]]) -> list[tuple[Entity, flo
 
 
 def standing_score(score: float, standing: float, factor: float) -> float:
-    """Return a score with what feedback has made of the entity: ``score · (1 + factor · standing)``."""
-    return score * (1.0 + factor * standing)
+    """Return a score with what feedback has made of the entity: ``score · 5 ** (factor · standing)``."""
+    return score * MOST_BY_FEEDBACK ** (factor * standing)  # type: ignore[no-any-return]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 FUSIONS = ("rrf", "weighted")
 GRAPHS = ("spread", "pagerank")
-WEIGHTS = {"vector": 1.0, "text": 2.0, "graph": 2.0, "space": 1.0}
-"""What each leg weighs unless the caller says otherwise; docs/benchmarks.md has the measurement."""
+WEIGHTS = {"vector": 1.0, "text": 1.5, "graph": 2.0, "space": 1.0}
+"""What each leg weighs unless the caller says otherwise (decision 0033)."""
 LEAST_CANDIDATES = 20
 MOST_K = 1 << 31
 
