@@ -14,7 +14,14 @@ import pytest
 
 import neurograph
 from neurograph.errors import ImportFailed, InvalidValue
-from neurograph.flows.transfer import drop_import, export_edges, export_tokens, import_edges, import_tokens
+from neurograph.flows.transfer import (
+    drop_import,
+    export_edges,
+    export_tokens,
+    import_edges,
+    import_items,
+    import_tokens,
+)
 
 TABLES = {
     "token": "select id, label, entity_type, domain, flags, weight, physical_x, emotional_z, created_ns, modified_ns,"
@@ -76,6 +83,30 @@ def test_columns_that_are_not_ours_become_properties(tmp_path):
         cat = db.tokens.get("cat")
         assert (cat.id, cat.entity_type, cat.weight) == (1, "concept", 0.25)
         assert cat.properties == {"number": "7", "gloss": "a cat\tindeed"}
+
+
+def test_columns_that_are_named_so_become_numbers(tmp_path):
+    file = write(tmp_path / "words.csv", "label,legs,size,code\ncat,4,0.5,007\nfish,,1e3,1\n")
+    with neurograph.open(":memory:") as db:
+        import_tokens(db, file, rename={"size": "length"}, numbers=["legs", "length"])
+        assert [one.properties for one in db.tokens.list()] == [
+            {"legs": 4, "length": 0.5, "code": "007"},
+            {"length": 1000.0, "code": "1"},
+        ]
+        write(file, "source,target,type,n\ncat,fish,likes,4\n")
+        import_edges(db, file, numbers=["n"])
+        assert db.graph.get("cat", "fish", type="likes").properties == {"n": 4}
+        library = db.library.create("v", dimension=1)
+        write(file, 'key,vector,n\na,[1],"12"\nb,[2],3\n')
+        import_items(db, library, file, numbers=["n"])
+        assert [hit.key for hit in library.search([1.0], where="item.metadata ->> 'n' > 3")] == ["a"]
+        for wrong in ("four", "nan", "1e999"):
+            write(file, f"label,legs\nowl,2\ncow,{wrong}\n")
+            with pytest.raises(ImportFailed, match=f"line 3: legs must be a .*number, got '{wrong}'"):
+                import_tokens(db, file, numbers=["legs"])
+        with pytest.raises(InvalidValue, match="numbers must be a list of columns, got 'legs'"):
+            import_tokens(db, file, numbers="legs")
+        assert db.tokens.count() == 2
 
 
 @pytest.mark.parametrize("rename", [{"word": "label"}, {"word": "x", "label": "x"}])

@@ -15,7 +15,7 @@ from .command import command, file_argument, json_option, writing
 from .library_options import attach, encoder_option, library_argument, metric_option, model_of, text_index_option
 from .output import write_json
 from .pipes import source_file
-from .transfer import format_option, rename_option
+from .transfer import format_option, number_option, rename_option
 
 WORD_FORMATS = click.Choice(["glove", "word2vec", "word2vec_binary", "fasttext", "npy"])
 
@@ -105,6 +105,7 @@ def _lines(path: str) -> list[str]:
 @click.argument("source", type=click.Path(dir_okay=False, allow_dash=True))
 @format_option
 @rename_option
+@number_option
 @click.option(
     "--on-conflict",
     type=click.Choice(ON_CONFLICT),
@@ -120,6 +121,7 @@ def add(
     source: str,
     format: str | None,
     rename: tuple[tuple[str, str], ...],
+    numbers: tuple[str, ...],
     on_conflict: str,
     model: str | None,
     as_json: bool,
@@ -135,8 +137,9 @@ def add(
     with source_file(source, format) as path, writing(file) as db, Progress("rows") as progress:
         target = attach(db.library.get(library), model)
         done = import_items(
-            db, target, path, format=format, rename=dict(rename), on_conflict=on_conflict, progress=progress
-        )
+            db, target, path, format=format, rename=dict(rename), numbers=numbers, on_conflict=on_conflict,
+            progress=progress,
+        )  # fmt: skip
     seconds = time.monotonic() - began
     if as_json:
         write_json({"library": library, "source": source, **done._asdict(), "seconds": round(seconds, 3)})

@@ -26,6 +26,9 @@ format_option = click.option(
 rename_option = click.option(
     "--rename", type=PAIR, multiple=True, metavar="THEIRS=OURS", help="Take a column under another name."
 )
+number_option = click.option(
+    "--number", "numbers", multiple=True, metavar="COLUMN", help="A column that is not ours and is a number, not text."
+)
 ends_option = click.option(
     "--ends", type=ENDS, default="label", show_default=True, help="Edges: source and target are labels, or ids."
 )
@@ -44,6 +47,7 @@ ends_option = click.option(
 @click.argument("source", type=click.Path(dir_okay=False, allow_dash=True))
 @format_option
 @rename_option
+@number_option
 @click.option("--set", "constants", type=PAIR, multiple=True, metavar="COLUMN=VALUE", help="For rows without it.")
 @click.option("--type", "types", type=PAIR, multiple=True, metavar="RAW=NAME", help="Edges: what a type's word means.")
 @click.option("--types", "types_file", type=click.Path(dir_okay=False), help="Edges: the same, as a JSON object.")
@@ -71,6 +75,7 @@ def import_(
     source: str,
     format: str | None,
     rename: tuple[tuple[str, str], ...],
+    numbers: tuple[str, ...],
     constants: tuple[tuple[str, str], ...],
     types: tuple[tuple[str, str], ...],
     types_file: str | None,
@@ -101,6 +106,7 @@ def import_(
         "format": format,
         "rename": dict(rename),
         "constants": dict(constants),
+        "numbers": numbers,
         "on_conflict": on_conflict,
         "bad_rows": bad_rows,
         "resume": resume,

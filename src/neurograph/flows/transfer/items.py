@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,6 +44,7 @@ def import_items(
     *,
     format: str | None = None,
     rename: Mapping[str, str] | None = None,
+    numbers: Collection[str] = (),
     on_conflict: str = "error",
     progress: Told = lambda *_: None,
 ) -> Added:
@@ -61,6 +62,8 @@ def import_items(
         ``"csv"``, ``"tsv"``, ``"jsonl"`` or ``"parquet"``; None: the file's name tells.
     rename
         Column of the file → column of ours.
+    numbers
+        Columns that become metadata and are numbers: CSV and TSV tell nothing but texts.
     on_conflict
         For a key that exists, in the library or further up: ``"error"`` refuses the file, ``"skip"`` leaves the row
         out, ``"update"`` gives the item what the row names.
@@ -93,7 +96,7 @@ def import_items(
     """
     if on_conflict not in ON_CONFLICT:
         raise InvalidValue(f"on_conflict must be one of {', '.join(ON_CONFLICT)}, got {on_conflict!r}")
-    mapped = Mapped(rename or {})
+    mapped = Mapped(rename or {}, numbers=numbers)
     seen: set[str] = set()
     done = 0
     for batch in _batches(path, format, mapped):

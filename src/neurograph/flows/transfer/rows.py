@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +35,13 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
         raise ValueError("a whole number")
     return int(value)
+
+
+def _figure(value: Any) -> int | float:
+    try:
+        return _whole(value)
+    except (ValueError, OverflowError):
+        return _number(value)
 
 
 def _flag(value: Any) -> int:
@@ -109,20 +116,25 @@ class Mapped:
         Value in the file → name of a connection type.
     ends
         Whether ``source`` and ``target`` are labels or ids.
+    numbers
+        Properties, or metadata, that are numbers where the file has them as text.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     ends: str = "label"
+    numbers: Collection[str] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.numbers, str):
+            raise InvalidValue(f"numbers must be a list of columns, got {self.numbers!r}")
         if self.ends not in ENDS:
             raise InvalidValue(f"ends must be one of {', '.join(ENDS)}, got {self.ends!r}")
 
     def as_json(self) -> str:
         """Return the options as text, equal for equal options."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return json.dumps(asdict(self) | {"numbers": sorted(self.numbers)}, sort_keys=True, ensure_ascii=False)
 
     def token(self, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a token."""
@@ -170,12 +182,12 @@ class Mapped:
             theirs = [name for name in row if self.rename.get(name, name) == twice]
             raise ImportFailed(f"line {line}: {twice} must come from one column, got {theirs}", line)
         for name, value in (*self.constants.items(), *named.items()):
-            convert = converters.get(name)
+            convert = converters.get(name, _figure if name in self.numbers else None)
             if convert is None:
                 properties[name] = value
                 continue
             try:
-                values[name] = convert(value)
+                (values if name in converters else properties)[name] = convert(value)
             except (ValueError, TypeError, OverflowError) as error:
                 raise ImportFailed(
                     f"line {line}: {name} must be {_wanted(convert, error)}, got {value!r}", line
@@ -189,6 +201,6 @@ def _wanted(convert: Callable[[Any], Any], error: Exception) -> str:
     text = str(error)
     if text in {"a finite number", "0 or 1", "a JSON object", "text", "a JSON list of finite numbers"}:
         return text
-    wanted: dict[Any, str] = {_number: "a number", _whole: "a whole number", _object: "a JSON object"}
-    wanted[_vector] = "a JSON list of finite numbers"
+    wanted: dict[Any, str] = {_number: "a number", _figure: "a number", _whole: "a whole number"}
+    wanted |= {_object: "a JSON object", _vector: "a JSON list of finite numbers"}
     return wanted.get(convert, "text")

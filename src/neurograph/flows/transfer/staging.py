@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,6 +50,7 @@ def import_tokens(
     format: str | None = None,
     rename: dict[str, str] | None = None,
     constants: dict[str, Any] | None = None,
+    numbers: Collection[str] = (),
     on_conflict: str = "error",
     bad_rows: str = "error",
     resume: bool = False,
@@ -70,6 +71,8 @@ def import_tokens(
         are not ours become properties.
     constants
         Column of ours → value for rows without one.
+    numbers
+        Columns that become properties and are numbers: CSV and TSV tell nothing but texts.
     on_conflict
         For a label that exists: ``"error"``, ``"skip"`` the row, or ``"update"`` the token.
     bad_rows
@@ -93,7 +96,8 @@ def import_tokens(
     -----
     About 15 µs a row.
     """
-    return _import(db, "tokens", path, format, rename, constants, {}, "label", on_conflict, bad_rows, resume, progress)
+    mapped = Mapped(rename or {}, constants or {}, numbers=numbers)
+    return _import(db, "tokens", path, format, mapped, on_conflict, bad_rows, resume, progress)
 
 
 def import_edges(
@@ -105,6 +109,7 @@ def import_edges(
     constants: dict[str, Any] | None = None,
     types: dict[str, str] | None = None,
     ends: str = "label",
+    numbers: Collection[str] = (),
     on_conflict: str = "error",
     bad_rows: str = "error",
     resume: bool = False,
@@ -134,9 +139,8 @@ def import_edges(
     ImportFailed
         Naming the line.
     """
-    return _import(
-        db, "edges", path, format, rename, constants, types or {}, ends, on_conflict, bad_rows, resume, progress
-    )
+    mapped = Mapped(rename or {}, constants or {}, types or {}, ends, numbers)
+    return _import(db, "edges", path, format, mapped, on_conflict, bad_rows, resume, progress)
 
 
 def drop_import(db: Database, path: str | os.PathLike[str], kind: str) -> bool:
@@ -150,10 +154,7 @@ def _import(
     kind: str,
     path: str | os.PathLike[str],
     format: str | None,
-    rename: dict[str, str] | None,
-    constants: dict[str, Any] | None,
-    types: dict[str, str],
-    ends: str,
+    mapped: Mapped,
     on_conflict: str,
     bad_rows: str,
     resume: bool,
@@ -164,7 +165,6 @@ def _import(
     if bad_rows not in ("error", "skip"):
         raise InvalidValue(f'bad_rows must be "error" or "skip", got {bad_rows!r}')
     file = Path(path)
-    mapped = Mapped(rename or {}, constants or {}, types, ends)
     run, line = _begin(db, kind, file, mapped, resume)
     report = progress or (lambda what, rows: None)
     try:
