@@ -146,11 +146,13 @@ class Schema:
     def _migrate(self, connection: apsw.Connection) -> None:
         """Apply what is missing; another process may be doing the same, so the number is read again under the lock."""
         connection.pragma("foreign_keys", 0)  # a migration may rebuild a table that others refer to; checked at the end
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)  # nor could the text of a CHECK be changed
         keep = self._backup and not self._location.in_memory
         try:
             while self._migrate_once(connection, keep):
                 keep = False  # one copy, of the file as it was found
         finally:
+            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
             connection.pragma("foreign_keys", 1)
 
     def _migrate_once(self, connection: apsw.Connection, keep: bool) -> bool:
@@ -199,7 +201,7 @@ class Schema:
     def _stamp(self, connection: apsw.Connection) -> None:
         number = connection.execute("select value from meta where name = 'schema'").fetchall()[0][0]
         connection.execute(
-            "insert into meta values ('schema_sum', ?) on conflict do update set value = excluded.value",
+            "insert into meta (name, value) values ('schema_sum', ?) on conflict do update set value = excluded.value",
             (self._sum(connection),),
         )
         connection.pragma("application_id", APPLICATION_ID)
