@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +100,14 @@ class PointParam(click.ParamType):  # type: ignore[type-arg]  # generic from cli
 
 
 POINT = PointParam()
+
+
+def parsed_json(text: str, what: str, remedy: str = "") -> Any:
+    """Return what a text in JSON says; `what` is the argument it was given as."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"{what} must be JSON, got {text[:60]!r} ({error}){remedy}") from None
 
 
 @contextmanager

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import HELP, command, file_argument, json_option, limit_option, reading, writing
+from .command import HELP, command, file_argument, json_option, limit_option, parsed_json, reading, writing
 from .exit_codes import USAGE
 from .library import Listed
-from .output import note, terminal_width, write_json, write_table
+from .output import json_line, note, terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
     from ..model.event import Event
@@ -39,9 +38,10 @@ where_option = click.option(
 def list_(file: str, type: str, where: str | None, after: int, newest: bool, limit: int, as_json: bool) -> None:
     """List events of a type, of several (token.*) or of all, the oldest first."""
     order = "newest" if newest else "oldest"
+    conditions = _conditions(where)
     with reading(file) as db:
         most = limit + 1 if limit else None
-        found = [*db.events.read(type, where=_parsed(where), after=after, limit=most, order=order)]
+        found = [*db.events.read(type, where=conditions, after=after, limit=most, order=order)]
     shown = found[:limit] if limit else found
     if as_json:
         write_json([event._asdict() for event in shown])
@@ -76,7 +76,7 @@ def tail(
     file: str, type: str, where: str | None, after: int | None, last: int, timeout_s: float | None, as_json: bool
 ) -> None:
     """Write the newest events, and then each that comes, an event a line."""
-    conditions = _parsed(where)
+    conditions = _conditions(where)
     with reading(file) as db:
         newest = db.events.newest
         if after is None:
@@ -131,28 +131,19 @@ def _switched(names: list[str], what: str, as_json: bool) -> None:
         print(f"switched {what}: {', '.join(names)}" if names else f"nothing to switch {what}")
 
 
-def _parsed(text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"--where must be JSON, got {text[:60]!r} ({error})") from None
+def _conditions(where: str | None) -> Any:
+    return None if where is None else parsed_json(where, "--where")
 
 
 def _write(event: Event, as_json: bool) -> None:
     """Write an event at once: who reads it may wait for it."""
-    line = _compact(event._asdict()) if as_json else " ".join(map(str, _row(event)))
+    line = json_line(event._asdict()) if as_json else " ".join(map(str, _row(event)))
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def _row(event: Event) -> list[Any]:
-    return [event.id, event.type, event.created_ns, _compact(event.data)]
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return [event.id, event.type, event.created_ns, json_line(event.data)]
 
 
 def _cell(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from ..model.message import MESSAGE_COLUMNS, Message
-from .command import HELP, PAIR, command, file_argument, json_option, writing
+from .command import HELP, PAIR, command, file_argument, json_option, parsed_json, writing
 from .exit_codes import USAGE
 from .library import Listed
 from .output import note, terminal_width, write_json, write_table
@@ -194,14 +193,6 @@ def extend(file: str, receipts: Sequence[Message], lease_s: float | None, as_jso
         for message in receipts:
             db.queue.extend(message, lease_s)
     _say_settled("extended", "yours for another lease", receipts, as_json)
-
-
-def parsed_json(text: str, what: str, remedy: str = "") -> Any:
-    """Return what a text in JSON says."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"{what} must be JSON, got {text[:60]!r} ({error}){remedy}") from None
 
 
 def _receipt(message: Message) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model.topic import ENTRY_COLUMNS, Entry
-from .command import HELP, PAIR, command, file_argument, json_option, reading, writing
+from .command import HELP, PAIR, command, file_argument, json_option, parsed_json, reading, writing
 from .exit_codes import USAGE
 from .library import Listed
-from .output import cell, note, terminal_width, write_json, write_table
-from .queue import parsed_json
-from .queue_care import json_line, payload_text
+from .output import cell, json_line, note, terminal_width, write_json, write_table
+from .queue_care import payload_text
 
 if TYPE_CHECKING:
     from ..database import Database
