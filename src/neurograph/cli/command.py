@@ -33,6 +33,10 @@ limit_option = click.option(
     "-n", "--limit", type=click.IntRange(0), metavar="N", default=20, show_default=True,
     help="Show so many; 0 shows all.",
 )  # fmt: skip
+timeout_option = click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(0), metavar="SECONDS",
+    help="End when so long none came; else Ctrl-C does.",
+)  # fmt: skip
 types_option = click.option(
     "--type", "types", metavar="NAME", multiple=True, help="Follow only edges of this type; may be repeated."
 )

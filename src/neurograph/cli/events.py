@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import HELP, command, file_argument, json_option, limit_option, parsed_json, reading, writing
+from .command import (
+    HELP,
+    command,
+    file_argument,
+    json_option,
+    limit_option,
+    parsed_json,
+    reading,
+    timeout_option,
+    writing,
+)
 from .exit_codes import USAGE
 from .library import Listed
 from .output import json_line, note, terminal_width, write_json, write_table
@@ -67,10 +77,7 @@ def list_(file: str, type: str, where: str | None, after: int, newest: bool, lim
 @click.option(
     "--last", type=click.IntRange(0), metavar="N", default=10, show_default=True, help="Begin with the newest N."
 )
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0), metavar="SECONDS",
-    help="End when so long none came; else Ctrl-C ends it.",
-)  # fmt: skip
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document a line.")
 def tail(
     file: str, type: str, where: str | None, after: int | None, last: int, timeout_s: float | None, as_json: bool

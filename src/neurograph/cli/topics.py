@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model.topic import ENTRY_COLUMNS, Entry
-from .command import HELP, PAIR, command, file_argument, json_option, parsed_json, reading, writing
+from .command import HELP, PAIR, command, file_argument, json_option, parsed_json, reading, timeout_option, writing
 from .exit_codes import USAGE
 from .library import Listed
 from .output import cell, json_line, note, terminal_width, write_json, write_table
@@ -82,10 +82,7 @@ def publish(
 @click.option(
     "-n", "n", type=click.IntRange(0), metavar="N", default=10, show_default=True, help="Begin with the last N."
 )
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0), metavar="SECONDS",
-    help="End when so long none came; else Ctrl-C does.",
-)  # fmt: skip
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Write each entry as one line of JSON.")
 def tail(
     file: str, pattern: str, where: str | None, after: int | None, n: int, timeout_s: float | None, as_json: bool
