@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import CannotOpen, TransactionBusy
+from .exit_codes import USAGE
+from .output import note
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -23,8 +25,40 @@ UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for
 
 def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command whose help ends with examples."""
-    text = "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
-    return click.command(name, epilog=text, context_settings=HELP)
+    return click.command(name, epilog=_examples(examples), context_settings=HELP)
+
+
+class Listed(click.Group):
+    """A group whose commands stand in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands in that order."""
+        return list(self.commands)
+
+
+def group(name: str, help: str, commands: Sequence[click.Command], *examples: str) -> click.Group:
+    """Make a group of commands in their order, whose help ends with examples; without a command it shows its help."""
+    return Listed(
+        name,
+        commands=commands,
+        callback=help_without_command,
+        help=help,
+        epilog=_examples(examples),
+        context_settings=HELP,
+        invoke_without_command=True,
+    )
+
+
+@click.pass_context
+def help_without_command(ctx: click.Context) -> None:
+    """Show what commands there are, on stderr, where none was given."""
+    if ctx.invoked_subcommand is None:
+        note(ctx.get_help())
+        ctx.exit(USAGE)
+
+
+def _examples(examples: Iterable[str]) -> str:
+    return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
 
 
 file_argument = click.argument("file", type=click.Path(dir_okay=False))

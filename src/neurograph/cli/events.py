@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .command import (
-    HELP,
     command,
     file_argument,
+    group,
     json_option,
     limit_option,
     parsed_json,
@@ -18,8 +18,6 @@ from .command import (
     timeout_option,
     writing,
 )
-from .exit_codes import USAGE
-from .library import Listed
 from .output import json_line, note, terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
@@ -157,21 +155,11 @@ def _cell(value: Any) -> Any:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
-@click.group(
+events = group(
     "events",
-    cls=Listed,
-    commands=[list_, tail, types, enable, disable],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb events enable mind.ngdb 'token.*'
-  ngdb events list mind.ngdb --newest
-  ngdb events tail mind.ngdb 'token.*'""",
+    "Show what happened, and say what is to be written down.",
+    [list_, tail, types, enable, disable],
+    "ngdb events enable mind.ngdb 'token.*'",
+    "ngdb events list mind.ngdb --newest",
+    "ngdb events tail mind.ngdb 'token.*'",
 )
-@click.pass_context
-def events(ctx: click.Context) -> None:
-    """Show what happened, and say what is to be written down."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from ..model.stored import StorageItem
-from .command import HELP, command, file_argument, json_option, limit_option, parsed_json, reading, writing
-from .exit_codes import USAGE
-from .library import Listed
+from .command import command, file_argument, group, json_option, limit_option, parsed_json, reading, writing
 from .output import json_line, note, terminal_width, write_json, write_table
 
 namespace_argument = click.argument("namespace")
@@ -139,22 +137,12 @@ def _cell(value: Any, name: str) -> Any:
     return json_line(value) if name == "value" else value
 
 
-@click.group(
+kv = group(
     "kv",
-    cls=Listed,
-    commands=[get, set_, list_, delete],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb kv set mind.ngdb devices lamp '{"on": true}'
-  ngdb kv get mind.ngdb devices lamp
-  ngdb kv list mind.ngdb devices
-  ngdb kv delete mind.ngdb devices lamp""",
+    "Store values in JSON under a namespace and a key.",
+    [get, set_, list_, delete],
+    "ngdb kv set mind.ngdb devices lamp '{\"on\": true}'",
+    "ngdb kv get mind.ngdb devices lamp",
+    "ngdb kv list mind.ngdb devices",
+    "ngdb kv delete mind.ngdb devices lamp",
 )
-@click.pass_context
-def kv(ctx: click.Context) -> None:
-    """Store values in JSON under a namespace and a key."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

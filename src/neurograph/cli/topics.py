@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model.topic import ENTRY_COLUMNS, Entry
-from .command import HELP, PAIR, command, file_argument, json_option, parsed_json, reading, timeout_option, writing
-from .exit_codes import USAGE
-from .library import Listed
+from .command import PAIR, command, file_argument, group, json_option, parsed_json, reading, timeout_option, writing
 from .output import cell, json_line, note, terminal_width, write_json, write_table
 from .queue_care import payload_text
 
@@ -181,21 +179,11 @@ def _write_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bo
         note(empty)
 
 
-@click.group(
+topics = group(
     "topics",
-    cls=Listed,
-    commands=[list_, publish, tail, subscriptions],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb topics publish mind.ngdb news '{"n": 1}'
-  ngdb topics tail mind.ngdb 'tokens.*'
-  ngdb topics subscriptions mind.ngdb""",
+    "Publish to topics, follow them, and see how far subscriptions are.",
+    [list_, publish, tail, subscriptions],
+    "ngdb topics publish mind.ngdb news '{\"n\": 1}'",
+    "ngdb topics tail mind.ngdb 'tokens.*'",
+    "ngdb topics subscriptions mind.ngdb",
 )
-@click.pass_context
-def topics(ctx: click.Context) -> None:
-    """Publish to topics, follow them, and see how far subscriptions are."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)
