@@ -23,6 +23,7 @@ import pytest
 
 import neurograph
 from compiling import compile_kernels
+from unchanged import contents, written
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KERNELS_OFF = os.environ.get("NGDB_KERNELS", "").lower() == "off"
@@ -90,15 +91,37 @@ def glove() -> Path:
 def empty_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return what a file holds that was just made: writing it anew takes a third of the time of making another."""
     path = tmp_path_factory.mktemp("empty") / "mind.ngdb"
-    neurograph.open(path).close()
+    with neurograph.open(path) as db:
+        assert db.check() == []
     return path.read_bytes()
 
 
 @pytest.fixture
 def db(tmp_path: Path, empty_file: bytes) -> Iterator[neurograph.Database]:
     """Yield an open, empty file; when the test is over, nothing may be wrong with it."""
-    (tmp_path / "mind.ngdb").write_bytes(empty_file)
-    with neurograph.open(tmp_path / "mind.ngdb") as database:
+    path = tmp_path / "mind.ngdb"
+    path.write_bytes(empty_file)
+    os.utime(path, ns=(0, 0))
+    with neurograph.open(path) as database:
         yield database
-        if not database.closed:
+        if not database.closed and written(path):
             assert database.check() == []
+
+
+@pytest.fixture(scope="module")
+def shared_db(tmp_path_factory: pytest.TempPathFactory, empty_file: bytes) -> Iterator[neurograph.Database]:
+    """Yield an open file for those tests of a module that change nothing; a module overrides it to fill it first."""
+    path = tmp_path_factory.mktemp("shared") / "mind.ngdb"
+    path.write_bytes(empty_file)
+    with neurograph.open(path) as database:
+        yield database
+        assert database.check() == []
+
+
+@pytest.fixture
+def unchanged(shared_db: neurograph.Database) -> Iterator[neurograph.Database]:
+    """Yield the module's shared file; when the test is over, every row is as it was, and no transaction is open."""
+    before = contents(shared_db)
+    yield shared_db
+    assert not shared_db.in_transaction
+    assert contents(shared_db) == before

@@ -431,8 +431,24 @@ PYTHON = re.compile(r"\b(db|library)\.\w+|\b(errors|malformed|member|words|model
 CASES = [(name, *case) for name, cases in WRONG.items() for case in cases]
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, mind_bytes: bytes) -> bytes:
+    """Return what the file `mind` holds with a library, a topic, a subscription and channels that are full or slow."""
+    path = tmp_path_factory.mktemp("filled") / "mind.ngdb"
+    path.write_bytes(mind_bytes)
+    with neurograph.open(path) as db:
+        db.library.create("pets", dimension=2).add([[1, 0], [0, 1]], keys=["cat", "dog"])
+        db.topics.subscribe("mails", "news")
+        db.topics.publish("news", 1)
+        db.queue.create_channel("full", capacity=1)
+        db.queue.create_channel("slow", rate_per_s=0.001, burst=1)
+        db.queue.publish("full", 1), db.queue.publish("slow", 1)
+    return path.read_bytes()
+
+
 @pytest.fixture
-def folder(mind: Path) -> Path:
+def folder(mind: Path, filled: bytes) -> Path:
+    mind.write_bytes(filled)
     (mind.parent / "folder").mkdir()
     (mind.parent / "text.csv").write_text("label,weight\nowl,0.5\n" * 20, encoding="utf-8")
     (mind.parent / "list.json").write_text("[1]", encoding="utf-8")
@@ -445,13 +461,6 @@ def folder(mind: Path) -> Path:
         two.writestr("b", "elk 0 1\n")
     np.save(mind.parent / "rows.npy", np.eye(2, dtype=np.float32))
     (mind.parent / "items.jsonl").write_text('{"key": "cat", "vector": [1, 0]}\n', encoding="utf-8")
-    with neurograph.open(mind) as db:
-        db.library.create("pets", dimension=2).add([[1, 0], [0, 1]], keys=["cat", "dog"])
-        db.topics.subscribe("mails", "news")
-        db.topics.publish("news", 1)
-        db.queue.create_channel("full", capacity=1)
-        db.queue.create_channel("slow", rate_per_s=0.001, burst=1)
-        db.queue.publish("full", 1), db.queue.publish("slow", 1)
     return mind.parent
 
 

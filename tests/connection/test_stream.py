@@ -18,7 +18,8 @@ COUNT = 2000
 
 
 @pytest.fixture(params=["memory", "wal", "rollback"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[neurograph.Database]:
+def db(request: pytest.FixtureRequest, tmp_path: Path, empty_file: bytes) -> Iterator[neurograph.Database]:
+    (tmp_path / "mind.ngdb").write_bytes(empty_file)
     path = ":memory:" if request.param == "memory" else tmp_path / "mind.ngdb"
     journal = "rollback" if request.param == "rollback" else "wal"
     with neurograph.open(path, synchronous="off", journal=journal, busy_timeout_s=1) as db:

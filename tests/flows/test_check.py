@@ -195,15 +195,23 @@ BREAK = {
 }
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "mind.ngdb"
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return what a sound file holds, with something in every table."""
+    path = tmp_path_factory.mktemp("sound") / "mind.ngdb"
     with neurograph.open(path, synchronous="off") as db:
         db.execute(SOUND)
         db.execute(PARTITIONED)
         with db.transaction():
             saved.save(db._session.writer.connection, GRAPH, 1 << 20)
         db.library.get("v").index_text()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path: Path, sound: bytes) -> Path:
+    path = tmp_path / "mind.ngdb"
+    path.write_bytes(sound)
     return path
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,9 @@ TABLES = ("token", "edge", "connection", "degree", "displaced_token", "displaced
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
+def path(tmp_path: Path, empty_file: bytes) -> Path:
     file = tmp_path / "mind.ngdb"
-    neurograph.open(file, synchronous="off").close()
+    file.write_bytes(empty_file)
     return file
 
 

@@ -24,12 +24,19 @@ def settings(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
-    """Yield a file with tokens 1 to 4; when the test is over, nothing may be wrong with it."""
-    path = tmp_path / "mind.ngdb"
+@pytest.fixture(scope="module")
+def four_tokens(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("four") / "mind.ngdb"
     with neurograph.open(path, synchronous="off") as db:
         db.tokens.create_many(["cat", "dog", "bone", "tree"])
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path: Path, four_tokens: bytes) -> Iterator[Path]:
+    """Yield a file with tokens 1 to 4; when the test is over, nothing may be wrong with it."""
+    path = tmp_path / "mind.ngdb"
+    path.write_bytes(four_tokens)
     yield path
     with neurograph.open(path, synchronous="off") as db:
         assert db.check() == []

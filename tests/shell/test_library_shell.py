@@ -43,16 +43,23 @@ def settings(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return request.param
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return a file with tokens 1 and 2, and two libraries: of five items, the last without a vector, and of one."""
-    path = tmp_path / "mind.ngdb"
+@pytest.fixture(scope="module")
+def two_libraries(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("two") / "mind.ngdb"
     with neurograph.open(path, synchronous="off") as db:
         db.tokens.create_many(["cat", "dog"])
         library = db.library.create("v", dimension=2, metric="l2")
         library.add([[1, 0], [0, 1], [3, 4], [-1, 1]], keys=["a", "b", "c", None], tokens=["cat", None, "dog", "cat"])
         library.add(keys=["bare"])
         db.library.create("w", dimension=1).add([[7]], keys=["a"], tokens=["cat"])
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path: Path, two_libraries: bytes) -> Path:
+    """Return a file with tokens 1 and 2, and two libraries: of five items, the last without a vector, and of one."""
+    path = tmp_path / "mind.ngdb"
+    path.write_bytes(two_libraries)
     return path
 
 

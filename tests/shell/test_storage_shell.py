@@ -20,9 +20,9 @@ NEXT_CENTURY = 5_000_000_000 * 10**9
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, empty_file: bytes) -> Path:
     file = tmp_path / "mind.ngdb"
-    neurograph.open(file, synchronous="off").close()
+    file.write_bytes(empty_file)
     return file
 
 

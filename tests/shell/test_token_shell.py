@@ -31,9 +31,9 @@ EVERYTHING = (
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, empty_file: bytes) -> Path:
     file = tmp_path / "mind.ngdb"
-    neurograph.open(file, synchronous="off").close()
+    file.write_bytes(empty_file)
     return file
 
 

@@ -21,7 +21,8 @@ TABLES = ("token", "edge", "connection", "degree", "displaced_token", "displaced
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[neurograph.Database]:
+def db(tmp_path: Path, empty_file: bytes) -> Iterator[neurograph.Database]:
+    (tmp_path / "mind.ngdb").write_bytes(empty_file)
     with neurograph.open(tmp_path / "mind.ngdb", synchronous="off") as database:
         yield database
 

@@ -113,6 +113,13 @@ def empty(db: neurograph.Database) -> neurograph.Database:
     return db
 
 
+@pytest.fixture(scope="module")
+def shared_db(shared_db: neurograph.Database) -> neurograph.Database:
+    shared_db.tokens.create_many([f"t{n}" for n in range(1, TOKENS + 1)])
+    shared_db.connections.create(7, 8)
+    return shared_db
+
+
 def test_labels_will_do_for_ends(empty):
     empty.connections.create_many(["t1", "t2"], np.array(["t3", "t4"]))
     assert [(c.source, c.target) for c in empty.connections.list()] == [(1, 3), (2, 4)]
@@ -233,10 +240,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("change", "error", "message"), BAD, ids=[str(case[0]) for case in BAD])
-def test_a_bad_batch_is_refused_whole_and_the_row_is_named(empty, in_bulk, change, error, message):
-    empty.connections.create(7, 8)
-    before = contents(empty)
+def test_a_bad_batch_is_refused_whole_and_the_row_is_named(unchanged, in_bulk, change, error, message):
     columns = {"source": [1, 2], "target": [3, 4], **change}
     with pytest.raises(error, match=message):
-        empty.connections.create_many(columns.pop("source"), columns.pop("target"), **columns)
-    assert contents(empty) == before
+        unchanged.connections.create_many(columns.pop("source"), columns.pop("target"), **columns)

@@ -21,6 +21,7 @@ import click
 from .._version import __version__
 from ..errors import NeurographError
 from .bootstrap import associate
+from .command import help_without_command
 from .demo import demo
 from .events import events
 from .exit_codes import FAILED, INTERRUPTED, MEANINGS, OK, PIPE_CLOSED, USAGE
@@ -184,13 +185,10 @@ Examples:
 )
 @click.version_option(__version__, prog_name="ngdb", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show where an error arose, and what the package logs.")
-@click.pass_context
-def ngdb(ctx: click.Context, debug: bool) -> None:
+def ngdb(debug: bool) -> None:
     """Work with a mind: one file of tokens, the graph between them, and their rules.
 
     Answers go to stdout, as a table or with --json as one JSON document; everything else goes to stderr. A token is
     given by its label or by its id (7 or #7); =7 is the label 7.
     """
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)
+    help_without_command()

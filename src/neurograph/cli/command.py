@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import CannotOpen, TransactionBusy
+from .exit_codes import USAGE
+from .output import note
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -22,8 +25,40 @@ UNHURRIED: dict[str, Any] = {"slow_query_s": None}  # who typed a query sees for
 
 def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command whose help ends with examples."""
-    text = "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
-    return click.command(name, epilog=text, context_settings=HELP)
+    return click.command(name, epilog=_examples(examples), context_settings=HELP)
+
+
+class Listed(click.Group):
+    """A group whose commands stand in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands in that order."""
+        return list(self.commands)
+
+
+def group(name: str, help: str, commands: Sequence[click.Command], *examples: str) -> click.Group:
+    """Make a group of commands in their order, whose help ends with examples; without a command it shows its help."""
+    return Listed(
+        name,
+        commands=commands,
+        callback=help_without_command,
+        help=help,
+        epilog=_examples(examples),
+        context_settings=HELP,
+        invoke_without_command=True,
+    )
+
+
+@click.pass_context
+def help_without_command(ctx: click.Context) -> None:
+    """Show what commands there are, on stderr, where none was given."""
+    if ctx.invoked_subcommand is None:
+        note(ctx.get_help())
+        ctx.exit(USAGE)
+
+
+def _examples(examples: Iterable[str]) -> str:
+    return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
 
 
 file_argument = click.argument("file", type=click.Path(dir_okay=False))
@@ -31,6 +66,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write one JS
 limit_option = click.option(
     "-n", "--limit", type=click.IntRange(0), metavar="N", default=20, show_default=True,
     help="Show so many; 0 shows all.",
+)  # fmt: skip
+timeout_option = click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(0), metavar="SECONDS",
+    help="End when so long none came; else Ctrl-C does.",
 )  # fmt: skip
 types_option = click.option(
     "--type", "types", metavar="NAME", multiple=True, help="Follow only edges of this type; may be repeated."
@@ -99,6 +138,14 @@ class PointParam(click.ParamType):  # type: ignore[type-arg]  # generic from cli
 
 
 POINT = PointParam()
+
+
+def parsed_json(text: str, what: str, remedy: str = "") -> Any:
+    """Return what a text in JSON says; `what` is the argument it was given as."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"{what} must be JSON, got {text[:60]!r} ({error}){remedy}") from None
 
 
 @contextmanager

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import HELP, command, file_argument, json_option, limit_option, reading, writing
-from .exit_codes import USAGE
-from .library import Listed
-from .output import note, terminal_width, write_json, write_table
+from .command import (
+    command,
+    file_argument,
+    group,
+    json_option,
+    limit_option,
+    parsed_json,
+    reading,
+    timeout_option,
+    writing,
+)
+from .output import json_line, note, terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
     from ..model.event import Event
@@ -39,9 +46,10 @@ where_option = click.option(
 def list_(file: str, type: str, where: str | None, after: int, newest: bool, limit: int, as_json: bool) -> None:
     """List events of a type, of several (token.*) or of all, the oldest first."""
     order = "newest" if newest else "oldest"
+    conditions = _conditions(where)
     with reading(file) as db:
         most = limit + 1 if limit else None
-        found = [*db.events.read(type, where=_parsed(where), after=after, limit=most, order=order)]
+        found = [*db.events.read(type, where=conditions, after=after, limit=most, order=order)]
     shown = found[:limit] if limit else found
     if as_json:
         write_json([event._asdict() for event in shown])
@@ -67,16 +75,13 @@ def list_(file: str, type: str, where: str | None, after: int, newest: bool, lim
 @click.option(
     "--last", type=click.IntRange(0), metavar="N", default=10, show_default=True, help="Begin with the newest N."
 )
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0), metavar="SECONDS",
-    help="End when so long none came; else Ctrl-C ends it.",
-)  # fmt: skip
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document a line.")
 def tail(
     file: str, type: str, where: str | None, after: int | None, last: int, timeout_s: float | None, as_json: bool
 ) -> None:
     """Write the newest events, and then each that comes, an event a line."""
-    conditions = _parsed(where)
+    conditions = _conditions(where)
     with reading(file) as db:
         newest = db.events.newest
         if after is None:
@@ -131,49 +136,30 @@ def _switched(names: list[str], what: str, as_json: bool) -> None:
         print(f"switched {what}: {', '.join(names)}" if names else f"nothing to switch {what}")
 
 
-def _parsed(text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"--where must be JSON, got {text[:60]!r} ({error})") from None
+def _conditions(where: str | None) -> Any:
+    return None if where is None else parsed_json(where, "--where")
 
 
 def _write(event: Event, as_json: bool) -> None:
     """Write an event at once: who reads it may wait for it."""
-    line = _compact(event._asdict()) if as_json else " ".join(map(str, _row(event)))
+    line = json_line(event._asdict()) if as_json else " ".join(map(str, _row(event)))
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def _row(event: Event) -> list[Any]:
-    return [event.id, event.type, event.created_ns, _compact(event.data)]
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return [event.id, event.type, event.created_ns, json_line(event.data)]
 
 
 def _cell(value: Any) -> Any:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
-@click.group(
+events = group(
     "events",
-    cls=Listed,
-    commands=[list_, tail, types, enable, disable],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb events enable mind.ngdb 'token.*'
-  ngdb events list mind.ngdb --newest
-  ngdb events tail mind.ngdb 'token.*'""",
+    "Show what happened, and say what is to be written down.",
+    [list_, tail, types, enable, disable],
+    "ngdb events enable mind.ngdb 'token.*'",
+    "ngdb events list mind.ngdb --newest",
+    "ngdb events tail mind.ngdb 'token.*'",
 )
-@click.pass_context
-def events(ctx: click.Context) -> None:
-    """Show what happened, and say what is to be written down."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import click
 
 from ..model.stored import StorageItem
-from .command import HELP, command, file_argument, json_option, limit_option, reading, writing
-from .exit_codes import USAGE
-from .library import Listed
-from .output import note, terminal_width, write_json, write_table
+from .command import command, file_argument, group, json_option, limit_option, parsed_json, reading, writing
+from .output import json_line, note, terminal_width, write_json, write_table
 
 namespace_argument = click.argument("namespace")
 
@@ -29,7 +26,7 @@ def get(file: str, namespace: str, key: str, as_json: bool) -> None:
     if as_json:
         write_json(item._asdict())
     else:
-        print(_compact(item.value))
+        print(json_line(item.value))
 
 
 @command(
@@ -64,7 +61,7 @@ def set_(
     FILE is created where there is none.
     """
     said = sys.stdin.read() if value == "-" else value
-    parsed = said if text else _parsed(said)
+    parsed = said if text else parsed_json(said, "VALUE", "; --text takes it as a text")
     with writing(file, create=True) as db:
         version = db.storage.set(namespace, key, parsed, ttl_s=ttl_s, if_version=if_version)
     if as_json:
@@ -136,37 +133,16 @@ def delete(file: str, namespace: str, keys: tuple[str, ...], if_version: int | N
         print(f"{deleted} value{'s' * (deleted != 1)} of {namespace!r} deleted")
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"VALUE must be JSON, got {text[:60]!r} ({error}); --text takes it as a text") from None
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _cell(value: Any, name: str) -> Any:
-    return _compact(value) if name == "value" else value
+    return json_line(value) if name == "value" else value
 
 
-@click.group(
+kv = group(
     "kv",
-    cls=Listed,
-    commands=[get, set_, list_, delete],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb kv set mind.ngdb devices lamp '{"on": true}'
-  ngdb kv get mind.ngdb devices lamp
-  ngdb kv list mind.ngdb devices
-  ngdb kv delete mind.ngdb devices lamp""",
+    "Store values in JSON under a namespace and a key.",
+    [get, set_, list_, delete],
+    "ngdb kv set mind.ngdb devices lamp '{\"on\": true}'",
+    "ngdb kv get mind.ngdb devices lamp",
+    "ngdb kv list mind.ngdb devices",
+    "ngdb kv delete mind.ngdb devices lamp",
 )
-@click.pass_context
-def kv(ctx: click.Context) -> None:
-    """Store values in JSON under a namespace and a key."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from .bootstrap import bootstrap
-from .command import HELP, command, file_argument, json_option, reading, writing
-from .exit_codes import FAILED, USAGE
+from .command import command, file_argument, group, json_option, reading, writing
+from .exit_codes import FAILED
 from .library_care import index, optimize, recall
 from .library_facts import library_facts, unfinished
 from .library_load import add, load
@@ -138,30 +138,12 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-class Listed(click.Group):
-    """A group whose commands stand in the order in which they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands in that order."""
-        return list(self.commands)
-
-
-@click.group(
+library = group(
     "library",
-    cls=Listed,
-    commands=[create, load, add, list_, info, index, optimize, recall, reembed, bootstrap, drop],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb library create mind.ngdb notes --model default
-  ngdb library add mind.ngdb notes texts.jsonl
-  ngdb library load mind.ngdb glove.6B.50d.txt
-  ngdb library list mind.ngdb""",
+    "Make libraries of vectors, and care for them.",
+    [create, load, add, list_, info, index, optimize, recall, reembed, bootstrap, drop],
+    "ngdb library create mind.ngdb notes --model default",
+    "ngdb library add mind.ngdb notes texts.jsonl",
+    "ngdb library load mind.ngdb glove.6B.50d.txt",
+    "ngdb library list mind.ngdb",
 )
-@click.pass_context
-def library(ctx: click.Context) -> None:
-    """Make libraries of vectors, and care for them."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

@@ -78,6 +78,11 @@ def write_json(document: Any) -> None:
     print(_json(document))
 
 
+def json_line(value: Any) -> str:
+    """Return a value as JSON on one line; bytes as hexadecimal text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=bytes.hex)
+
+
 def records(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Return rows as objects; a column's name that occurs again gets a number: ``n``, ``n:2``."""
     names: list[str] = []

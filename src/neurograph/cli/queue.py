@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import click
 
 from ..model.message import MESSAGE_COLUMNS, Message
-from .command import HELP, PAIR, command, file_argument, json_option, writing
-from .exit_codes import USAGE
-from .library import Listed
+from .command import PAIR, command, file_argument, group, json_option, parsed_json, writing
 from .output import note, terminal_width, write_json, write_table
 from .queue_care import payload_text, purge, redrive, stats, tail
 
@@ -196,14 +193,6 @@ def extend(file: str, receipts: Sequence[Message], lease_s: float | None, as_jso
     _say_settled("extended", "yours for another lease", receipts, as_json)
 
 
-def parsed_json(text: str, what: str, remedy: str = "") -> Any:
-    """Return what a text in JSON says."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"{what} must be JSON, got {text[:60]!r} ({error}){remedy}") from None
-
-
 def _receipt(message: Message) -> str:
     return f"{message.id}:{message.claim}"
 
@@ -215,22 +204,12 @@ def _say_settled(verb: str, what: str, messages: Sequence[Message], as_json: boo
         print("\n".join(f"message {message.id} is {what}" for message in messages))
 
 
-@click.group(
+queue = group(
     "queue",
-    cls=Listed,
-    commands=[publish, claim, ack, nack, extend, tail, stats, redrive, purge],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb queue publish mind.ngdb jobs '{"n": 1}'
-  ngdb queue claim mind.ngdb jobs
-  ngdb queue ack mind.ngdb 1:4611686018427387904
-  ngdb queue stats mind.ngdb""",
+    "Publish messages, claim them, and say what became of them.",
+    [publish, claim, ack, nack, extend, tail, stats, redrive, purge],
+    "ngdb queue publish mind.ngdb jobs '{\"n\": 1}'",
+    "ngdb queue claim mind.ngdb jobs",
+    "ngdb queue ack mind.ngdb 1:4611686018427387904",
+    "ngdb queue stats mind.ngdb",
 )
-@click.pass_context
-def queue(ctx: click.Context) -> None:
-    """Publish messages, claim them, and say what became of them."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

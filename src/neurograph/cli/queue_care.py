@@ -12,7 +12,7 @@ import click
 from ..model.message import STATES, ChannelStats, Message
 from .command import command, file_argument, json_option, reading, writing
 from .exit_codes import FAILED
-from .output import cell, note, write_json, write_records
+from .output import cell, json_line, note, write_json, write_records
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -166,11 +166,6 @@ def payload_text(message: Message | Entry) -> Any:
     """Return a payload as a line shows it: JSON, or bytes."""
     payload = message.payload
     return payload if isinstance(payload, bytes) else json_line(payload)
-
-
-def json_line(value: Any) -> str:
-    """Return a value as JSON on one line; bytes as hexadecimal text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=bytes.hex)
 
 
 def _messages(count: int) -> str:

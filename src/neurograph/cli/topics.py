@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model.topic import ENTRY_COLUMNS, Entry
-from .command import HELP, PAIR, command, file_argument, json_option, reading, writing
-from .exit_codes import USAGE
-from .library import Listed
-from .output import cell, note, terminal_width, write_json, write_table
-from .queue import parsed_json
-from .queue_care import json_line, payload_text
+from .command import PAIR, command, file_argument, group, json_option, parsed_json, reading, timeout_option, writing
+from .output import cell, json_line, note, terminal_width, write_json, write_table
+from .queue_care import payload_text
 
 if TYPE_CHECKING:
     from ..database import Database
@@ -83,10 +80,7 @@ def publish(
 @click.option(
     "-n", "n", type=click.IntRange(0), metavar="N", default=10, show_default=True, help="Begin with the last N."
 )
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0), metavar="SECONDS",
-    help="End when so long none came; else Ctrl-C does.",
-)  # fmt: skip
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Write each entry as one line of JSON.")
 def tail(
     file: str, pattern: str, where: str | None, after: int | None, n: int, timeout_s: float | None, as_json: bool
@@ -185,21 +179,11 @@ def _write_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bo
         note(empty)
 
 
-@click.group(
+topics = group(
     "topics",
-    cls=Listed,
-    commands=[list_, publish, tail, subscriptions],
-    context_settings=HELP,
-    invoke_without_command=True,
-    epilog="""\b
-Examples:
-  ngdb topics publish mind.ngdb news '{"n": 1}'
-  ngdb topics tail mind.ngdb 'tokens.*'
-  ngdb topics subscriptions mind.ngdb""",
+    "Publish to topics, follow them, and see how far subscriptions are.",
+    [list_, publish, tail, subscriptions],
+    "ngdb topics publish mind.ngdb news '{\"n\": 1}'",
+    "ngdb topics tail mind.ngdb 'tokens.*'",
+    "ngdb topics subscriptions mind.ngdb",
 )
-@click.pass_context
-def topics(ctx: click.Context) -> None:
-    """Publish to topics, follow them, and see how far subscriptions are."""
-    if ctx.invoked_subcommand is None:
-        note(ctx.get_help())
-        ctx.exit(USAGE)

@@ -80,9 +80,14 @@ def closest_labels(connection: apsw.Connection, label: str) -> str:
         "select label from token where label >= ? and label < ? order by label limit 200",
         (start, start + "\U0010ffff"),
     ).fetchall()
+    return closest(label, [row[0] for row in rows])
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Name up to three that are much like it, for an error message; without any, nothing is said."""
     from difflib import get_close_matches
 
-    close = get_close_matches(label, [row[0] for row in rows], 3)
+    close = get_close_matches(name, [*known], 3)
     return f"; the closest are {', '.join(map(repr, close))}" if close else ""
 
 
@@ -97,13 +102,10 @@ def code_of(connection: apsw.Connection, table: str, name: str | int) -> int:
     column, key = ("name", bindable(name)) if isinstance(name, str) else ("code", min(max(name, -1), MAX_ID))
     row = connection.execute(f"select code from {table} where {column} = ?", (key,)).fetchone()
     if row is None:
-        from difflib import get_close_matches
-
         names: list[Any] = [row[0] for row in connection.execute(f"select name from {table}").fetchall()]
-        close = ", ".join(map(repr, get_close_matches(str(name), names, 3)))
+        hint = closest(str(name), names)
         raise UnknownName(
-            f"{table} must be one of the table {table}, got {name!r}; "
-            f"{f'the closest are {close}; ' if close else ''}db.{table}s.create(…) adds one"
+            f"{table} must be one of the table {table}, got {name!r}{hint}; db.{table}s.create(…) adds one"
         )
     return row[0]  # type: ignore[no-any-return]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InvalidValue, UnknownName
-from .arguments import bindable
+from .arguments import bindable, closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ def ids_of(connection: apsw.Connection, pattern: object) -> dict[int, str]:
 
 def unknown(name: str, known: list[str]) -> UnknownName:
     """Return the error for a type that does not exist."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, 3)
-    hint = f"; the closest are {', '.join(map(repr, close))}" if close else ""
-    return UnknownName(f"no event type has the name {name!r}{hint}; db.events.register makes one")
+    return UnknownName(f"no event type has the name {name!r}{closest(name, known)}; db.events.register makes one")
 
 
 def types_of(pattern: object) -> tuple[str, list[Any]]:

@@ -7,7 +7,7 @@ import apsw
 from ...connection.session import Session
 from ...errors import IdentityMismatch, InvalidValue, ItemNotFound, LibraryNotFound
 from ...model.item import Hit, Item
-from ..arguments import bindable, row_id
+from ..arguments import bindable, closest, row_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,15 +129,12 @@ def require_library(connection: apsw.Connection, space: Space) -> None:
 
 def closest_keys(connection: apsw.Connection, library_id: int, key: str) -> str:
     """Name up to three keys that begin alike, for an error message."""
-    from difflib import get_close_matches
-
     start = key[:3].encode(errors="ignore").decode()
     rows: Any = connection.execute(
         "select key from item where library_id = ? and key >= ? and key < ? order by key limit 200",
         (library_id, start, start + "\U0010ffff"),
     ).fetchall()
-    close = get_close_matches(key, [row[0] for row in rows], 3)
-    return f"; the closest are {', '.join(map(repr, close))}" if close else ""
+    return closest(key, [row[0] for row in rows])
 
 
 def checked_text(value: object, what: str, empty: bool = False) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from ...connection.session import Session
 from ...errors import Conflict, InvalidValue, LibraryNotFound
 from ...model.item import METRICS
-from ..arguments import bindable, whole
+from ..arguments import bindable, closest, whole
 from .base import Space, checked_text
 from .library import Library
 from .texts.encoders import Encoders, encoder_of
@@ -316,11 +316,8 @@ class Libraries:
             raise Conflict(f"name must be unique, got {name!r}, which {owner} has; {remedy}")
 
     def _closest(self, name: str) -> str:
-        from difflib import get_close_matches
-
-        names: Any = [row[0] for row in self._session.rows("select name from library where complete")]
-        close = get_close_matches(name, names, 3)
-        return f"; the closest are {', '.join(map(repr, close))}" if close else "; db.library.create makes one"
+        rows = self._session.rows("select name from library where complete")
+        return closest(name, [row[0] for row in rows]) or "; db.library.create makes one"
 
     def __iter__(self) -> Iterator[Library]:
         return iter(self.list())

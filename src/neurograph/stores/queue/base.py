@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...connection.session import Session
 from ...errors import ChannelNotFound, InvalidValue, LeaseLost
 from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message
-from ..arguments import whole
+from ..arguments import closest, whole
 from ..attempts import name_of
 from ..json_texts import json_of
 
@@ -48,10 +48,7 @@ class QueuePart:
 
     def _no_channel(self, name: str) -> ChannelNotFound:
         rows = self._session.rows("select name from channel order by id limit 1000")
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, [row[0] for row in rows], 3)
-        hint = f"; the closest are {', '.join(map(repr, close))}" if close else ""
+        hint = closest(name, [row[0] for row in rows])
         return ChannelNotFound(
             f"no channel has the name {name!r}{hint}; db.queue.create_channel(…) or publish makes it"
         )

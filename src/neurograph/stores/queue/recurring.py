@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from ...errors import InvalidValue, RecurringNotFound
 from ...model.recurring import Recurring
-from ..arguments import bindable, json_text, whole
-from ..attempts import MS, span_ns, stored
+from ..arguments import closest, json_text, whole
+from ..attempts import MS, name_of, span_ns, stored
 from . import clock
 from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
 from .plan import next_time, times
@@ -102,7 +102,7 @@ class Repeating(QueuePart):
         now = clock.now_ns()
         following = next_time(said, time_zone, now)
         row = (
-            _name(name), channel_name(channel), said, time_zone,
+            name_of(name, "name"), channel_name(channel), said, time_zone,
             None if priority is None else priority_number(priority),
             None if ttl_s is None else max(1, span_ns(ttl_s, "ttl_s") // MS),
             None if headers is None else json_text(headers, "headers"),
@@ -159,7 +159,8 @@ class Repeating(QueuePart):
         ...     db.queue.recurring()[0].paused
         True
         """
-        if not self._session.change("update recurring set paused = 1 where name = ? returning name", (_name(name),)):
+        sql = "update recurring set paused = 1 where name = ? returning name"
+        if not self._session.change(sql, (name_of(name, "name"),)):
             raise self._nothing_recurs(name)
 
     def resume_recurring(self, name: str) -> None:
@@ -189,7 +190,7 @@ class Repeating(QueuePart):
         """
         with self._session.transaction():
             sql = "update recurring set paused = 0 where name = ? returning name"
-            if not self._session.change(sql, (_name(name),)):
+            if not self._session.change(sql, (name_of(name, "name"),)):
                 raise self._nothing_recurs(name)
             (one,) = self._recurring("where name = ?", (name,))
             if not one.next_ns:
@@ -218,7 +219,7 @@ class Repeating(QueuePart):
         ...     db.queue.recurring()
         []
         """
-        if not self._session.change("delete from recurring where name = ? returning name", (_name(name),)):
+        if not self._session.change("delete from recurring where name = ? returning name", (name_of(name, "name"),)):
             raise self._nothing_recurs(name)
 
     def next_times(
@@ -260,18 +261,9 @@ class Repeating(QueuePart):
         return [_record(row) for row in self._session.rows(f"select {COLUMNS} from recurring {condition}", bindings)]
 
     def _nothing_recurs(self, name: str) -> RecurringNotFound:
-        from difflib import get_close_matches
-
         rows = self._session.rows("select name from recurring order by name limit 1000")
-        close = get_close_matches(name, [row[0] for row in rows], 3)
-        hint = f"; the closest are {', '.join(map(repr, close))}" if close else ""
+        hint = closest(name, [row[0] for row in rows])
         return RecurringNotFound(f"nothing recurs by the name {name!r}{hint}; db.queue.every(…) makes it")
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not name or "\x00" in name or bindable(name) is None:
-        raise InvalidValue(f"name must be a string of at least one character without NUL, got {name!r}")
-    return name
 
 
 def _record(row: tuple[Any, ...]) -> Recurring:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...connection.session import Session
 from ...errors import InvalidValue, LeaseLost, SubscriptionNotFound, TopicNotFound
 from ...model.topic import DELIVERY_COLUMNS, DELIVERY_STATES, ENTRY_COLUMNS, Entry
-from ..arguments import whole
+from ..arguments import closest, whole
 from ..attempts import name_of
 
 TYPE_CHECKING = False
@@ -43,10 +43,7 @@ class TopicsPart:
 
     def _closest(self, table: str, name: str) -> str:
         rows = self._session.rows(f"select name from {table} order by id limit 1000")
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, [row[0] for row in rows], 3)
-        return f"; the closest are {', '.join(map(repr, close))}" if close else ""
+        return closest(name, [row[0] for row in rows])
 
 
 def topic_name(name: object) -> str:
