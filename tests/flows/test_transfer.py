@@ -191,6 +191,34 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path, caplog):
     assert [record.getMessage()[:16] for record in caplog.records] == ["left out: line 3", "left out: line 4"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        ("a.csv", "label,weight\ncat,0.5\ndog\nowl,1,2,3\nbat,1\n", [3, 4]),
+        ("a.tsv", "label\tweight\ncat\t0.5\ndog\nowl\t1\t2\nbat\t1\n", [3, 4]),
+        ("a.jsonl", '{"label": "cat"}\n{"label": \n[1, 2]\nNaN\n{"label": "bat"}\n{"label"\n', [2, 3, 4, 6]),
+    ],
+)
+def test_rows_that_cannot_be_read_are_left_out_too(tmp_path, caplog, name, text, lines):
+    file = write(tmp_path / name, text)
+    with neurograph.open(":memory:") as db:
+        with pytest.raises(ImportFailed, match=f"line {lines[0]}: ") as failed:
+            import_tokens(db, file)
+        assert (failed.value.line, db.tokens.count()) == (lines[0], 0)
+        assert import_tokens(db, file, bad_rows="skip") == (2, len(lines))
+        assert [token.label for token in db.tokens.list()] == ["cat", "bat"]
+    assert [record.getMessage().split(":")[1] for record in caplog.records] == [f" line {line}" for line in lines]
+
+
+def test_a_file_that_cannot_be_read_on_is_refused_all_the_same(tmp_path):
+    with neurograph.open(":memory:") as db:
+        for text in (b'label\ncat\n"dog"x\nbat\n', b"label\ncat\n\xff\nbat\n"):
+            (tmp_path / "a.csv").write_bytes(text)
+            with pytest.raises(ImportFailed):
+                import_tokens(db, tmp_path / "a.csv", bad_rows="skip")
+        assert db.tokens.count() == 0
+
+
 @pytest.mark.parametrize("bad", ["dog,7,4,concept", "cat,1,4,concept", "dog,1,4,no_such"])
 def test_good_rows_with_properties_and_types_are_kept_beside_a_bad_one(tmp_path, bad):
     file = write(tmp_path / "a.csv", f"label,weight,legs,entity_type\ncat,0.5,4,concept\n{bad}\nowl,1,2,object\n")

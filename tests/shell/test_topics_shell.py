@@ -60,6 +60,23 @@ def test_a_shell_publishes_by_the_topics_name(path: Path) -> None:
         assert found == ["claimed|1"]
 
 
+def test_a_dump_by_a_shell_keeps_where_readers_are(path: Path, tmp_path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.topics.subscribe("all")
+        db.topics.subscribe("some", "a", where={"n": 1})
+        db.topics.publish_many("a", [{"n": 1}, {"n": 2}])
+        db.topics.subscription("all").claim(1)
+        kept = [
+            (db.topics.subscription(name).settings, db.topics.subscription(name).stats()) for name in ("all", "some")
+        ]
+    Shell().copy(path, tmp_path / "restored.ngdb")
+    with neurograph.open(tmp_path / "restored.ngdb") as db:
+        assert db.check() == []
+        assert kept == [
+            (db.topics.subscription(name).settings, db.topics.subscription(name).stats()) for name in ("all", "some")
+        ]
+
+
 def test_json_that_a_shell_wrote_with_spaces_is_read(path: Path) -> None:
     shell(path, """insert into topic_log (topic, payload) values ('a', ' { "n" : 1 } '), ('a', ' 2 '), ('a', '-0.5')""")
     assert payloads(path) == [{"n": 1}, 2, -0.5]

@@ -246,6 +246,10 @@ def test_many_items_are_a_sequence(mind: tuple[neurograph.Database, Library]) ->
     refused(
         db, lambda: library.add(), InvalidValue, "add must be given vectors, keys, texts, tokens, coordinates or meta"
     )
+    for name in ("keys", "texts", "tokens"):
+        for one in ("taken", b"taken", 5, iter(["taken"])):
+            message = f"{name} must be a sequence with a value for each item, got"
+            refused(db, lambda named={name: one}: library.add(**named), InvalidValue, message)  # type: ignore[misc]
     refused(db, lambda: library.add([], keys=["a"]), InvalidValue, "keys must have 0 values, one for each item, got 1")
     refused(db, lambda: library.set(None), InvalidValue, "key must be a string, got None")  # type: ignore[arg-type]
 

@@ -157,6 +157,12 @@ def test_an_ended_subscription_is_not_found(db: Database) -> None:
         db.topics.subscription("mails")
 
 
+def test_a_subscription_of_a_closed_file_can_be_printed() -> None:
+    with neurograph.open(":memory:") as db:
+        reader = db.topics.subscribe("mails", "news")
+    assert repr(reader) == "<Subscription 'mails'>"
+
+
 def test_acking_settles_singly_and_together(db: Database) -> None:
     reader = db.topics.subscribe("r")
     db.topics.publish_many("a", [*range(6)])

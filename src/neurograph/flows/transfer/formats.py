@@ -19,7 +19,7 @@ from ...errors import ImportFailed, InvalidValue, NotHere
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 LONGEST_FIELD = 1 << 28  # characters; the csv module's own limit of 131,072 is less than a long text
-Row = tuple[int, dict[str, Any]]
+Row = tuple[int, dict[str, Any] | ImportFailed]  # a row that can't be read is what is wrong with it
 
 
 def format_of(path: Path, name: str | None = None) -> str:
@@ -40,10 +40,13 @@ def format_of(path: Path, name: str | None = None) -> str:
 def read_rows(path: Path, format_name: str | None = None, first_line: int = 1) -> Iterator[Row]:
     """Yield (line, values by column) from `first_line` on; in CSV and TSV line 1 is the header.
 
+    In the place of the values of a row that can't be read is the error that says so, for whoever leaves it out;
+    `readable` raises it.
+
     Raises
     ------
     ImportFailed
-        A line can't be read; the error says which.
+        The file can't be read on: quotes that don't match, bytes that are no UTF-8, a broken archive.
     """
     kind = format_of(path, format_name)
     if kind == "parquet":
@@ -57,6 +60,13 @@ def read_rows(path: Path, format_name: str | None = None, first_line: int = 1) -
             raise ImportFailed(f"{path.name}: text must be UTF-8 ({error})") from error
         except (gzip.BadGzipFile, EOFError, OSError) as error:
             raise ImportFailed(f"{path.name}: the file can't be read to its end ({error})") from error
+
+
+def readable(row: dict[str, Any] | ImportFailed) -> dict[str, Any]:
+    """Return a row's values, or raise what is wrong with it."""
+    if isinstance(row, ImportFailed):
+        raise row
+    return row
 
 
 def _read_csv(file: IO[str]) -> Iterator[Row]:
@@ -86,13 +96,17 @@ def _read_json(file: IO[str]) -> Iterator[Row]:
     for line, text in enumerate(file, 1):
         if not text.strip():
             continue
-        try:
-            row = json.loads(text)
-        except ValueError as error:
-            raise ImportFailed(f"line {line}: not JSON ({error})", line) from error
-        if not isinstance(row, dict):
-            raise ImportFailed(f"line {line}: must be a JSON object, got {text.strip()[:60]!r}", line)
-        yield line, {name: value for name, value in row.items() if value is not None}
+        yield line, _object(text, line)
+
+
+def _object(text: str, line: int) -> dict[str, Any] | ImportFailed:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return ImportFailed(f"line {line}: not JSON ({error})", line)
+    if not isinstance(row, dict):
+        return ImportFailed(f"line {line}: must be a JSON object, got {text.strip()[:60]!r}", line)
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _read_parquet(path: Path, first_line: int) -> Iterator[Row]:
@@ -117,10 +131,12 @@ def _header(names: list[str] | None) -> list[str]:
     return names
 
 
-def _named(names: list[str], values: Iterable[str], line: int, count: int | None = None) -> dict[str, Any]:
+def _named(
+    names: list[str], values: Iterable[str], line: int, count: int | None = None
+) -> dict[str, Any] | ImportFailed:
     values = list(values)
     if len(values) != len(names):
-        raise ImportFailed(f"line {line}: must have {len(names)} values, got {len(values)}", line)
+        return ImportFailed(f"line {line}: must have {len(names)} values, got {len(values)}", line)
     return {name: value for name, value in zip(names, values, strict=True) if value != ""}
 
 

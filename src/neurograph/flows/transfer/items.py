@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import ImportFailed, InvalidValue
 from ...progress import Told
-from .formats import read_rows
+from .formats import read_rows, readable
 from .rows import Mapped
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def import_items(
 
 
 def _batches(path: Path, format: str | None, mapped: Mapped) -> Iterator[list[tuple[int, Item]]]:
-    rows = ((line, mapped.item(line, row)) for line, row in read_rows(path, format))
+    rows = ((line, mapped.item(line, readable(row))) for line, row in read_rows(path, format))
     while batch := list(islice(rows, ROWS_AT_ONCE)):
         yield batch
 

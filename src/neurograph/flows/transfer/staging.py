@@ -22,7 +22,7 @@ import apsw
 from ... import log
 from ...errors import ImportFailed, InvalidValue, NeurographError
 from .apply import apply_edges, apply_tokens, refused
-from .formats import Row, read_rows
+from .formats import Row, read_rows, readable
 from .rows import Mapped
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _stage(
         began, batch, line = time.monotonic(), [], 0
         for line, row in rows:
             try:
-                batch.append((run, line, json.dumps(convert(line, row), ensure_ascii=False)))
+                batch.append((run, line, json.dumps(convert(line, readable(row)), ensure_ascii=False)))
             except ImportFailed as error:
                 if bad_rows == "error":
                     raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...connection.session import Session
-from ...errors import SubscriptionNotFound
+from ...errors import NeurographError, SubscriptionNotFound
 from ...model.topic import SubscriptionSettings
 
 TYPE_CHECKING = False
@@ -67,5 +67,8 @@ class SubscriptionPart:
         )
 
     def __repr__(self) -> str:
-        rows = self._session.rows("select pattern from subscription where id = ?", (self._id,))
+        try:
+            rows = self._session.rows("select pattern from subscription where id = ?", (self._id,))
+        except NeurographError:  # the file is closed: whoever prints this looks for another error
+            return f"<Subscription {self._name!r}>"
         return f"<Subscription {self._name!r} {f'of {rows[0][0]!r}' if rows else 'ended'}>"

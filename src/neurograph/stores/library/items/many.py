@@ -110,7 +110,8 @@ class ManyItems(EncodedLibrary):
         if on_conflict not in ON_CONFLICT:
             raise InvalidValue(f"on_conflict must be one of {', '.join(ON_CONFLICT)}, got {on_conflict!r}")
         array = None if vectors is None else vector_array(vectors, self.dimension)
-        batch = Batch(_size(array, keys, texts, tokens, coordinates, metadata), array)
+        named = {"keys": keys, "texts": texts, "tokens": tokens, "coordinates": coordinates, "metadata": metadata}
+        batch = Batch(_size(array, named), array)
         batch.add_texts("keys", keys)
         batch.add_texts("texts", texts)
         batch.add_coordinates(coordinates)
@@ -276,9 +277,12 @@ def _refuse_one(items: Any) -> None:
         raise InvalidValue(f"items must be a sequence of records, ids or keys, got {items!r}")
 
 
-def _size(array: np.ndarray | None, *columns: Any) -> int:
+def _size(array: np.ndarray | None, columns: Mapping[str, Any]) -> int:
     """Return how many items there are, by the first argument that tells."""
-    for values in (array, *columns):
-        if values is not None and hasattr(values, "__len__") and not isinstance(values, str | bytes):
+    given = {name: values for name, values in {"vectors": array, **columns}.items() if values is not None}
+    for values in given.values():
+        if hasattr(values, "__len__") and not isinstance(values, str | bytes):
             return len(values)
+    for name, values in given.items():
+        raise InvalidValue(f"{name} must be a sequence with a value for each item, got {values!r}")
     raise InvalidValue("add must be given vectors, keys, texts, tokens, coordinates or metadata, got none of them")

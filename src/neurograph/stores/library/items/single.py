@@ -186,6 +186,7 @@ class SingleItems(EncodedLibrary):
             `dimension` finite numbers, rounded to float32; an item without one is not found.
         text
             What the vector stands for; where the library has an encoder and `vector` is not named, it makes the vector.
+            None takes the text alone away: by its vector the item is found as before, unless `vector` is None too.
         token
             The token the item belongs to.
         coordinates
