@@ -12,9 +12,9 @@ update sqlite_schema
    set sql = replace(sql, '(json_valid(condition) and', '(condition is null or json_valid(condition) and')
  where type = 'table' and name = 'subscription';
 
-pragma writable_schema = reset;
+pragma writable_schema = off;
 
--- A trigger that is made again lets every connection read the schema again.
+-- A trigger that is made again lets every other connection read the schema again; ours takes NULL either way.
 drop trigger subscription_cursor_update;
 
 create trigger subscription_cursor_update after update of cursor on subscription when new.cursor < old.cursor begin
