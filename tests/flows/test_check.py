@@ -367,3 +367,14 @@ def test_no_more_than_the_limit_is_reported(path):
 def test_limits_are_not_reported_while_validation_is_off(path):
     vandalise(path, "update cdna set max_token_weight = 0.25, validation = 0")
     assert not [violation for violation in violations(path) if violation.invariant.startswith("limits.")]
+
+
+def test_a_table_that_is_gone_is_named_whichever_it_is():
+    with neurograph.open(":memory:") as db:
+        ours = "select name from sqlite_schema where type = 'table' and name not glob 'sqlite_*'"
+        for (table,) in db.execute(ours).fetchall():
+            db.begin()
+            db.execute(f"drop table {table}")
+            assert ("file.objects", f"table {table} (missing)") in [found[:2] for found in db.check()]
+            db.rollback()
+        assert db.check() == []

@@ -45,10 +45,10 @@ def _objects(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
 
 FILE = (
     Invariant("file.integrity", _integrity, f"SQLite must find its pages sound; {RESTORE}"),
+    Invariant("file.objects", _objects, f"tables, indexes, views and triggers must be as created; {RESTORE}"),
     Invariant("file.foreign_keys", _foreign_keys, "every reference must name a row; delete the row that dangles"),
     Invariant("file.stamp", _stamp, "application_id and user_version must be set; open the file once for writing"),
     Invariant("file.migrations", _migrations, f"the migrations applied must be this package's; {RESTORE}"),
-    Invariant("file.objects", _objects, f"tables, indexes, views and triggers must be as created; {RESTORE}"),
     Invariant(
         "meta.facts",
         """select column1 as name
