@@ -13,7 +13,7 @@ from queue_workers import LONG_S
 
 import neurograph
 from neurograph import Database
-from neurograph.errors import InvalidValue, MessageFailed, MessageNotFound
+from neurograph.errors import ChannelNotFound, InvalidValue, MessageFailed, MessageNotFound
 
 GRACE_S = 0.1
 
@@ -90,6 +90,18 @@ def test_a_text_that_is_not_utf_8_is_a_dead_letter(db: Database) -> None:
         db.queue.publish("c", 2)
         assert [message.id for message in db.queue.claim("c")] == [2]
     assert (db.queue.stats("d").ready, db.queue.claim("d"), db.queue.stats("d").dead) == (1, [], 1)
+
+
+def test_a_channel_whose_name_is_not_utf_8_is_told(db: Database) -> None:
+    db.execute("insert into outbox (channel, payload) values (cast(x'e9' as text), '1')")
+    for every in (db.queue.channels, db.queue.stats_of_all):
+        with pytest.raises(InvalidValue, match=r"name of a row of channel .* where name = cast\(x'e9' as text\)"):
+            every()
+    with pytest.raises(ChannelNotFound, match="the closest are 'c'"):
+        db.queue.stats("cc")
+    assert [violation.invariant for violation in db.check()] == ["channel.utf8"]
+    db.execute("update channel set name = 'e' where name = cast(x'e9' as text)")
+    assert [channel.name for channel in db.queue.channels()] == ["c", "e"]
 
 
 def test_a_channel_that_is_paused_while_a_claim_waits_gives_nothing(db: Database) -> None:

@@ -437,8 +437,11 @@ def test_what_recurs_and_can_not_be_read_harms_no_other(db, now, caplog, name, z
     assert next_ns is None
     assert error == r"name and time_zone must be UTF-8, got b'\xe9'; delete the row, or set its time_zone anew"
     assert caplog.text.count("must be UTF-8") == 1
-    [violation] = db.check()
-    assert violation.invariant == "recurring.next_ns"
+    assert [violation.invariant for violation in db.check()] == ["recurring.next_ns", "recurring.utf8"]
+    with pytest.raises(InvalidValue, match=r"(name|time_zone) of a row of recurring must .* name = cast\(x'"):
+        db.queue.recurring()
+    with pytest.raises(RecurringNotFound, match="the closest are 'tick'"):
+        db.queue.pause_recurring("ticks")
     db.execute(f"update recurring set time_zone = 'Europe/Berlin' where name = {name}")
     assert len(taken(db)) == 0
     now.move(MINUTE_S)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from ...connection.session import Session
 from ...errors import ChannelNotFound, InvalidValue, LeaseLost
 from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message
-from ..arguments import closest, whole
+from ..arguments import whole
 from ..attempts import name_of
 from ..json_texts import json_of
+from ..named import closest_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class QueuePart:
         return rows[0]
 
     def _no_channel(self, name: str) -> ChannelNotFound:
-        rows = self._session.rows("select name from channel order by id limit 1000")
-        hint = closest(name, [row[0] for row in rows])
+        hint = closest_in(self._session, "channel", name)
         return ChannelNotFound(
             f"no channel has the name {name!r}{hint}; db.queue.create_channel(…) or publish makes it"
         )

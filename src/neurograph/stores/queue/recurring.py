@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from ...errors import InvalidValue, RecurringNotFound
 from ...model.recurring import Recurring
-from ..arguments import closest, json_text, whole
+from ..arguments import json_text, whole
 from ..attempts import MS, name_of, span_ns, stored
+from ..named import closest_in, named_rows
 from . import clock
 from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
 from .plan import next_time, times
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = ", ".join(
     {"channel": "(select name from channel where id = channel_id)"}.get(name, name) for name in Recurring._fields
 )
+TEXTS = ("name", "time_zone", "headers", "payload", "error")
 SET = """
     insert into recurring (name, channel_id, expression, time_zone, priority, ttl_ms, headers, payload, created_ns)
     select ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9 from channel where name = ?2
@@ -258,11 +260,11 @@ class Repeating(QueuePart):
         return [found for _, found in zip(range(most), times(expression, time_zone, after), strict=False)]
 
     def _recurring(self, condition: str, bindings: tuple[Any, ...]) -> builtins.list[Recurring]:
-        return [_record(row) for row in self._session.rows(f"select {COLUMNS} from recurring {condition}", bindings)]
+        sql = f"select {COLUMNS} from recurring {condition}"
+        return [_record(row) for row in named_rows(self._session, "recurring", TEXTS, sql, bindings)]
 
     def _nothing_recurs(self, name: str) -> RecurringNotFound:
-        rows = self._session.rows("select name from recurring order by name limit 1000")
-        hint = closest(name, [row[0] for row in rows])
+        hint = closest_in(self._session, "recurring", name, order="name")
         return RecurringNotFound(f"nothing recurs by the name {name!r}{hint}; db.queue.every(…) makes it")
 
 
