@@ -46,7 +46,8 @@ class DeadLetters(QueuePart):
         Returns
         -------
         list of Message
-            In the order of publishing. What came from another channel names it as ``origin``.
+            In the order of publishing. What came from another channel names it as ``origin``. Of one whose text is not
+            UTF-8, as other tools may write it, only what can be read can be asked for; `failures` says what it is.
 
         Raises
         ------
