@@ -12,7 +12,7 @@ from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Misuse
-from .queues import Consumer, Worker, on_loop
+from .queues import Consumer, Handler, Worker
 from .rules import AHEAD, HANDLES, LEFT_OUT, Kind, kind_of, returns_handles, sync_class
 from .scopes import Scope
 from .streams import Stream
@@ -176,7 +176,7 @@ def _worker(name: str, function: Callable[..., Any], returns: str) -> Callable[.
     def worker(self: Handle, *args: Any, **kwargs: Any) -> Worker:
         given = inspect.signature(function).bind(self._sync, *args, **kwargs)
         if callable(handler := given.arguments["handler"]):
-            given.arguments["handler"] = on_loop(handler)
+            given.arguments["handler"] = Handler(handler)
         return Worker(self._runner, function(*given.args, **given.kwargs))
 
     return worker
