@@ -449,6 +449,32 @@ def test_what_recurs_and_can_not_be_read_harms_no_other(db, now, caplog, name, z
     db.execute("delete from recurring where name <> 'tick'")
 
 
+# --- a clock that was wrong -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("expression", ["*/5 * * * *", "0 0 1 1 *"])
+def test_what_a_clock_far_ahead_put_off_is_worked_out_anew(db, now, expression):
+    first = db.queue.every("tick", expression, "c", 1).next_ns
+    now.move(100_000 * HOUR_S)
+    assert len(taken(db)) == 1
+    now.ns = START_NS
+    assert db.queue.recurring()[0].next_ns > ns("2035-01-01")
+    assert db.queue.every("tick", expression, "c", 2).next_ns == first
+    now.ns = first
+    assert [message.payload for message in taken(db)] == [2]
+
+
+def test_a_clock_that_is_set_back_by_less_than_a_day_lets_nothing_come_twice(db, now):
+    for expression in ("*/5 * * * *", "0 3 * * *", "0 0 1 1 *"):
+        now.ns = db.queue.every("tick", expression, "c", 1).next_ns
+        assert len(taken(db)) == 1
+        for back_s in (1, 7 * HOUR_S, 24 * HOUR_S):
+            now.ns -= back_s * 10**9
+            db.queue.every("tick", expression, "c", 1)
+            assert taken(db) == []
+            now.ns += back_s * 10**9
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
