@@ -764,6 +764,8 @@ class StorageObjects:
         """Store an object, whatever is there."""
     def transaction(self) -> Scope:
         """Return a context whose writes happen all together or not at all, as `Database.transaction` does."""
+    async def transaction_callback(self, function: Callable[[StorageObjects], Any]) -> Any:
+        """Call a function with this storage in a transaction, and return what it returns."""
 
 class Subscription:
     """The asyncio form of `neurograph`'s `Subscription`."""

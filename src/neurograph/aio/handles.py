@@ -182,5 +182,15 @@ def _worker(name: str, function: Callable[..., Any], returns: str) -> Callable[.
     return worker
 
 
+def _calls_back(name: str, function: Callable[..., Any], returns: str) -> Callable[..., Any]:
+    @wraps(function)
+    async def calls_back(self: Any, function: Callable[[Any], Any]) -> Any:
+        async with self.transaction():
+            found = function(self)
+            return await found if inspect.isawaitable(found) else found
+
+    return calls_back
+
+
 _METHODS = {Kind.CALL: _call, Kind.STREAM: _stream, Kind.SCOPE: _scope, Kind.AT_ONCE: _at_once}
-_METHODS |= {Kind.CONSUMER: _consumer, Kind.WORKER: _worker}
+_METHODS |= {Kind.CONSUMER: _consumer, Kind.WORKER: _worker, Kind.CALLS_BACK: _calls_back}
