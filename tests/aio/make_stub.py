@@ -47,6 +47,7 @@ OPENING = '''class Opening:
     ) -> None: ...
 '''
 
+COROUTINES = {rules.Kind.CALL, rules.Kind.CALLS_BACK}
 MADE = {rules.Kind.SCOPE: "Scope", rules.Kind.WORKER: "Worker"}
 OURS = {"close", "in_transaction"}  # of Database
 Function = ast.FunctionDef
@@ -216,13 +217,13 @@ def member(names: Names, cls: type, name: str, inside: Inside) -> list[str]:
         doc = (ast.get_docstring(node) or "").partition("\n")[0]
         body = f'\n        """{doc}"""' if doc else " ..."
         if is_property:
-            shown = f"Coroutine[Any, Any, {shown}]" if kind is rules.Kind.CALL else shown
+            shown = f"Coroutine[Any, Any, {shown}]" if kind in COROUTINES else shown
             lines += ["    @property", f"    def {name}(self) -> {shown}:{body}"]
             continue
         yields = {rules.Kind.STREAM: f"Stream[{shown}]", rules.Kind.CONSUMER: f"Consumer[{shown}]"}
         shown = MADE.get(kind) or yields.get(kind, shown)
         lines += ["    @overload"] if _decorated(node, "overload") else []
-        define = "async def" if kind is rules.Kind.CALL else "def"
+        define = "async def" if kind in COROUTINES else "def"
         lines.append(f"    {define} {name}({signature(names, module, node, inside)}) -> {shown}:{body}")
         if _decorated(node, "overload"):
             names.add("overload", "typing")

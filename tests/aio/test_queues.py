@@ -267,6 +267,57 @@ async def test_a_worker_runs_until_its_task_is_cancelled(path: str) -> None:
         await running
 
 
+@pytest.mark.parametrize("way", ["itself", "by a task", "from its thread"])
+@in_loop
+async def test_handlers_may_stop_their_worker(path: str, way: str) -> None:
+    async with aio.open(path) as db:
+        loop, together = asyncio.get_running_loop(), asyncio.Barrier(2)
+        await db.queue.create_channel("jobs", keep_ms=60_000, attempts=1)
+
+        async def stop() -> bool:
+            await together.wait()
+            with pytest.raises(errors.InvalidValue):
+                await worker.stop(-1)
+            return await worker.stop()
+
+        async def handle(message: Message) -> bool:
+            return await (stop() if way == "itself" else asyncio.wait_for(stop(), 60))
+
+        def handle_in_thread(message: Message) -> bool:
+            return asyncio.run_coroutine_threadsafe(stop(), loop).result()
+
+        worker = db.queue.work("jobs", handle_in_thread if way == "from its thread" else handle, concurrency=2)
+        *handled, left = await db.queue.publish_many("jobs", [1, 2, 3])
+        await worker.run()
+        assert [await db.queue.wait_result(one) for one in handled] == [False, False]
+        assert (await db.queue.get(left.id)).state == "ready"
+
+
+@in_loop
+async def test_who_is_no_handler_any_more_waits_for_those_that_run(path: str) -> None:
+    async with aio.open(path) as db:
+        began, go, tasks = asyncio.Event(), asyncio.Event(), []
+
+        async def later() -> bool:
+            await began.wait()
+            return await worker.stop()
+
+        async def handle(message: Message) -> None:
+            if message.payload == "first":
+                tasks.append(asyncio.create_task(later()))
+                return
+            began.set()
+            await go.wait()
+
+        async with db.queue.work("jobs", handle) as worker:
+            await db.queue.publish_many("jobs", ["first", "second"])
+            await began.wait()
+            await until(lambda: worker._worker._concurrency == 0)
+            assert not tasks[0].done()
+            go.set()
+            assert await tasks[0] is True
+
+
 @in_loop
 async def test_many_who_wait_keep_nobody_from_publishing(tmp_path: Path) -> None:
     async with aio.open(tmp_path / "mind.ngdb", synchronous="off") as db:

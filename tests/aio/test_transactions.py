@@ -63,6 +63,26 @@ async def test_nested_ones_are_savepoints(path: str) -> None:
 
 
 @in_loop
+async def test_a_function_that_is_called_in_one_may_be_a_coroutine_function(path: str) -> None:
+    async with aio.open(path) as db:
+        objects = await db.storage.objects()
+
+        async def fill(storage: aio.StorageObjects) -> list[str]:
+            assert db.in_transaction
+            await storage.set("n", "a", {})
+            return await storage.list_keys("n")
+
+        async def fail(storage: aio.StorageObjects) -> None:
+            await storage.set("n", "b", {})
+            raise KeyError("b")
+
+        assert await objects.transaction_callback(fill) == ["a"]
+        assert await objects.transaction_callback(function=lambda storage: 7) == 7
+        assert isinstance(await raised(objects.transaction_callback(fail)), KeyError)
+        assert await objects.list_keys("n") == ["a"]
+
+
+@in_loop
 async def test_all_its_calls_run_on_one_thread(path: str) -> None:
     threads: list[int] = []
 

@@ -51,6 +51,7 @@ PARTITIONED = f"""
 
 SAID = "(kind, entity_kind, entity_id, strength)"
 RECURS = "(name, channel_id, expression, payload, next_ns)"
+LATIN_1 = "cast(x'22e922' as text)"
 HUGE = "9e999"  # reads as infinity
 
 BREAK = {
@@ -129,6 +130,7 @@ BREAK = {
         insert into feedback_change values (9, 1, 'edge', '[1]', null, '{}')""",
     "channel.pending": "update channel set pending = 0",
     "channel.dead_letter": "update channel set dead_letter = 'nobody'",
+    "channel.utf8": "update channel set name = cast(x'e9' as text)",
     "message.channel": "update message set channel_id = 9",
     "message.rank": "update message set rank = 7",
     "message.due": "update message set due_ns = 7",
@@ -136,6 +138,7 @@ BREAK = {
     "message_key.message": "update message_key set pending = 0",
     "recurring.channel": f"insert into recurring {RECURS} values ('a', 9, '* * * * *', '1', 0)",
     "recurring.next_ns": f"insert into recurring {RECURS} values ('a', 1, '* * * * *', '1', null)",
+    "recurring.utf8": f"insert into recurring {RECURS} values (cast(x'e9' as text), 1, '* * * * *', '1', 0)",
     "failure.message": "update failure set message_id = 9",
     "storage.name": "update storage set key = '' where key = 'a'",
     "storage.text": "update storage set value = cast(x'22ff22' as text) where key = 'a'",
@@ -156,8 +159,10 @@ BREAK = {
     "experience.state": "update experience set valence = -1.5",
     "experience.text": "update experience set intent = cast(x'ff' as text)",
     "topic.counters": "update topic set bytes = 9 where name = 't'",
+    "topic.utf8": "update topic set name = cast(x'e9' as text) where id = 1",
     "topic_entry.topic": "update topic_entry set topic_id = 9 where id = 3",
     "topic_entry.newest": "update sqlite_sequence set seq = 0 where name = 'topic_entry'",
+    "subscription.utf8": "update subscription set pattern = cast(x'e9' as text)",
     "subscription.cursor": "update subscription set cursor = 4",
     "subscription.condition": "update subscription set condition = '{\"$x\": 1}'",
     "delivery.subscription": "update subscription set cursor = 1",
@@ -283,6 +288,11 @@ def test_a_broken_invariant_is_reported(path, name):
         ("message.due", "update message set state = 'delayed', due_ns = 9, expires_ns = 8"),
         ("message.newest", "delete from message_floor"),
         ("message.newest", "update message_floor set message_id = 99"),
+        ("channel.dead_letter", "update channel set dead_letter = cast(x'e9' as text)"),
+        ("channel.utf8", "update channel set dead_letter = cast(x'e9' as text)"),
+        ("recurring.utf8", f"insert into recurring {RECURS} values ('a', 1, '* * * * *', {LATIN_1}, 0)"),
+        ("recurring.channel", f"insert into recurring {RECURS} values ({LATIN_1}, 9, '* * * * *', '1', 0)"),
+        ("message_key.message", f"update message_key set key = {LATIN_1}"),
         ("message_key.message", "delete from message"),
         ("message_key.message", "update message set key = 'other'"),
         ("failure.message", "delete from message"),

@@ -27,6 +27,15 @@ def test_what_was_committed_since_is_told_in_order(db):
     assert numbers(db.events.subscribe(after=2499, timeout_s=0)) == [2499, 2500]
 
 
+def test_an_event_that_the_file_has_not_reached_is_refused(db):
+    db.events.emit_many("custom", [{"n": 1}, {"n": 2}])
+    newest = db.events.newest
+    rule = f"after must be at most {newest}, the newest there is, got {newest + 1}, .* older copy; read what is there"
+    with pytest.raises(InvalidValue, match=rule):
+        db.events.subscribe(after=newest + 1)
+    assert numbers(db.events.subscribe(after=newest, timeout_s=0)) == []
+
+
 def test_types_and_conditions_narrow_it(db):
     for name in ("order.paid", "order.lost"):
         db.events.register(name)

@@ -385,6 +385,18 @@ def test_a_dead_letter_stays_while_a_newer_message_has_its_key(db: Database, dea
     assert one(db).payload == 1
 
 
+@pytest.mark.parametrize("dead_letter", ["d", None])
+def test_a_dead_letter_that_stays_takes_no_others_place(db: Database, dead_letter: str | None) -> None:
+    db.queue.create_channel("c", attempts=1, dead_letter=dead_letter)
+    for payload, key in [(1, "k"), (2, "l"), (3, "l"), (4, "m"), (5, "n")]:
+        dies(db, payload, key)
+    db.queue.publish("c", 6, key="k")
+    assert db.queue.redrive(dead_letter or "c", n=2) == 2
+    assert [message.payload for message in db.queue.claim("c", 9)] == [2, 4, 6]
+    assert db.queue.redrive(dead_letter or "c", n=9) == 1
+    assert [message.payload for message in db.queue.dead(dead_letter or "c")] == [1, 3]
+
+
 def test_of_two_dead_letters_with_a_key_one_comes_back_at_a_time(db: Database) -> None:
     db.queue.create_channel("c", attempts=1, dead_letter="d")
     dies(db, 1, "k")

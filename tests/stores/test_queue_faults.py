@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from queue_workers import LONG_S
 
 import neurograph
 from neurograph import Database
-from neurograph.errors import InvalidValue, MessageFailed, MessageNotFound
+from neurograph.errors import ChannelNotFound, InvalidValue, MessageFailed, MessageNotFound
 
 GRACE_S = 0.1
 
@@ -90,6 +91,46 @@ def test_a_text_that_is_not_utf_8_is_a_dead_letter(db: Database) -> None:
         db.queue.publish("c", 2)
         assert [message.id for message in db.queue.claim("c")] == [2]
     assert (db.queue.stats("d").ready, db.queue.claim("d"), db.queue.stats("d").dead) == (1, [], 1)
+
+
+def test_a_dead_letter_that_nobody_can_read_hides_no_other(db: Database) -> None:
+    db.queue.publish("c", 1)
+    db.queue.nack(db.queue.claim("c")[0], "no")
+    db.execute(LATIN_1)
+    db.execute(
+        "insert into outbox (channel, payload, headers) values ('c', x'e9', cast(x'7b2261223a22e9227d' as text))"
+    )
+    db.execute("insert into outbox (channel, payload, key) values ('c', '4', cast(x'e9' as text))")
+    assert db.queue.claim("c", 9) == []
+    one, payload, headers, key = (pickle.loads(pickle.dumps(message)) for message in db.queue.dead("c"))
+    assert (one.payload, payload.headers, headers.payload, key.payload) == (1, {}, b"\xe9", 4)
+    assert [message.state for message in db.queue.list("c")] == ["dead"] * 4
+    for read, said in [
+        (lambda: payload.payload, f"the payload of message {payload.id} must be UTF-8, got b'\"\\xe9\"'; select cast"),
+        (lambda: headers.headers, f"the headers of message {headers.id} must be UTF-8"),
+        (lambda: key.key, f"the key of message {key.id} must be UTF-8"),
+        (lambda: db.queue.get(payload.id).payload, f"message {payload.id} must be UTF-8"),
+    ]:
+        with pytest.raises(InvalidValue) as told:
+            read()
+        assert said in str(told.value)
+    assert "must be UTF-8" in db.queue.failures(payload)[0].error
+    assert db.execute("select typeof(payload) from ng_messages('c') order by id").fetchall()[:2] == [
+        ("text",),
+        ("blob",),
+    ]
+
+
+def test_a_channel_whose_name_is_not_utf_8_is_told(db: Database) -> None:
+    db.execute("insert into outbox (channel, payload) values (cast(x'e9' as text), '1')")
+    for every in (db.queue.channels, db.queue.stats_of_all):
+        with pytest.raises(InvalidValue, match=r"name of a row of channel .* where name = cast\(x'e9' as text\)"):
+            every()
+    with pytest.raises(ChannelNotFound, match="the closest are 'c'"):
+        db.queue.stats("cc")
+    assert [violation.invariant for violation in db.check()] == ["channel.utf8"]
+    db.execute("update channel set name = 'e' where name = cast(x'e9' as text)")
+    assert [channel.name for channel in db.queue.channels()] == ["c", "e"]
 
 
 def test_a_channel_that_is_paused_while_a_claim_waits_gives_nothing(db: Database) -> None:

@@ -437,13 +437,42 @@ def test_what_recurs_and_can_not_be_read_harms_no_other(db, now, caplog, name, z
     assert next_ns is None
     assert error == r"name and time_zone must be UTF-8, got b'\xe9'; delete the row, or set its time_zone anew"
     assert caplog.text.count("must be UTF-8") == 1
-    [violation] = db.check()
-    assert violation.invariant == "recurring.next_ns"
+    assert [violation.invariant for violation in db.check()] == ["recurring.next_ns", "recurring.utf8"]
+    with pytest.raises(InvalidValue, match=r"(name|time_zone) of a row of recurring must .* name = cast\(x'"):
+        db.queue.recurring()
+    with pytest.raises(RecurringNotFound, match="the closest are 'tick'"):
+        db.queue.pause_recurring("ticks")
     db.execute(f"update recurring set time_zone = 'Europe/Berlin' where name = {name}")
     assert len(taken(db)) == 0
     now.move(MINUTE_S)
     assert [message.payload for message in taken(db)] == ([2] if name == "'b'" else [])
     db.execute("delete from recurring where name <> 'tick'")
+
+
+# --- a clock that was wrong -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("expression", ["*/5 * * * *", "0 0 1 1 *"])
+def test_what_a_clock_far_ahead_put_off_is_worked_out_anew(db, now, expression):
+    first = db.queue.every("tick", expression, "c", 1).next_ns
+    now.move(100_000 * HOUR_S)
+    assert len(taken(db)) == 1
+    now.ns = START_NS
+    assert db.queue.recurring()[0].next_ns > ns("2035-01-01")
+    assert db.queue.every("tick", expression, "c", 2).next_ns == first
+    now.ns = first
+    assert [message.payload for message in taken(db)] == [2]
+
+
+def test_a_clock_that_is_set_back_by_less_than_a_day_lets_nothing_come_twice(db, now):
+    for expression in ("*/5 * * * *", "0 3 * * *", "0 0 1 1 *"):
+        now.ns = db.queue.every("tick", expression, "c", 1).next_ns
+        assert len(taken(db)) == 1
+        for back_s in (1, 7 * HOUR_S, 24 * HOUR_S):
+            now.ns -= back_s * 10**9
+            db.queue.every("tick", expression, "c", 1)
+            assert taken(db) == []
+            now.ns += back_s * 10**9
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

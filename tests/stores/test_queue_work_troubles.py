@@ -15,7 +15,7 @@ from queue_workers import LONG_S, until
 
 import neurograph
 from neurograph import Database, Message
-from neurograph.errors import InvalidValue, MessageFailed, TransactionBusy
+from neurograph.errors import Interrupted, InvalidValue, MessageFailed, TransactionBusy
 
 GRACE_S = 0.1
 
@@ -98,6 +98,45 @@ def test_a_failure_that_can_not_be_noted_at_once_is_noted_later(db: Database, mo
         until(lambda: worker.failed == 2)
         assert len(db.queue.dead("c")) == 2
         go.set()
+
+
+def test_an_interrupt_ends_no_worker(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with db.queue.work("c", lambda message: message.payload, concurrency=2) as worker:
+        for n in range(5):
+            until(lambda: all(slot._consumer and slot._consumer._waiting for slot in worker._slots))
+            db.interrupt()
+            assert len(worker._slots) == 2
+            assert db.queue.wait_result(db.queue.publish("c", n), timeout_s=LONG_S) == n
+    assert (worker.done, worker.failed) == (5, 0)
+    assert caplog.text == ""
+
+
+def test_an_interrupt_keeps_no_message_from_being_settled(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted = {"ack": [True, True], "nack": [True]}
+
+    def settling(real: Any, times: list[bool]) -> Any:
+        def settle(*arguments: Any) -> None:
+            if times:
+                times.pop()
+                raise Interrupted("stopped by interrupt")
+            real(*arguments)
+
+        return settle
+
+    for name, times in interrupted.items():
+        monkeypatch.setattr(db.queue, name, settling(getattr(db.queue, name), times))
+    handled = []
+
+    def handler(message: Message) -> None:
+        handled.append(message.payload)
+        if message.payload == 2:
+            raise ValueError
+
+    with db.queue.work("c", handler) as worker:
+        db.queue.publish_many("c", [1, 2, 3])
+        until(lambda: worker.done == 2 and worker.failed == 1)
+    assert handled == [1, 2, 3]
+    assert interrupted == {"ack": [], "nack": []}
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------

@@ -62,6 +62,31 @@ def test_nan_and_keys_that_are_no_strings_are_refused(db):
             db.storage.objects().set("n", "a", value)
 
 
+def test_a_function_is_called_in_a_transaction(db):
+    objects = db.storage.objects()
+
+    def fill(storage):
+        assert db.in_transaction
+        storage.set("n", "a", {})
+        return storage.list_keys("n")
+
+    assert objects.transaction_callback(fill) == ["a"]
+
+    def fail(storage):
+        storage.set("n", "b", {})
+        raise KeyError("b")
+
+    with pytest.raises(KeyError):
+        objects.transaction_callback(fail)
+
+    async def later(storage):
+        storage.set("n", "c", {})
+
+    with pytest.raises(InvalidValue, match=r"no coroutine function here, .* neurograph\.aio awaits it"):
+        objects.transaction_callback(later)
+    assert objects.list_keys("n") == ["a"]
+
+
 def test_a_transaction_that_fails_keeps_nothing(db):
     objects = db.storage.objects()
     with pytest.raises(TypeError), objects.transaction():

@@ -66,6 +66,28 @@ def test_a_version_is_a_whole_number(db, wrong):
         db.storage.watch(timeout_s=-1)
 
 
+def test_a_version_that_the_file_has_not_reached_is_refused(db):
+    db.storage.set_many("a", {"x": 1, "y": 2})
+    rule = "since must be at most 2, the newest there is, got 3, .* older copy; read what is stored anew"
+    with pytest.raises(InvalidValue, match=rule):
+        db.storage.watch(since=3)
+    assert list(db.storage.watch(since=2, timeout_s=0)) == []
+    with db.transaction():
+        version = db.storage.set("a", "z", 3)
+        changes = db.storage.watch(since=version, timeout_s=0)
+    assert list(changes) == []
+
+
+def test_a_snapshot_may_be_older_than_the_version_to_go_on_from(tmp_path):
+    path = tmp_path / "s.ngdb"
+    with neurograph.open(path) as db, neurograph.open(path) as other:
+        with db.snapshot():
+            assert db.storage.version == 0
+            version = other.storage.set("a", "x", 1)
+            changes = db.storage.watch(since=version, timeout_s=0)
+        assert list(changes) == []
+
+
 def test_changes_that_are_forgotten_are_said_to_be(db):
     db.storage.set_many("a", {"x": 1, "y": 2, "z": 3})
     forget(db)

@@ -10,7 +10,7 @@ from topic_clock import Clock
 
 import neurograph
 from neurograph import Database
-from neurograph.errors import InvalidValue
+from neurograph.errors import InvalidValue, SubscriptionNotFound, TopicNotFound
 from neurograph.stores.topics import passing
 
 LATIN_1 = "cast(x'22e922' as text)"
@@ -186,7 +186,41 @@ def test_a_topic_whose_name_is_not_utf_8_harms_no_other(db: Database, pattern: s
     db.execute(IN_NAME)
     db.topics.publish("ab", 2)
     assert [entry.payload for entry in reader.claim(9)] == [1, 2]
-    assert reader.stats().dead == 1
+    assert reader.stats().dead == int(pattern != "a")
+    assert {violation.invariant for violation in db.check()} == {"topic.utf8"}
+    db.execute("delete from topic where name = cast(x'61e9' as text)")
+
+
+def test_all_others_are_trimmed_beside_a_name_that_is_not_utf_8(db: Database) -> None:
+    db.topics.create("a", keep_entries=1)
+    db.execute(IN_NAME)
+    db.execute("update topic set keep_entries = 1 where name <> 'a'")
+    db.topics.create("b", keep_entries=1)
+    publish = "insert into topic_entry (topic_id, payload) select id, '1' from topic"
+    db.execute(publish)
+    db.execute(publish)
+    assert db.topics.trim() == 4
+    db.execute(publish)
+    db.optimize()
+    assert db.execute("select count(*) from topic_entry").fetchall() == [(3,)]
+    with pytest.raises(InvalidValue, match=r"name of a row of topic must be UTF-8, .* name = cast\(x'61e9' as text\)"):
+        db.topics.list()
+    with pytest.raises(TopicNotFound, match="the closest are 'a'"):
+        db.topics.get("aa")
+    db.execute("delete from topic where name = cast(x'61e9' as text)")
+    assert [topic.name for topic in db.topics.list()] == ["a", "b"]
+
+
+def test_a_subscription_whose_name_is_not_utf_8_is_told(db: Database) -> None:
+    reader = db.topics.subscribe("r")
+    db.execute("insert into subscription (name, pattern, condition) values (cast(x'e9' as text), '*', '{}')")
+    with pytest.raises(InvalidValue, match=r"name of a row of subscription .* name = cast\(x'e9' as text\)"):
+        db.topics.subscriptions()
+    with pytest.raises(SubscriptionNotFound, match="the closest are 'r'"):
+        db.topics.subscription("rr")
+    assert [violation[:2] for violation in db.check()] == [("subscription.utf8", "2, name")]
+    db.execute("update subscription set name = 'e' where name = cast(x'e9' as text)")
+    assert [one.name for one in db.topics.subscriptions()] == [reader.name, "e"]
 
 
 # --- looked at --------------------------------------------------------------------------------------------------------

@@ -286,7 +286,7 @@ class Database:
         """The absolute path of the file, or ``":memory:"``."""
     async def place_tokens(self, library: Library | str, *, reach: float=3.27, on_conflict: str='ignore', progress: bool | Told=False) -> PlacedWords:
         """Place the items of a library by its principal components, and their tokens in the level ``abstract``."""
-    async def query(self, query: str | ArrayLike | bytes | None=None, k: int=10, *, text: str | None=None, vector: ArrayLike | bytes | None=None, library: str | Library | Iterable[str | Library] | None=None, legs: str | Iterable[str] | None=None, weights: Mapping[str, float] | None=None, fusion: str='rrf', near: TokenLike | tuple[str | int, Sequence[float] | TokenLike] | None=None, where: Where | None=None, graph: str='spread', seeds: int=5, depth: int=1, decay: float=0.8, candidates: int | None=None, standing: float=0.5, timeout_s: float | None=None) -> QueryResult:
+    async def query(self, query: str | ArrayLike | bytes | None=None, k: int=10, *, text: str | None=None, vector: ArrayLike | bytes | None=None, library: str | Library | Iterable[str | Library] | None=None, legs: str | Iterable[str] | None=None, weights: Mapping[str, float] | None=None, fusion: str='rrf', near: TokenLike | tuple[str | int, Sequence[float] | TokenLike] | None=None, where: Where | None=None, graph: str='spread', seeds: int=5, depth: int=1, decay: float=0.8, candidates: int | None=None, standing: float=1.0, timeout_s: float | None=None) -> QueryResult:
         """Ask vectors, words, graph and space one question, and return what they find together, explained."""
     @property
     def queue(self) -> Queue:
@@ -764,6 +764,8 @@ class StorageObjects:
         """Store an object, whatever is there."""
     def transaction(self) -> Scope:
         """Return a context whose writes happen all together or not at all, as `Database.transaction` does."""
+    async def transaction_callback(self, function: Callable[[StorageObjects], Any]) -> Any:
+        """Call a function with this storage in a transaction, and return what it returns."""
 
 class Subscription:
     """The asyncio form of `neurograph`'s `Subscription`."""

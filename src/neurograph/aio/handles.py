@@ -12,7 +12,7 @@ from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Misuse
-from .queues import Consumer, Worker, on_loop
+from .queues import Consumer, Handler, Worker
 from .rules import AHEAD, HANDLES, LEFT_OUT, Kind, kind_of, returns_handles, sync_class
 from .scopes import Scope
 from .streams import Stream
@@ -176,11 +176,21 @@ def _worker(name: str, function: Callable[..., Any], returns: str) -> Callable[.
     def worker(self: Handle, *args: Any, **kwargs: Any) -> Worker:
         given = inspect.signature(function).bind(self._sync, *args, **kwargs)
         if callable(handler := given.arguments["handler"]):
-            given.arguments["handler"] = on_loop(handler)
+            given.arguments["handler"] = Handler(handler)
         return Worker(self._runner, function(*given.args, **given.kwargs))
 
     return worker
 
 
+def _calls_back(name: str, function: Callable[..., Any], returns: str) -> Callable[..., Any]:
+    @wraps(function)
+    async def calls_back(self: Any, function: Callable[[Any], Any]) -> Any:
+        async with self.transaction():
+            found = function(self)
+            return await found if inspect.isawaitable(found) else found
+
+    return calls_back
+
+
 _METHODS = {Kind.CALL: _call, Kind.STREAM: _stream, Kind.SCOPE: _scope, Kind.AT_ONCE: _at_once}
-_METHODS |= {Kind.CONSUMER: _consumer, Kind.WORKER: _worker}
+_METHODS |= {Kind.CONSUMER: _consumer, Kind.WORKER: _worker, Kind.CALLS_BACK: _calls_back}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from ..connection.scope import deadline_after
 from ..model.message import Message
 from ..stores.queue.slot import HandlerGoneError
 from .calls import Answer
@@ -23,6 +25,19 @@ if TYPE_CHECKING:
     from ..stores.consumer import AsItComes
     from ..stores.queue.worker import Worker as SyncWorker
     from .runner import Runner
+
+_run_by: ContextVar[Run | None] = ContextVar("neurograph_run_by", default=None)
+"""The run of a handler that a task or thread belongs to, as do tasks that the handler makes."""
+
+
+class Run:
+    """One run of a worker's handler."""
+
+    __slots__ = ("ended", "handler")
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.ended = False
 
 
 class Consumer(Stream[T]):
@@ -142,12 +157,13 @@ class Worker:
         Parameters
         ----------
         grace_s
-            How long, in seconds; None: until they have finished.
+            How long, in seconds; None: until they have finished. A handler that awaits it does not wait, as it runs
+            itself.
 
         Returns
         -------
         bool
-            True where all have finished.
+            True where all have finished. A handler that awaits it is not waited for, nor are the others: False at once.
 
         Raises
         ------
@@ -165,6 +181,10 @@ class Worker:
         >>> asyncio.run(main())
         True
         """
+        run = _run_by.get()
+        if run is not None and not run.ended and run.handler is self._worker._work.handler:
+            deadline_after(grace_s)  # refused here as well
+            grace_s = 0
         return await self._runner.apart(partial(self._worker.stop, grace_s))  # type: ignore[no-any-return]
 
     async def run(self) -> None:
@@ -196,23 +216,35 @@ class Worker:
         return repr(self._worker)
 
 
-def on_loop(handler: Callable[[Message], Any]) -> Callable[[Message], Any]:
-    """Return a handler for a worker's thread that runs coroutines on the loop that is running now."""
-    loop = asyncio.get_running_loop()
+class Handler:
+    """A handler for a worker's threads, which runs coroutines on the loop that was running when it was made."""
 
-    def handle(message: Message) -> Any:
-        if loop.is_closed():
+    def __init__(self, handler: Callable[[Message], Any]) -> None:
+        self._handler = handler
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, message: Message) -> Any:
+        """Run it; of a coroutine return one that waits for it."""
+        if self._loop.is_closed():
             raise HandlerGoneError("the event loop of its handler was closed")
-        result = handler(message)
-        return _elsewhere(loop, result) if isawaitable(result) else result
+        run, goes_on = Run(self), False
+        token = _run_by.set(run)
+        try:
+            result = self._handler(message)
+            goes_on = isawaitable(result)
+            return self._elsewhere(result, run) if goes_on else result
+        finally:
+            run.ended = not goes_on
+            _run_by.reset(token)
 
-    return handle
+    async def _elsewhere(self, result: Any, run: Run) -> Any:
+        """Wait, on the loop of a worker's thread, for a coroutine that runs on another."""
 
+        async def on_loop() -> Any:
+            _run_by.set(run)
+            try:
+                return await result
+            finally:
+                run.ended = True
 
-async def _elsewhere(loop: asyncio.AbstractEventLoop, result: Any) -> Any:
-    """Wait, on the loop of a worker's thread, for a coroutine that runs on another."""
-
-    async def run() -> Any:
-        return await result
-
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(on_loop(), self._loop))

@@ -49,6 +49,9 @@ CONSUMED = {"Consumer": "Message", "EntryConsumer": "Entry"}
 AT_ONCE = frozenset({"interrupt"})
 """Methods that never wait, and must not: they run where they are called."""
 
+CALLS_BACK = frozenset({"transaction_callback"})
+"""Methods that call a function in a transaction: here it runs on the loop, and may be a coroutine function."""
+
 LEFT_OUT = frozenset({"begin", "commit", "rollback"})
 """At a prompt, where they belong, each line is a task of its own: none could end what another began."""
 
@@ -65,6 +68,7 @@ class Kind(Enum):
     AT_ONCE = "its value"
     CONSUMER = "an asynchronous iterator that can be stopped"
     WORKER = "a worker"
+    CALLS_BACK = "a coroutine that calls back on the loop"
     HANDLE = "an object of the same kind"
 
 
@@ -80,7 +84,7 @@ def kind_of(name: str, returns: str, is_property: bool) -> Kind:
         return Kind.CONSUMER
     if returns == "Worker":
         return Kind.WORKER
-    return Kind.AT_ONCE if name in AT_ONCE else Kind.CALL
+    return Kind.AT_ONCE if name in AT_ONCE else Kind.CALLS_BACK if name in CALLS_BACK else Kind.CALL
 
 
 def returns_handles(returns: str) -> bool:

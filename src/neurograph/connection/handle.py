@@ -188,5 +188,8 @@ class Handle:
         return self._session.in_transaction
 
     def interrupt(self) -> None:
-        """Stop what is running, from another thread; the stopped calls raise `Interrupted`."""
+        """Stop what is running, from another thread; the stopped calls raise `Interrupted`.
+
+        A worker goes on: what its handlers run is stopped, as all else.
+        """
         self._session.interrupt()

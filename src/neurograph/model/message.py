@@ -130,6 +130,12 @@ class Failure(NamedTuple):
     """When, in nanoseconds since 1970 UTC."""
 
 
+class NotUtf8(bytes):
+    """What stands in a row for a text that is not UTF-8, which other tools may write: its bytes."""
+
+    __slots__ = ()
+
+
 class Message:
     """A message as it was when it was read. Records compare by value and don't follow later changes."""
 
@@ -193,7 +199,8 @@ class Message:
     @property
     def key(self) -> str | None:
         """The idempotency key, or None."""
-        return self._row[10]  # type: ignore[no-any-return]
+        key = self._row[10]
+        return _value(key, f"the key of message {self.id}") if isinstance(key, bytes) else key  # type: ignore
 
     @property
     def headers(self) -> dict[str, Any]:
@@ -240,12 +247,18 @@ class Message:
 
 def _value(stored: str | bytes, what: str) -> Any:
     if isinstance(stored, bytes):
+        if isinstance(stored, NotUtf8):
+            raise _unreadable(what, "UTF-8", stored, "; select cast(column as blob) from message to read it")
         return stored
     import json
 
     try:
         return json.loads(stored)
     except (RecursionError, ValueError) as error:  # too many levels or digits: SQLite takes more of both
-        from ..errors import InvalidValue
+        raise _unreadable(what, f"JSON that Python reads ({error})", stored) from None
 
-        raise InvalidValue(f"{what} must be JSON that Python reads ({error}), got {stored[:60]!r}") from None
+
+def _unreadable(what: str, rule: str, stored: str | bytes, remedy: str = "") -> Exception:
+    from ..errors import InvalidValue
+
+    return InvalidValue(f"{what} must be {rule}, got {stored[:60]!r}{remedy}")

@@ -147,6 +147,27 @@ def whole(value: Any, what: str, low: int = 0, high: int = MAX_ID) -> int:
     return number
 
 
+def reached(session: Session, value: int, what: str, newest: str, remedy: str) -> int:
+    """Return a place in a log to go on after, which the log must have reached: what comes up to it would be missed.
+
+    `newest` is the SQL of the newest place there is, and `remedy` says from where to go on instead.
+    """
+    place = whole(value, what)
+    most: int = session.rows(newest)[0][0]
+    if place > most and not session.location.in_memory:  # a snapshot may be older than what is known by now
+        line = session.borrow()
+        try:
+            most = max(most, line.connection.execute(newest).fetchall()[0][0])  # type: ignore
+        finally:
+            session.give_back(line)
+    if place > most:
+        raise InvalidValue(
+            f"{what} must be at most {most}, the newest there is, got {place}, perhaps of a file that was restored "
+            f"from an older copy; {remedy}"
+        )
+    return place
+
+
 def id_array(values: Iterable[TokenLike] | Any, what: str) -> np.ndarray:
     """Return ids as a contiguous int64 array, each from 1 to 2**63 - 1; labels are not accepted here."""
     import numpy as np

@@ -51,10 +51,22 @@ class Invariant:
         return [Violation(self.name, ", ".join(map(str, row)), self.message) for row in found]
 
 
-def not_utf8(table: str, columns: Iterable[str], connection: apsw.Connection) -> Iterable[tuple[int, str]]:
+def with_blobs(sql: str) -> Search:
+    """Return the search that runs a query whose names are blobs: one that is not UTF-8 must not hide what is wrong."""
+
+    def found(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
+        for row in connection.execute(sql):
+            yield tuple(value.decode(errors="replace") if isinstance(value, bytes) else value for value in row)
+
+    return found
+
+
+def not_utf8(
+    table: str, columns: Iterable[str], connection: apsw.Connection, key: str = "id"
+) -> Iterable[tuple[Any, str]]:
     """Yield the id and the name of each column whose text is not UTF-8, which SQLite lets a shell write."""
     for name in columns:
-        sql = f"select id, cast({name} as blob) from {table} where {name} is not null"
+        sql = f"select {key}, cast({name} as blob) from {table} where typeof({name}) = 'text'"
         for id, text in connection.execute(sql):  # a name for the cursor would keep it, half-read, with the error
             try:
                 bytes(text).decode()

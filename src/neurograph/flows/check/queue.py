@@ -7,7 +7,10 @@ from typing import Any
 
 import apsw
 
-from .invariant import Invariant
+from ...stores.queue.recurring import TEXTS
+from .invariant import Invariant, not_utf8, with_blobs
+
+HEX_OF_NAME = "'x''' || hex(name) || ''''"
 
 
 def _without_time(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
@@ -28,8 +31,15 @@ QUEUE = (
     ),
     Invariant(
         "channel.dead_letter",
-        "select id, dead_letter from channel where dead_letter not in (select name from channel)",
+        with_blobs(
+            "select id, cast(dead_letter as blob) from channel where dead_letter not in (select name from channel)"
+        ),
         "dead_letter must be the name of a channel; create it, or set it to null",
+    ),
+    Invariant(
+        "channel.utf8",
+        lambda connection: not_utf8("channel", ("name", "dead_letter"), connection),
+        "name and dead_letter must be UTF-8; set them anew with SQL, by the channel's id",
     ),
     Invariant(
         "message.channel",
@@ -62,22 +72,31 @@ QUEUE = (
     ),
     Invariant(
         "message_key.message",
-        """select k.channel_id, k.key from message_key as k
-            where k.pending <> exists (
-              select 1 from message as m
-               where m.id = k.message_id and m.channel_id = k.channel_id and m.key = k.key
-                 and m.state not in ('done', 'dead'))""",
+        with_blobs(
+            """select k.channel_id, cast(k.key as blob) from message_key as k
+                where k.pending <> exists (
+                  select 1 from message as m
+                   where m.id = k.message_id and m.channel_id = k.channel_id and m.key = k.key
+                     and m.state not in ('done', 'dead'))"""
+        ),
         "a key must be pending exactly while its message is; delete it",
     ),
     Invariant(
         "recurring.channel",
-        "select name, channel_id from recurring where channel_id not in (select id from channel)",
+        with_blobs(
+            "select cast(name as blob), channel_id from recurring where channel_id not in (select id from channel)"
+        ),
         "what recurs must go to a channel that exists; delete it",
     ),
     Invariant(
         "recurring.next_ns",
         _without_time,
         "expression and time zone must be known and have a time to come; set them with db.queue.every",
+    ),
+    Invariant(
+        "recurring.utf8",
+        lambda connection: not_utf8("recurring", TEXTS, connection, HEX_OF_NAME),
+        "name and texts must be UTF-8; set them anew, or delete the row, with SQL, where name = cast(x'…' as text)",
     ),
     Invariant(
         "failure.message",

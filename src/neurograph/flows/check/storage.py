@@ -7,19 +7,9 @@ from typing import Any
 
 import apsw
 
-from .invariant import Invariant, Search
+from .invariant import Invariant, with_blobs
 
-PLACE = "cast(namespace as blob), cast(key as blob)"  # a name that is not UTF-8 must not hide what else is wrong
-
-
-def _rows(sql: str) -> Search:
-    """Return the search that runs a query whose names are blobs."""
-
-    def found(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
-        for row in connection.execute(sql):
-            yield tuple(value.decode(errors="replace") if isinstance(value, bytes) else value for value in row)
-
-    return found
+PLACE = "cast(namespace as blob), cast(key as blob)"
 
 
 def _not_utf8(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
@@ -37,7 +27,7 @@ def _not_utf8(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
 STORAGE = (
     Invariant(
         "storage.name",
-        _rows(
+        with_blobs(
             f"""select {PLACE} from storage
                  where namespace = '' or key = '' or instr(namespace, char(0)) or instr(key, char(0))"""
         ),
@@ -50,7 +40,7 @@ STORAGE = (
     ),
     Invariant(
         "storage.value",
-        _rows(f"select {PLACE} from storage where not json_valid(value)"),
+        with_blobs(f"select {PLACE} from storage where not json_valid(value)"),
         "a value must be JSON; store another",
     ),
     Invariant(
@@ -63,7 +53,7 @@ STORAGE = (
     ),
     Invariant(
         "storage_namespace.counters",
-        _rows("""
+        with_blobs("""
             with found (namespace, keys, bytes) as (
               select namespace, count(*), sum(length(cast(value as blob))) from storage group by namespace)
             select cast(namespace as blob) from found

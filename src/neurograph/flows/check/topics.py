@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from ...stores.topics.condition import condition_sql
-from .invariant import Invariant
+from .invariant import Invariant, not_utf8
 
 NEWEST = "select max(entry_id, coalesce((select max(id) from topic_entry), 0)) from topic_entry_floor"
 
@@ -37,6 +37,11 @@ TOPICS = (
         "a topic with keep_entries or keep_bytes must count what it has, and no other; set them to null and back",
     ),
     Invariant(
+        "topic.utf8",
+        lambda connection: not_utf8("topic", ("name",), connection),
+        "a name must be UTF-8, and can't be changed; delete the topic with SQL, by its id",
+    ),
+    Invariant(
         "topic_entry.topic",
         "select id, topic_id from topic_entry where topic_id not in (select id from topic)",
         "an entry must belong to a topic that exists; delete it",
@@ -49,6 +54,11 @@ TOPICS = (
            union all
            select count(*) from topic_entry_floor having count(*) <> 1""",
         "sqlite_sequence must not be below the newest id, and topic_entry_floor must have its row; restore the file",
+    ),
+    Invariant(
+        "subscription.utf8",
+        lambda connection: not_utf8("subscription", ("name", "pattern"), connection),
+        "name and pattern must be UTF-8; set them anew with SQL, by the subscription's id",
     ),
     Invariant(
         "subscription.cursor",

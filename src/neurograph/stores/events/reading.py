@@ -9,7 +9,7 @@ from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
 from ...errors import ChangesForgotten
 from ...model.event import Event
-from ..arguments import MAX_ID, whole
+from ..arguments import MAX_ID, reached, whole
 from ..id_pages import PAGE, in_pages, is_newest_first
 from ..json_conditions import Conditions
 from .base import NEWEST, TOPIC, EventPart, first_since
@@ -181,8 +181,10 @@ class Reading(EventPart):
             The database was closed, or `interrupt` called, while it waits.
         TransactionOpen
             In memory, and the thread has a transaction open.
-        UnknownName, InvalidValue
+        UnknownName
             As `read`.
+        InvalidValue
+            As `read`; or `after` is above `newest`: events up to it would be missed.
 
         Examples
         --------
@@ -204,7 +206,9 @@ class Reading(EventPart):
         deadline_after(timeout_s)  # refused here, not at the first step
         with self._session.reading() as line:
             question.require_type(line.connection)
-        return self._subscribe(question, self.newest if after is None else whole(after, "after"), timeout_s)
+        remedy = "read what is there, and go on from db.events.newest as it was before"
+        at = self.newest if after is None else reached(self._session, after, "after", NEWEST, remedy)
+        return self._subscribe(question, at, timeout_s)
 
     @property
     def newest(self) -> int:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from ...connection.session import Session
 from ...errors import ChannelNotFound, InvalidValue, LeaseLost
-from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message
-from ..arguments import closest, whole
+from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message, NotUtf8
+from ..arguments import whole
 from ..attempts import name_of
 from ..json_texts import json_of
+from ..named import closest_in, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +23,23 @@ DUE = """
     select id from message where channel_id = {channel} and state = 'delayed' and turn <= {now} union all
     select id from message where channel_id = {channel} and state = 'ready' and due_ns <= {now} union all
     select id from message where channel_id = {channel} and state = 'done' and turn <= {now}"""
-MESSAGE = ", ".join(
+MESSAGE_SQL = [
     {
         "channel": "(select name from channel where channel.id = message.channel_id)",
         "origin": "(select name from channel where channel.id = message.origin)",
         "claim": "null",  # a reader is not who claimed it
     }.get(column, column)
     for column in MESSAGE_COLUMNS
+]
+MESSAGE = ", ".join(MESSAGE_SQL)
+
+TEXTS = tuple(MESSAGE_COLUMNS.index(column) for column in ("key", "headers", "payload", "result"))
+# As bytes, with what each was: a text may be none.
+MESSAGE_IN_BYTES = ", ".join(
+    [
+        *(f"cast({sql} as blob)" if at in TEXTS else sql for at, sql in enumerate(MESSAGE_SQL)),
+        *(f"typeof({MESSAGE_COLUMNS[at]})" for at in TEXTS),
+    ]
 )
 
 
@@ -47,14 +58,27 @@ class QueuePart:
         return rows[0]
 
     def _no_channel(self, name: str) -> ChannelNotFound:
-        rows = self._session.rows("select name from channel order by id limit 1000")
-        hint = closest(name, [row[0] for row in rows])
+        hint = closest_in(self._session, "channel", name)
         return ChannelNotFound(
             f"no channel has the name {name!r}{hint}; db.queue.create_channel(…) or publish makes it"
         )
 
     def _messages(self, condition: str, bindings: tuple[Any, ...]) -> list[Message]:
-        return [Message(row) for row in self._session.rows(f"select {MESSAGE} from message {condition}", bindings)]
+        sql = f"select {{}} from message {condition}"
+        try:
+            return [Message(row) for row in self._session.rows(sql.format(MESSAGE), bindings)]
+        except InvalidValue:  # a text that is not UTF-8: who reads it is told, and it hides no other
+            rows = self._session.rows(sql.format(MESSAGE_IN_BYTES), bindings)
+            return [Message(_with_texts(row)) for row in rows]
+
+
+def _with_texts(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row of `MESSAGE_IN_BYTES` with the texts that are."""
+    values = list(row[: len(MESSAGE_COLUMNS)])
+    for at, kind in zip(TEXTS, row[len(MESSAGE_COLUMNS) :], strict=True):
+        if kind == "text":
+            values[at] = values[at].decode() if is_utf8(values[at]) else NotUtf8(values[at])
+    return tuple(values)
 
 
 def channel_name(name: object) -> str:

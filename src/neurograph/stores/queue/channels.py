@@ -10,6 +10,7 @@ from ...errors import Conflict, InvalidValue, RuleViolated
 from ...model.message import Channel
 from ..arguments import real, truth
 from ..attempts import MOST_MS
+from ..named import named_rows
 from ..settings import Check, checked, one_of, or_none, within
 from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
 
@@ -141,7 +142,8 @@ class Channels(QueuePart):
         ...     [channel.name for channel in db.queue.channels()]
         ['work', 'work.dead']
         """
-        return [_record(row) for row in self._session.rows(f"select {COLUMNS} from channel order by id")]
+        sql = f"select {COLUMNS} from channel order by id"
+        return [_record(row) for row in named_rows(self._session, "channel", ("name", "dead_letter"), sql)]
 
     def update_channel(self, channel: str, /, *, name: str | None = None, **settings: Any) -> Channel:
         """Change settings of a channel, and return it; all others stay.

@@ -22,9 +22,13 @@ BACK = f"""
            due_ns = ?1 + {MS} * (select ttl_ms from channel where id = coalesce(
              (select id from channel where id = message.origin), channel_id))
      where id in (
-         select id from message
+         select id from message as m
           where channel_id = ?2 and {DEAD} and (state = 'dead' or state = 'ready' or state = 'delayed')
             and (?3 is null or id in (select value from json_each(?3)))
+            and (key is null or not exists (
+              select 1 from message_key as k
+               where k.channel_id = coalesce((select id from channel where id = m.origin), m.channel_id)
+                 and k.key = m.key and k.pending and k.message_id <> m.id))
           order by id limit ?4)"""
 
 RETURNING = " returning (select name from channel where id = channel_id)"
@@ -46,7 +50,8 @@ class DeadLetters(QueuePart):
         Returns
         -------
         list of Message
-            In the order of publishing. What came from another channel names it as ``origin``.
+            In the order of publishing. What came from another channel names it as ``origin``. Of one whose text is not
+            UTF-8, as other tools may write it, only what can be read can be asked for; `failures` says what it is.
 
         Raises
         ------
@@ -104,7 +109,7 @@ class DeadLetters(QueuePart):
         messages
             Only these; None: all. One that is no dead letter of the channel, or that somebody works on, is left alone.
         n
-            At most so many, the oldest first.
+            At most so many, the oldest first, of those that can go back.
 
         Returns
         -------
@@ -140,7 +145,12 @@ class DeadLetters(QueuePart):
         most = -1 if n is None else whole(n, "n")
         with self._session.transaction():
             (channel_id,) = self._channel("id", channel)
-            back = self._session.change(BACK + RETURNING, (clock.now_ns(), channel_id, chosen, most))
-            for name in {name for (name,) in back}:
-                self._session.announce(name)
-        return len(back)
+            now, count = clock.now_ns(), 0
+            while count != most:  # again, as of two with one key the second stays, and others may go in its place
+                back = self._session.change(BACK + RETURNING, (now, channel_id, chosen, max(most - count, -1)))
+                for name in {name for (name,) in back}:
+                    self._session.announce(name)
+                count += len(back)
+                if most < 0 or not back:
+                    break
+        return count

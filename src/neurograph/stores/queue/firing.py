@@ -13,6 +13,7 @@ from __future__ import annotations
 from ... import log
 from ...errors import InvalidValue, RuleViolated
 from ..attempts import MS
+from ..named import is_utf8
 from .base import QueuePart
 from .plan import next_time
 
@@ -71,7 +72,7 @@ class Firing(QueuePart):
         except InvalidValue:
             with self._session.transaction():
                 for texts in self._session.rows(DUE_TEXTS, (channel_id, now)):
-                    if (wrong := next(filter(_not_utf8, texts), None)) is not None:
+                    if (wrong := next((text for text in texts if not is_utf8(text)), None)) is not None:
                         error = (
                             f"name and time_zone must be UTF-8, got {wrong[:60]!r}; delete the row, or set its "
                             "time_zone anew"
@@ -91,11 +92,3 @@ class Firing(QueuePart):
             why = "is full" if error.rule == "message.capacity" else "gets more than its rate_per_s"
         self._session.change("update recurring set refused = refused + 1 where name = ?", (name,))
         log.warning("recurring message %r was due and is left out: its channel %s", name, why)
-
-
-def _not_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return True
-    return False

@@ -7,6 +7,7 @@ import builtins
 from ...errors import InvalidValue, MessageNotFound
 from ...model.message import STATES, ChannelStats, Message
 from ..arguments import whole
+from ..named import named_rows
 from . import clock
 from .base import QueuePart, channel_name, message_id
 
@@ -221,7 +222,8 @@ class Looking(QueuePart):
         ...     [(stats.channel, stats.ready) for stats in db.queue.stats_of_all()]
         [('jobs', 1), ('news', 1)]
         """
-        return [_stats(row) for row in self._session.rows(STATS, (clock.now_ns(), None))]
+        rows = named_rows(self._session, "channel", ("name",), STATS, (clock.now_ns(), None))
+        return [_stats(row) for row in rows]
 
     def cancel(self, message: Message | int) -> bool:
         """Delete a message that nobody works on yet; return False where it is too late.

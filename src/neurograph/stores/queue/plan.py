@@ -7,6 +7,7 @@ whose time comes twice runs the first time; jobs at every minute or hour, and th
 from __future__ import annotations
 
 from ...errors import InvalidValue
+from ..arguments import MAX_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 SECOND_NS = 1_000_000_000
+DAY_NS = 86_400 * SECOND_NS
 
 
 def times(expression: str, time_zone: str, after_ns: int) -> Iterator[int]:
@@ -43,6 +45,11 @@ def next_time(expression: str, time_zone: str, after_ns: int) -> int:
     for found in times(expression, time_zone, after_ns):
         return found
     raise InvalidValue(f"expression must have a time within 50 years, got {expression!r}, which has none")
+
+
+def latest_time(expression: str, time_zone: str, now_ns: int) -> int:
+    """Return the latest time that anybody has worked out as the next whose clock is no more than a day ahead."""
+    return next(times(expression, time_zone, now_ns + DAY_NS), MAX_ID)
 
 
 def _after(simulated: Iterator[object], after_ns: int) -> Iterator[int]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from ...errors import InvalidValue, RecurringNotFound
 from ...model.recurring import Recurring
-from ..arguments import closest, json_text, whole
+from ..arguments import json_text, whole
 from ..attempts import MS, name_of, span_ns, stored
+from ..named import closest_in, named_rows
 from . import clock
 from .base import NEW_CHANNEL, QueuePart, channel_name, priority_number
-from .plan import next_time, times
+from .plan import latest_time, next_time, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = ", ".join(
     {"channel": "(select name from channel where id = channel_id)"}.get(name, name) for name in Recurring._fields
 )
+TEXTS = ("name", "time_zone", "headers", "payload", "error")
 SET = """
     insert into recurring (name, channel_id, expression, time_zone, priority, ttl_ms, headers, payload, created_ns)
     select ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9 from channel where name = ?2
@@ -27,7 +29,9 @@ SET = """
     do update set channel_id = excluded.channel_id, expression = excluded.expression, time_zone = excluded.time_zone,
                   priority = excluded.priority, ttl_ms = excluded.ttl_ms, headers = excluded.headers,
                   payload = excluded.payload"""
-PLAN = "update recurring set next_ns = ?, error = null where name = ? and coalesce(next_ns, 0) = 0"
+PLAN = """
+    update recurring set next_ns = ?1, error = null
+     where name = ?2 and (coalesce(next_ns, 0) = 0 or next_ns > ?3 and paused = 0)"""
 
 LATEST_NS = 7_000_000_000_000_000_000  # the year 2191: 50 years more are a time that 64 bits hold
 
@@ -53,7 +57,8 @@ class Repeating(QueuePart):
         ----------
         name
             What to call it. Where there is one of that name it is changed: a program may say at each start what recurs.
-            When the next message is due stays as it was, unless expression or time zone are others.
+            When the next message is due stays as it was, unless expression or time zone are others, or a clock that
+            was more than a day ahead has put it off.
         expression
             When, as five fields of cron: minute, hour, day of the month, month, day of the week; or six, with the
             seconds first. ``"*/5 * * * *"`` is every five minutes, ``"0 3 * * MON-FRI"`` three o'clock on weekdays,
@@ -100,7 +105,7 @@ class Repeating(QueuePart):
             raise InvalidValue(f"expression must be text, five fields of cron, got {expression!r}")
         said = " ".join(expression.split())
         now = clock.now_ns()
-        following = next_time(said, time_zone, now)
+        following, latest = next_time(said, time_zone, now), latest_time(said, time_zone, now)
         row = (
             name_of(name, "name"), channel_name(channel), said, time_zone,
             None if priority is None else priority_number(priority),
@@ -111,7 +116,7 @@ class Repeating(QueuePart):
         with self._session.transaction():
             self._session.change(NEW_CHANNEL, (channel,))
             self._session.change(SET, row)
-            self._session.change(PLAN, (following, name))
+            self._session.change(PLAN, (following, name, latest))
             made = self._recurring("where name = ?", (name,))
             self._session.announce(channel)
         return made[0]
@@ -194,7 +199,8 @@ class Repeating(QueuePart):
                 raise self._nothing_recurs(name)
             (one,) = self._recurring("where name = ?", (name,))
             if not one.next_ns:
-                self._session.change(PLAN, (next_time(one.expression, one.time_zone, clock.now_ns()), name))
+                following = next_time(one.expression, one.time_zone, clock.now_ns())
+                self._session.change(PLAN, (following, name, None))
             self._session.announce(one.channel)
 
     def remove_recurring(self, name: str) -> None:
@@ -258,11 +264,11 @@ class Repeating(QueuePart):
         return [found for _, found in zip(range(most), times(expression, time_zone, after), strict=False)]
 
     def _recurring(self, condition: str, bindings: tuple[Any, ...]) -> builtins.list[Recurring]:
-        return [_record(row) for row in self._session.rows(f"select {COLUMNS} from recurring {condition}", bindings)]
+        sql = f"select {COLUMNS} from recurring {condition}"
+        return [_record(row) for row in named_rows(self._session, "recurring", TEXTS, sql, bindings)]
 
     def _nothing_recurs(self, name: str) -> RecurringNotFound:
-        rows = self._session.rows("select name from recurring order by name limit 1000")
-        hint = closest(name, [row[0] for row in rows])
+        hint = closest_in(self._session, "recurring", name, order="name")
         return RecurringNotFound(f"nothing recurs by the name {name!r}{hint}; db.queue.every(…) makes it")
 
 

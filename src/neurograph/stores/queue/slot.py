@@ -107,8 +107,10 @@ class Slot:
             while not self.stopping:
                 try:
                     self._consume()
-                except (Closed, Interrupted):
+                except Closed:
                     return
+                except Interrupted:  # meant for what others run: nobody would hear that the worker has ended
+                    continue
                 except Exception as error:  # a full disk, no more descriptors: nobody else would hear of it
                     log.warning("worker of %s: %s; it tries again", ", ".join(self._work.channels), error)
                     with self._state:
@@ -157,7 +159,13 @@ class Slot:
             self.message = None
             if self.abandoned:
                 return
-        self._ended(self, settle(work, message, result, failure))
+        while True:
+            try:
+                how = settle(work, message, result, failure)
+            except Interrupted:  # what it had begun is undone, and what the handler did is done
+                continue
+            self._ended(self, how)
+            return
 
     def _awaited(self, result: Awaitable[Any]) -> Any:
         """Run a coroutine on an event loop of this thread."""

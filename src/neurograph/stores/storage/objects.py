@@ -9,6 +9,8 @@ from ...errors import InvalidValue, NotAnObject
 from . import texts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...connection.scope import Transaction
     from ...connection.session import Session
     from .store import Storage
@@ -20,7 +22,7 @@ class StorageObjects:
     It reads and writes the same values as `Storage`. Checks come in the original's order, the value first, and say what
     its programs look for: "value must be dict", "namespace must be non-empty string", "key must be non-empty string".
     Unlike the original it checks in every method, refuses NaN and keys of objects that are no strings, and lists keys
-    in order.
+    in order. It has no ``close``: the database is closed by whoever opened it, as `Database.close` does.
 
     Examples
     --------
@@ -180,6 +182,46 @@ class StorageObjects:
             For a ``with`` block.
         """
         return self._session.transaction()
+
+    def transaction_callback(self, function: Callable[[StorageObjects], Any]) -> Any:
+        """Call a function with this storage in a transaction, and return what it returns.
+
+        Parameters
+        ----------
+        function
+            Called with this object; what it raises undoes what was written, and is raised. With asyncio it is called on
+            the loop, and may be a coroutine function.
+
+        Returns
+        -------
+        any
+            What the function returned.
+
+        Raises
+        ------
+        InvalidValue
+            Without asyncio: it returned an awaitable, which nobody would await. Nothing is kept.
+
+        Examples
+        --------
+        >>> import neurograph
+        >>> with neurograph.open(":memory:") as db:
+        ...     objects = db.storage.objects()
+        ...     objects.transaction_callback(lambda storage: storage.set("devices", "lamp", {"on": True}))
+        ...     objects.get("devices", "lamp")
+        {'on': True}
+        """
+        from inspect import isawaitable, iscoroutine  # 5 ms
+
+        with self.transaction():
+            found = function(self)
+            if isawaitable(found):
+                if iscoroutine(found):
+                    found.close()
+                raise InvalidValue(
+                    f"function must be no coroutine function here, got {function!r}; that of neurograph.aio awaits it"
+                )
+            return found
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
 from ...errors import ChangesForgotten
 from ...model.stored import StorageChange
-from ..arguments import whole
+from ..arguments import reached, whole
 from .base import StoragePart
 from .texts import name, prefix_text
 
+NEWEST = "select coalesce(max(version), 0) from storage_change"
 CHANGES = """
     select version, namespace, key, deleted from storage_change where version > ? order by version limit 1000"""
 Rows = Callable[[str, tuple[int]], builtins.list[Any]]
@@ -25,7 +26,7 @@ class Watching(StoragePart):
     @property
     def version(self) -> int:
         """The version of the newest change of all namespaces; 0 where nothing was ever stored."""
-        rows: Any = self._session.rows("select coalesce(max(version), 0) from storage_change")
+        rows: Any = self._session.rows(NEWEST)
         return rows[0][0]  # type: ignore[no-any-return]
 
     def changes(
@@ -47,7 +48,8 @@ class Watching(StoragePart):
         Returns
         -------
         list of StorageChange
-            (version, namespace, key, deleted), a value that changed twice twice. Read it with `get`.
+            (version, namespace, key, deleted), a value that changed twice twice. Read it with `get`. Empty also where
+            `since` is above `version`, as may be in a file that was restored from an older copy.
 
         Raises
         ------
@@ -114,7 +116,7 @@ class Watching(StoragePart):
         TransactionOpen
             In memory, and the thread has a transaction open.
         InvalidValue
-            As `changes`.
+            As `changes`; or `since` is above `version`: changes up to it would be missed.
 
         Examples
         --------
@@ -132,7 +134,11 @@ class Watching(StoragePart):
         """
         wanted = _Wanted(namespace, prefix)
         deadline_after(timeout_s)  # refused here, not at the first step
-        return self._watch(wanted, self.version if since is None else whole(since, "since"), timeout_s)
+        return self._watch(wanted, self.version if since is None else self._reached(since), timeout_s)
+
+    def _reached(self, since: int) -> int:
+        remedy = "read what is stored anew, and go on from db.storage.version as it was before"
+        return reached(self._session, since, "since", NEWEST, remedy)
 
     def _watch(self, wanted: _Wanted, at: int, timeout_s: float | None) -> Iterator[StorageChange]:
         with Waiting(self._session) as waiting:

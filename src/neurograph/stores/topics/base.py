@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...connection.session import Session
 from ...errors import InvalidValue, LeaseLost, SubscriptionNotFound, TopicNotFound
 from ...model.topic import DELIVERY_COLUMNS, DELIVERY_STATES, ENTRY_COLUMNS, Entry
-from ..arguments import closest, whole
+from ..arguments import whole
 from ..attempts import name_of
+from ..named import closest_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +34,12 @@ class TopicsPart:
         return rows[0]
 
     def _no_topic(self, name: str) -> TopicNotFound:
-        return TopicNotFound(
-            f"no topic has the name {name!r}{self._closest('topic', name)}; db.topics.create(…) or publish makes it"
-        )
+        hint = closest_in(self._session, "topic", name)
+        return TopicNotFound(f"no topic has the name {name!r}{hint}; db.topics.create(…) or publish makes it")
 
     def _no_subscription(self, name: str) -> SubscriptionNotFound:
-        hint = self._closest("subscription", name)
+        hint = closest_in(self._session, "subscription", name)
         return SubscriptionNotFound(f"no subscription has the name {name!r}{hint}; db.topics.subscribe(…) makes it")
-
-    def _closest(self, table: str, name: str) -> str:
-        rows = self._session.rows(f"select name from {table} order by id limit 1000")
-        return closest(name, [row[0] for row in rows])
 
 
 def topic_name(name: object) -> str:

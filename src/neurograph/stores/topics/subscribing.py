@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ...errors import Conflict, InvalidValue
 from ...model.topic import Entry
 from ..attempts import name_of
+from ..named import named_rows
 from ..settings import checked
 from .base import NEWEST, TopicsPart, pattern_of
 from .changing import SETTINGS, cursor_before
@@ -136,7 +137,7 @@ class Subscribing(TopicsPart):
         ...     db.topics.subscriptions()
         [<Subscription 'mails' of 'news'>, <Subscription 'all' of '*'>]
         """
-        rows = self._session.rows("select id, name from subscription order by id")
+        rows = named_rows(self._session, "subscription", ("name",), "select id, name from subscription order by id")
         return [Subscription(self._session, *row) for row in rows]
 
     def unsubscribe(self, name: str, /) -> None:

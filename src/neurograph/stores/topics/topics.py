@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import Conflict, RuleViolated
 from ...model.topic import Topic
 from ..attempts import MOST_MS
+from ..named import named_rows
 from ..settings import Check, checked, or_none, within
 from .base import TopicsPart, topic_name
 
@@ -103,7 +104,8 @@ class TopicSettings(TopicsPart):
         ...     [topic.name for topic in db.topics.list()]
         ['news', 'jobs']
         """
-        return [Topic(*row) for row in self._session.rows(f"select {COLUMNS} from topic order by id")]
+        sql = f"select {COLUMNS} from topic order by id"
+        return [Topic(*row) for row in named_rows(self._session, "topic", ("name",), sql)]
 
     def update(self, topic: str, /, **settings: int | None) -> Topic:
         """Change what a topic keeps, and return it; settings that are not named stay.

@@ -13,7 +13,8 @@ SLICE = 1024  # entries: 5 ms under the write lock
 LIMITS = """
     select id, keep_ms, keep_entries, keep_bytes, entries, bytes
       from topic
-     where name = ? and (keep_ms is not null or keep_entries is not null or keep_bytes is not null)"""
+     where {} = ? and (keep_ms is not null or keep_entries is not null or keep_bytes is not null)"""
+BY_NAME, BY_ID = LIMITS.format("name"), LIMITS.format("id")
 OLDEST = """
     select id, published_ns, octet_length(payload) + coalesce(octet_length(headers), 0)
       from topic_entry
@@ -66,26 +67,28 @@ class Trimming(TopicsPart):
         return trim(self._session, topic)
 
     def _trim_slice(self, topic: str, most: int) -> None:
-        _trim_slice(self._session, topic_name(topic), most)
+        _trim_slice(self._session, BY_NAME, topic_name(topic), most)
 
 
 def trim(session: Session, topic: str | None = None) -> int:
     """Trim one topic, or all of them, and return how many entries were deleted."""
-    names = [topic] if topic is not None else [row[0] for row in session.rows("select name from topic order by id")]
+    limits, topics = BY_NAME, [topic]
+    if topic is None:  # by their ids: a name that is not UTF-8 must not keep the others from it
+        limits, topics = BY_ID, [row[0] for row in session.rows("select id from topic order by id")]
     count = 0
-    for name in names:
-        while (gone := _trim_slice(session, name, SLICE)) == SLICE:
+    for one in topics:
+        while (gone := _trim_slice(session, limits, one, SLICE)) == SLICE:
             count += gone
         count += gone
     return count
 
 
-def _trim_slice(session: Session, topic: str, most: int) -> int:
+def _trim_slice(session: Session, limits: str, topic: str | int | None, most: int) -> int:
     """Delete at most so many of the oldest entries of a topic that it is not to keep; return how many."""
-    if not session.rows(LIMITS, (topic,)):
+    if not session.rows(limits, (topic,)):
         return 0
     with session.transaction():
-        found = session.rows(LIMITS, (topic,))
+        found = session.rows(limits, (topic,))
         if not found:
             return 0
         number, keep_ms, keep_entries, keep_bytes, entries, size = found[0]
