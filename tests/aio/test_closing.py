@@ -86,7 +86,9 @@ async def test_after_it_every_call_says_closed_and_closing_again_does_nothing(tm
         late = db.tokens.count()
     await db.close()
     for call in (late, db.tokens.count(), db.transaction().__aenter__(), anext(db.storage.watch())):
-        assert isinstance(await raised(call), errors.Closed)
+        error = await raised(call)
+        assert isinstance(error, errors.Closed)
+        assert "open it again with neurograph.aio.open" in str(error)
     await rows.aclose()
     assert repr(db) == f"<aio.Database {str(tmp_path / 'mind.ngdb')!r} closed>"
 

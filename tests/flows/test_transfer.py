@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import neurograph
-from neurograph.errors import ImportFailed, InvalidValue
+from neurograph.errors import ImportFailed, InvalidValue, UnknownName
 from neurograph.flows.transfer import (
     drop_import,
     export_edges,
@@ -83,6 +83,12 @@ def test_columns_that_are_not_ours_become_properties(tmp_path):
         cat = db.tokens.get("cat")
         assert (cat.id, cat.entity_type, cat.weight) == (1, "concept", 0.25)
         assert cat.properties == {"number": "7", "gloss": "a cat\tindeed"}
+
+
+def test_a_type_that_nobody_knows_is_told_before_the_rows(tmp_path):
+    file = write(tmp_path / "links.csv", "source,target,type\n1,2,C\n")
+    with neurograph.open(":memory:") as db, pytest.raises(UnknownName, match=r"got 'causez'; the closest are 'cause'"):
+        import_edges(db, file, types={"C": "causez"}, ends="id", bad_rows="skip")
 
 
 def test_columns_that_are_named_so_become_numbers(tmp_path):

@@ -89,7 +89,7 @@ class Runner:
 
     def post(self, block: Block | None, call: Call) -> None:
         """Give a call to its thread."""
-        self.sync._session.require_open()
+        self._require_open()
         if block is not None:
             if block.ending:
                 raise NoTransaction(
@@ -116,7 +116,15 @@ class Runner:
         """Return the error to raise for one of the engine's: what closing stopped was closed."""
         if isinstance(error, Interrupted) and self._closing:
             return Closed(f"{self.sync.path!r} was closed meanwhile; open it again with neurograph.aio.open")
+        if isinstance(error, Closed):
+            return Closed(str(error).replace("neurograph.open", "neurograph.aio.open"))
         return error
+
+    def _require_open(self) -> None:
+        try:
+            self.sync._session.require_open()
+        except Closed as error:
+            raise self.said(error) from None
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
@@ -127,7 +135,7 @@ class Runner:
             raise Misuse("a transaction or snapshot must be entered in an asyncio task; none is running")
         block = self._blocks.get(task)
         if block is None:
-            self.sync._session.require_open()
+            self._require_open()
             with self._quiet:
                 if self._closing:
                     raise Closed(f"{self.sync.path!r} is being closed; open it again with neurograph.aio.open")

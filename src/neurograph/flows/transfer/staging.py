@@ -21,6 +21,7 @@ import apsw
 
 from ... import log
 from ...errors import ImportFailed, InvalidValue, NeurographError
+from ...stores.arguments import session_code
 from .apply import apply_edges, apply_tokens, refused
 from .formats import Row, read_rows, readable
 from .rows import Mapped
@@ -140,6 +141,8 @@ def import_edges(
         Naming the line.
     """
     mapped = Mapped(rename or {}, constants or {}, types or {}, ends, numbers)
+    for name in mapped.types.values():  # before a row is looked at
+        session_code(db._session, "connection_type", name)
     return _import(db, "edges", path, format, mapped, on_conflict, bad_rows, resume, progress)
 
 
