@@ -543,3 +543,15 @@ def test_threads_of_one_subscription_take_each_entry_once(tmp_path: Path, where:
         assert sorted(taken) == [*range(300)]
         assert db.topics.subscription("r").stats()[2:7] == (0, 0, 0, 0, 0)
         assert db.check() == []
+
+
+def test_what_is_refused_is_named_as_the_caller_named_it(db: Database) -> None:
+    news = db.topics.subscribe("news")
+    with pytest.raises(InvalidValue, match="start must be in"):
+        db.topics.subscribe("late", start=-1)
+    with pytest.raises(InvalidValue, match="start must be at most 1, what is published next, got 9"):
+        db.topics.subscribe("late", start=9)
+    with pytest.raises(InvalidValue, match="after must be in"):
+        news.list(after=-1)
+    with pytest.raises(InvalidValue, match="after must be in"):
+        db.topics.read("news", after=-1)

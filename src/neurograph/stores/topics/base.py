@@ -61,9 +61,9 @@ def announced(pattern: str) -> tuple[str, ...]:
     return ("topic",) if pattern.endswith("*") else ("topic", pattern)
 
 
-def entry_id(entry: Entry | int) -> int:
-    """Return the id of an entry given as record or id."""
-    return entry.id if isinstance(entry, Entry) else whole(entry, "entry", 1)
+def entry_id(entry: Entry | int, name: str = "entry") -> int:
+    """Return the id of an entry given as record or id, by an argument of that name."""
+    return entry.id if isinstance(entry, Entry) else whole(entry, name, 1)
 
 
 def delivery_state(state: str | None) -> str | None:

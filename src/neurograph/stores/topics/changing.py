@@ -86,7 +86,7 @@ class Changing(SubscriptionPart):
             raise InvalidValue(f"either sequence or at_ns must be given, got {sequence!r} and {at_ns!r}")
         session = self._session
         with session.transaction():
-            cursor = cursor_before(session, sequence, at_ns)
+            cursor = cursor_before(session, "sequence", sequence, at_ns)
             if not session.change("update subscription set cursor = ? where id = ? returning 1", (cursor, self._id)):
                 raise self._ended()
             (trimmed,) = self._row(TRIMMED, cursor)
@@ -199,13 +199,16 @@ class Changing(SubscriptionPart):
         self.update(paused=False)
 
 
-def cursor_before(session: Session, sequence: Entry | int | None, at_ns: int | None) -> int:
-    """Return the cursor of who is to get an entry next, or what was published at a time, inside a transaction."""
+def cursor_before(session: Session, name: str, first: Entry | int | None, at_ns: int | None) -> int:
+    """Return the cursor of who is to get an entry next, or what was published at a time, inside a transaction.
+
+    `name` is that of the caller's argument.
+    """
     newest: int = session.rows(NEWEST)[0][0]
-    if sequence is not None:
-        first = entry_id(sequence)
+    if first is not None:
+        first = entry_id(first, name)
         if first > newest + 1:
-            raise InvalidValue(f"sequence must be at most {newest + 1}, what is published next, got {first}")
+            raise InvalidValue(f"{name} must be at most {newest + 1}, what is published next, got {first}")
         return first - 1
     found = first_at(session.writer.connection, whole(at_ns, "at_ns"))
     if found is None:

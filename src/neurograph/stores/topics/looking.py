@@ -115,7 +115,7 @@ class Looking(SubscriptionPart):
         [<Entry 1 'news' ready "a">, <Entry 2 'news' claimed "b">]
         """
         most = -1 if n is None else whole(n, "n")
-        first = 0 if after == 0 else entry_id(after)
+        first = 0 if after == 0 else entry_id(after, "after")
         only, chosen = ("", ()) if delivery_state(state) is None else ("and d.state = ?", (state,))
         with self._session.reading() as line:
             source = LIST.format(state=only)

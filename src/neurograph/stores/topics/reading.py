@@ -74,7 +74,7 @@ class Reading(TopicsPart):
         entry, and a condition reads JSON, 0.4 µs and more.
         """
         asked = Asked(pattern_of(pattern), condition_text(where))
-        first, most = (0 if after == 0 else entry_id(after)), whole(limit, "limit")
+        first, most = (0 if after == 0 else entry_id(after, "after")), whole(limit, "limit")
         if not most:
             return []
         with self._session.reading(timeout_s) as line:

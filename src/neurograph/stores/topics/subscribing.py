@@ -188,7 +188,7 @@ class Subscribing(TopicsPart):
         if start is not None and at_ns is not None:
             raise InvalidValue(f"only one of start and at_ns must be given, got {start!r} and {at_ns!r}")
         if at_ns is not None or isinstance(start, Entry | int):
-            return cursor_before(self._session, start, at_ns)
+            return cursor_before(self._session, "start", start, at_ns)
         if start in {None, "new"}:
             return self._session.rows(NEWEST)[0][0]  # type: ignore[no-any-return]
         if start == "first":
