@@ -80,8 +80,10 @@ class Model:
             return f"duplicate of {first}"
         rank = priority if priority is not None else 50
         if s["capacity"]:
-            if len(self.of(channel, *PENDING)) >= s["capacity"]:
-                self.messages = [m for m in self.messages if m not in self.expired(channel)]
+            for state in ("ready", "delayed"):  # what is expired makes room, as far as room is wanted
+                if len(self.of(channel, *PENDING)) >= s["capacity"]:
+                    gone = [m for m in self.expired(channel) if m["state"] == state]
+                    self.messages = [m for m in self.messages if m not in gone]
             if len(self.of(channel, *PENDING)) >= s["capacity"]:
                 ready = self.of(channel, "ready")
                 if s["when_full"] == "reject":

@@ -224,6 +224,20 @@ def test_block_waits_for_its_time_and_then_refuses(db: Database, now: Clock) -> 
     assert sum(now.slept) == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("when_full", ["reject", "evict_lowest", "evict_oldest"])
+def test_what_expired_makes_room_whatever_its_state_as_far_as_room_is_wanted(
+    db: Database, now: Clock, when_full: str
+) -> None:
+    db.queue.create_channel("c", capacity=3, when_full=when_full, ttl_ms=9000)
+    db.queue.publish_many("c", [1, 2])
+    db.queue.publish("c", 3, delay_s=2)
+    now.move(40)
+    published = [db.queue.publish("c", number) for number in (4, 5, 6)]
+    assert [one.evicted for one in published] == [0, 0, 0]
+    assert [message.payload for message in db.queue.claim("c", 9)] == [4, 5, 6]
+    assert db.queue.channel("c").expired == 3
+
+
 def test_block_goes_on_as_soon_as_there_is_room(db: Database, now: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     db.queue.create_channel("c", capacity=1, when_full="block", block_ms=60_000)
     db.queue.publish("c", 1)
