@@ -104,7 +104,8 @@ class Schema:
         """Create, migrate or verify the schema of an open file."""
         try:
             found = self.number_in(connection)
-            known = found > 0 and self._verify(connection, found)
+            if found:
+                self._verify(connection, found)
             if found < self.newest:
                 if self._options.read_only:
                     raise OlderSchema(
@@ -112,7 +113,7 @@ class Schema:
                         'open it once with mode="rw" to migrate it (a copy is kept)'
                     )
                 self._migrate(connection)
-            elif not self._options.read_only and not (known and connection.pragma("application_id") == APPLICATION_ID):
+            elif not self._options.read_only and connection.pragma("application_id") != APPLICATION_ID:
                 self._stamp(connection)  # a stock `.dump` restores neither pragma
         except apsw.Error as error:
             said = cannot_open(error, self._location, self._options)
@@ -234,12 +235,12 @@ class Schema:
 
     # --- compare ------------------------------------------------------------------------------------------------------
 
-    def _verify(self, connection: apsw.Connection, number: int) -> bool:
-        """Compare the file's schema with ours; True where its sum told that nothing was touched, else each object."""
+    def _verify(self, connection: apsw.Connection, number: int) -> None:
+        """Compare the file's schema with ours: by a sum where nothing was touched, else object by object."""
         if number == self.newest:
             kept = connection.execute("select value from meta where name = 'schema_sum'").fetchall()
             if kept == [(self._sum(connection),)]:
-                return True
+                return
         path = self._location.path
         recorded = dict(connection.execute("select number, sha256 from migration"))
         for migration in self._migrations[:number]:
@@ -254,7 +255,6 @@ class Schema:
                 f"{path!r}: {', '.join(changed)} must be as neurograph created them; restore them, or restore the file "
                 "from a copy"
             )
-        return False
 
     def _sum(self, connection: apsw.Connection) -> str:
         """Return a sum of our objects in the file and of the files they should come from.

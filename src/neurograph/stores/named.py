@@ -46,7 +46,7 @@ def closest_in(session: Session, table: str, name: str, order: str = "id") -> st
     return closest(name, [text.decode() for (text,) in rows if is_utf8(text)])
 
 
-def is_utf8(text: bytes) -> bool:
+def is_utf8(text: Any) -> bool:
     """Tell whether bytes are a text."""
     try:
         text.decode()

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from ...stores.named import is_utf8
+
 
 class Violation(NamedTuple):
     """One thing that is wrong in a file."""
@@ -68,7 +70,5 @@ def not_utf8(
     for name in columns:
         sql = f"select {key}, cast({name} as blob) from {table} where typeof({name}) = 'text'"
         for id, text in connection.execute(sql):  # a name for the cursor would keep it, half-read, with the error
-            try:
-                bytes(text).decode()
-            except UnicodeDecodeError:
+            if not is_utf8(text):
                 yield id, name

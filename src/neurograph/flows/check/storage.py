@@ -7,6 +7,7 @@ from typing import Any
 
 import apsw
 
+from ...stores.named import is_utf8
 from .invariant import Invariant, with_blobs
 
 PLACE = "cast(namespace as blob), cast(key as blob)"
@@ -18,9 +19,7 @@ def _not_utf8(connection: apsw.Connection) -> Iterable[tuple[Any, ...]]:
             order = "namespace, key" if table == "storage" else "namespace"
             sql = f"select cast({column} as blob) from {table} order by {order}"
             for number, (text,) in enumerate(connection.execute(sql), 1):
-                try:
-                    bytes(text).decode()
-                except UnicodeDecodeError:
+                if not is_utf8(text):
                     yield f"{table}.{column}", f"row {number}"
 
 
