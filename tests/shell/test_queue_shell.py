@@ -70,6 +70,54 @@ def test_an_insert_gets_the_settings_of_its_channel(path: Path) -> None:
     assert payloads(path, "c") == [1]
 
 
+def test_what_an_insert_brings_along_is_kept(path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", ttl_ms=3_600_000)
+    found, refused = shell(
+        path,
+        "create temp table moment as select cast(strftime('%s', 'now') as integer) * 1000000000 as ns",
+        "insert into message (channel_id, payload, priority, published_ns) select 1, '1', 5, ns from moment",
+        "insert into message (channel_id, payload, priority) values (1, '2', 6)",
+        "insert into message (channel_id, payload, published_ns, expires_ns) select 1, '3', ns, ns + 9 from moment",
+        "select payload, rank, coalesce(published_ns = ns, 0) from message, moment",
+        "select payload, (expires_ns - published_ns), due_ns = expires_ns from message where payload <> '2'",
+    )
+    assert refused == ""
+    assert [line for line in found if not line.startswith("2|6|")] == [
+        "1|5|1",
+        "3|50|1",
+        "1|3600000000000|1",
+        "3|9|1",
+    ]
+
+
+def test_the_outbox_shows_what_waits_and_what_is_claimed(path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", keep_ms=60_000, attempts=1)
+        db.queue.publish_many("c", ["done", "dead", "claimed", "ready"])
+        done, dead, _ = db.queue.claim("c", 3)
+        db.queue.ack(done)
+        db.queue.nack(dead)
+        db.queue.publish("c", "delayed", delay_s=60)
+    found, _ = shell(path, "select channel, payload, state, priority, attempts from outbox order by id")
+    assert found == ['c|"claimed"|claimed|50|1', 'c|"ready"|ready|50|0', 'c|"delayed"|delayed|50|0']
+
+
+def test_the_key_of_a_message_that_a_shell_moves_is_taken_in_its_new_channel(path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c")
+        db.queue.create_channel("d", dedup_ms=60_000)
+        db.queue.publish("c", 1, key="k")
+    _, refused = shell(path, "update message set channel_id = 2")
+    assert refused == ""
+    with neurograph.open(path) as db:
+        (message,) = db.queue.claim("d")
+        db.queue.ack(message)
+        assert db.queue.publish("d", 2, key="k").duplicate
+        assert not db.queue.publish("c", 2, key="k").duplicate
+        assert db.check() == []
+
+
 def test_a_shell_is_refused_what_breaks_the_rules(path: Path) -> None:
     with neurograph.open(path) as db:
         db.queue.create_channel("c", capacity=2, rate_per_s=100)

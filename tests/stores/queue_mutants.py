@@ -25,6 +25,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = "schema/0014_queue.sql"
 FOLDER = "src/neurograph/stores/queue"
 WAITING = ("consuming", "requesting", "slot", "worker", "working")
+RECURRING = ("claiming", "firing", "plan", "recurring")
+COUNTED = ("looking", Path(SCHEMA).stem)
 SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "and": "or", "or": "and",
          "True": "False", "False": "True", "+": "-", "-": "+"}  # fmt: skip
 SQL_WORD = re.compile(r"\b(select|update|delete|insert|where|from message|from channel)\b")
@@ -108,9 +110,16 @@ def every_mutant() -> list[Mutant]:
 
 
 def tests_of(file: str) -> list[str]:
-    stores = REPOSITORY / "tests" / "stores"
-    names = ("consume", "work") if Path(file).stem in WAITING else ("boundaries", "claim", "publish", "channels")
-    return [str(path) for name in names if (path := stores / f"test_queue_{name}.py").exists()]
+    stem = Path(file).stem
+    names = ["consume", "work"] if stem in WAITING else ["boundaries", "claim", "publish", "channels"]
+    if stem in RECURRING:
+        names.append("recurring")
+    if stem in COUNTED:
+        names.append("stats")
+    found = [REPOSITORY / "tests" / "stores" / f"test_queue_{name}.py" for name in names]
+    if file == SCHEMA:
+        found.append(REPOSITORY / "tests" / "shell" / "test_queue_shell.py")
+    return [str(path) for path in found if path.exists()]
 
 
 def outcome(mutant: Mutant, copy: Path) -> int:

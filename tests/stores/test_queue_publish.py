@@ -253,6 +253,15 @@ def test_block_goes_on_as_soon_as_there_is_room(db: Database, now: Clock, monkey
     assert len(now.slept) == 3
 
 
+@pytest.mark.parametrize("delay_s", [None, 0.2])
+def test_block_goes_on_as_soon_as_something_expires(db: Database, now: Clock, delay_s: float | None) -> None:
+    db.queue.create_channel("c", capacity=1, when_full="block", block_ms=60_000)
+    db.queue.publish("c", 1, ttl_s=0.3, delay_s=delay_s)
+    db.queue.publish("c", 2)
+    assert (waiting(db), db.queue.stats("c").expired) == ([2], 1)
+    assert 0.3 <= sum(now.slept) < 0.4
+
+
 def test_block_is_reject_inside_a_transaction(db: Database, now: Clock) -> None:
     db.queue.create_channel("c", capacity=1, when_full="block")
     with db.transaction():

@@ -82,6 +82,22 @@ def test_a_heartbeat_that_fails_is_tried_again(
     assert "heartbeat" in caplog.text
 
 
+def test_a_lease_that_is_far_from_its_end_is_not_extended(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, extended = threading.Event(), []
+    monkeypatch.setattr("neurograph.stores.queue.worker.LOOKS_S", 0.001)
+    monkeypatch.setattr(db.queue, "extend_many", lambda *arguments: extended.append(arguments) or [])
+
+    def handler(message: Message) -> bool:
+        return message.payload == "short" or go.wait(LONG_S)
+
+    with db.queue.work("c", handler, lease_s=600, concurrency=2) as worker:
+        db.queue.publish_many("c", ["long"] + ["short"] * 20)
+        until(lambda: worker.done == 20)
+        time.sleep(0.02)
+        go.set()
+    assert extended == []
+
+
 def test_a_failure_that_can_not_be_noted_at_once_is_noted_later(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     go, failing = threading.Event(), [True]
     real = db.queue.nack
