@@ -270,6 +270,20 @@ def test_a_claim_undone_with_its_transaction_never_was(db: Database) -> None:
     assert one(db).attempts == 1
 
 
+def test_what_publish_returned_stands_for_the_message(db: Database) -> None:
+    db.queue.create_channel("small", capacity=1, attempts=1, when_full="evict_lowest")
+    published = db.queue.publish("small", "x")
+    dropped = db.queue.publish("small", "y", priority="LOW")
+    assert db.queue.get(published).payload == "x"
+    db.queue.nack(db.queue.claim("small")[0], "no")
+    assert [failure.error for failure in db.queue.failures(published)] == ["no"]
+    assert db.queue.redrive("small", [published]) == 1
+    assert [db.queue.cancel(published), db.queue.cancel(published)] == [True, False]
+    for refused in (db.queue.get, db.queue.cancel, db.queue.failures, lambda one: db.queue.redrive("small", [one])):
+        with pytest.raises(InvalidValue, match="message must have been stored, got one that the full channel dropped"):
+            refused(dropped)
+
+
 def test_cancel_is_too_late_once_somebody_works_on_it(db: Database) -> None:
     ids = [p.id for p in db.queue.publish_many("c", [1, 2])]
     one(db)

@@ -607,7 +607,7 @@ class Queue:
         """Say that a message is done: it is deleted or, where its channel has a ``keep_ms``, kept with its result."""
     async def ack_many(self, messages: Iterable[Message]) -> builtins.list[Message]:
         """Say that messages are done, in one transaction, and return those that were not yours any more."""
-    async def cancel(self, message: Message | int) -> bool:
+    async def cancel(self, message: Published | Message | int) -> bool:
         """Delete a message that nobody works on yet; return False where it is too late."""
     async def channel(self, channel: str, /) -> Channel:
         """Return a channel and its settings."""
@@ -629,9 +629,9 @@ class Queue:
         """Keep a message for another lease from now on, and return its record."""
     async def extend_many(self, messages: Iterable[Message], lease_s: float | None=None) -> builtins.list[Message | None]:
         """Keep messages for another lease, in one transaction, and return their records."""
-    async def failures(self, message: Message | int) -> builtins.list[Failure]:
+    async def failures(self, message: Published | Message | int) -> builtins.list[Failure]:
         """Return why attempts at a message failed, in order."""
-    async def get(self, message: Message | int) -> Message:
+    async def get(self, message: Published | Message | int) -> Message:
         """Return a message as it is now, with its result where it is done and kept."""
     async def list(self, channel: str, state: str | None=None, n: int | None=100, *, after: Message | int=0) -> builtins.list[Message]:
         """Return messages of a channel in the order of publishing, whatever becomes of them."""
@@ -655,7 +655,7 @@ class Queue:
         """Delete the messages of a channel, and return how many they were."""
     async def recurring(self, channel: str | None=None) -> builtins.list[Recurring]:
         """Return what recurs, in the order of names."""
-    async def redrive(self, channel: str, messages: Iterable[Message | int] | None=None, *, n: int | None=None) -> int:
+    async def redrive(self, channel: str, messages: Iterable[Published | Message | int] | None=None, *, n: int | None=None) -> int:
         """Send dead letters back where they came from, to be tried again, and return how many they were."""
     async def release(self, message: Message) -> None:
         """Give a message back as if it had not been claimed: it is ready, in its old place."""

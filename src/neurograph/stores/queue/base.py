@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...connection.session import Session
 from ...errors import ChannelNotFound, InvalidValue, LeaseLost
-from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message, NotUtf8
+from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message, NotUtf8, Published
 from ..arguments import whole
 from ..attempts import name_of
 from ..json_texts import json_of
@@ -86,8 +86,12 @@ def channel_name(name: object) -> str:
     return name_of(name, "channel")
 
 
-def message_id(message: Message | int) -> int:
-    """Return the id of a message given as record or id."""
+def message_id(message: Published | Message | int) -> int:
+    """Return the id of a message given as what `publish` returned, as record or id."""
+    if isinstance(message, Published):
+        if message.id is None:
+            raise InvalidValue("message must have been stored, got one that the full channel dropped")
+        return message.id
     return message.id if isinstance(message, Message) else whole(message, "message", 1)
 
 

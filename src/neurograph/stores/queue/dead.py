@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable
 
-from ...model.message import Failure, Message
+from ...model.message import Failure, Message, Published
 from ..arguments import whole
 from ..attempts import MS
 from . import clock
@@ -74,18 +74,18 @@ class DeadLetters(QueuePart):
         (channel_id,) = self._channel("id", channel)
         return self._messages(f"where channel_id = ? and {DEAD} order by id limit ?", (channel_id, most))
 
-    def failures(self, message: Message | int) -> builtins.list[Failure]:
+    def failures(self, message: Published | Message | int) -> builtins.list[Failure]:
         """Return why attempts at a message failed, in order.
 
         Parameters
         ----------
         message
-            The message or its id. One that is gone has no failures.
+            What `publish` returned for it, the message or its id. One that is gone has no failures.
 
         Raises
         ------
         InvalidValue
-            `message` is neither.
+            `message` is none of these, or was dropped by a full channel.
 
         Examples
         --------
@@ -99,7 +99,9 @@ class DeadLetters(QueuePart):
         sql = "select attempt, error, trace, failed_ns from failure where message_id = ? order by id"
         return [Failure(*row) for row in self._session.rows(sql, (message_id(message),))]
 
-    def redrive(self, channel: str, messages: Iterable[Message | int] | None = None, *, n: int | None = None) -> int:
+    def redrive(
+        self, channel: str, messages: Iterable[Published | Message | int] | None = None, *, n: int | None = None
+    ) -> int:
         """Send dead letters back where they came from, to be tried again, and return how many they were.
 
         Parameters

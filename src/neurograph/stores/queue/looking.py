@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 
 from ...errors import InvalidValue, MessageNotFound
-from ...model.message import STATES, ChannelStats, Message
+from ...model.message import STATES, ChannelStats, Message, Published
 from ..arguments import whole
 from ..named import named_rows
 from . import clock
@@ -64,20 +64,20 @@ STATS = """
 class Looking(QueuePart):
     """Messages seen without being claimed."""
 
-    def get(self, message: Message | int) -> Message:
+    def get(self, message: Published | Message | int) -> Message:
         """Return a message as it is now, with its result where it is done and kept.
 
         Parameters
         ----------
         message
-            The message or its id.
+            What `publish` returned for it, the message or its id.
 
         Raises
         ------
         MessageNotFound
             It is gone: acked where nothing is kept, cancelled, dropped or purged; or never was.
         InvalidValue
-            `message` is neither.
+            `message` is none of these, or was dropped by a full channel.
 
         Examples
         --------
@@ -86,7 +86,7 @@ class Looking(QueuePart):
         ...     _ = db.queue.create_channel("jobs", keep_ms=60_000)
         ...     published = db.queue.publish("jobs", {"n": 20})
         ...     db.queue.ack(db.queue.claim("jobs")[0], {"n": 40})
-        ...     db.queue.get(published.id).result
+        ...     db.queue.get(published).result
         {'n': 40}
         """
         number = message_id(message)
@@ -225,13 +225,13 @@ class Looking(QueuePart):
         rows = named_rows(self._session, "channel", ("name",), STATS, (clock.now_ns(), None))
         return [_stats(row) for row in rows]
 
-    def cancel(self, message: Message | int) -> bool:
+    def cancel(self, message: Published | Message | int) -> bool:
         """Delete a message that nobody works on yet; return False where it is too late.
 
         Parameters
         ----------
         message
-            The message or its id.
+            What `publish` returned for it, the message or its id.
 
         Returns
         -------
@@ -241,14 +241,14 @@ class Looking(QueuePart):
         Raises
         ------
         InvalidValue
-            `message` is neither.
+            `message` is none of these, or was dropped by a full channel.
 
         Examples
         --------
         >>> import neurograph
         >>> with neurograph.open(":memory:") as db:
         ...     published = db.queue.publish("jobs", {"n": 1}, delay_s=60)
-        ...     db.queue.cancel(published.id), db.queue.cancel(published.id)
+        ...     db.queue.cancel(published), db.queue.cancel(published)
         (True, False)
         """
         sql = "delete from message where id = ? and (state = 'ready' or state = 'delayed') returning id"

@@ -45,8 +45,8 @@ class Requesting(Working, Publishing, Looking):
         Parameters
         ----------
         message
-            What `publish` returned, the message or its id. Its channel must have a ``keep_ms``, or the result is gone
-            with the message.
+            What `publish` returned for it, the message or its id. Its channel must have a ``keep_ms``, or the result is
+            gone with the message.
         timeout_s
             How long to wait; None: for ever.
 
@@ -80,7 +80,7 @@ class Requesting(Working, Publishing, Looking):
         ...         db.queue.wait_result(asked, timeout_s=10)
         6
         """
-        number = _number(message)
+        number = message_id(message)
         self._may_wait("wait for a result")
         end = deadline_after(timeout_s)
         with Waiting(self._session) as waiting:
@@ -280,11 +280,3 @@ def _waited(waiting: Waiting, seen: int, end: float | None, due_s: float | None)
         return waiting.wait(seen, end)
     waiting.wait(seen, None if due_s is None else due)
     return True
-
-
-def _number(message: Published | Message | int) -> int:
-    if isinstance(message, Published):
-        if message.id is None:
-            raise InvalidValue("message must have been stored, got one that the full channel dropped")
-        return message.id
-    return message_id(message)
