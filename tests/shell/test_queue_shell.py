@@ -89,6 +89,24 @@ def test_what_an_insert_brings_along_is_kept(path: Path) -> None:
         "1|3600000000000|1",
         "3|9|1",
     ]
+    found, refused = shell(
+        path,
+        "insert into message (channel_id, payload, rank, published_ns) values (1, '4', 50, 1)",
+        "insert into message (channel_id, payload, rank, priority) values (1, '5', 7, 7)",
+        "select payload, rank, priority, published_ns > 1, expires_ns - published_ns from message where id > 3",
+    )
+    assert (found, refused) == (["4|50|50|0|3600000000000", "5|7|7|1|3600000000000"], "")
+
+
+def test_what_has_not_expired_by_the_shells_clock_keeps_its_room(path: Path) -> None:
+    with neurograph.open(path) as db:
+        db.queue.create_channel("c", capacity=3, ttl_ms=3_600_000)
+        db.queue.publish_many("c", [1, 2])
+        db.queue.publish("c", 3, delay_s=0.001)
+    _, refused = shell(path, "insert into outbox (channel, payload) values ('c', '4')")
+    assert "ng:message.capacity" in refused
+    with neurograph.open(path) as db:
+        assert [message.payload for message in db.queue.claim("c", 9)] == [1, 2, 3]
 
 
 def test_the_outbox_shows_what_waits_and_what_is_claimed(path: Path) -> None:
@@ -136,6 +154,12 @@ def test_a_shell_is_refused_what_breaks_the_rules(path: Path) -> None:
         ("update message set channel_id = 99", "ng:message.channel_id"),
         ("update message set state = 'claimed' where id = 3", "CHECK constraint failed: claim"),
         ("update message set state = 'lost' where id = 3", "CHECK constraint failed"),
+        ("insert into message (id, channel_id, payload) values (0, 2, '1')", "CHECK constraint failed: id > 0"),
+        ("insert into channel (id, name) values (0, 'x')", "CHECK constraint failed: id > 0"),
+        (
+            "insert into failure (id, message_id, attempt, error) values (0, 3, 1, 'x')",
+            "CHECK constraint failed: id > 0",
+        ),
         ("insert or replace into channel (name) values ('c')", "ng:channel.name"),
         ("insert or replace into channel (id, name) values (1, 'x')", "ng:channel.name"),
         ("update or replace channel set name = 'd' where name = 'c'", "ng:channel.name"),

@@ -216,6 +216,18 @@ def test_what_expired_makes_room(db: Database, now: Clock) -> None:
     assert db.queue.stats("c").expired == 2
 
 
+@pytest.mark.parametrize("delay_s", [None, 1])
+def test_what_expires_at_this_moment_makes_room_and_is_counted_in_its_own_channel(
+    db: Database, now: Clock, delay_s: float | None
+) -> None:
+    for name in ("c", "other"):
+        db.queue.create_channel(name, capacity=1)
+        db.queue.publish(name, 1, ttl_s=1, delay_s=delay_s)
+    now.move(1)
+    db.queue.publish("c", 2)
+    assert (waiting(db), db.queue.channel("c").expired, db.queue.channel("other").expired) == ([2], 1, 0)
+
+
 def test_block_waits_for_its_time_and_then_refuses(db: Database, now: Clock) -> None:
     db.queue.create_channel("c", capacity=1, when_full="block", block_ms=200)
     db.queue.publish("c", 1)
