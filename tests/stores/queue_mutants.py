@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = "schema/0014_queue.sql"
 FOLDER = "src/neurograph/stores/queue"
 WAITING = ("consuming", "requesting", "slot", "worker", "working")
-RECURRING = ("claiming", "firing", "plan", "recurring")
+RECURRING = ("claiming", "consuming", "firing", "plan", "recurring")
 COUNTED = ("looking", Path(SCHEMA).stem)
 SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "and": "or", "or": "and",
          "True": "False", "False": "True", "+": "-", "-": "+"}  # fmt: skip

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from queue_clock import Clock
+from queue_workers import until
 
 import neurograph
 from neurograph import Consumer, Database
 from neurograph.connection.waiting import Waiting
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
+from neurograph.stores.queue.consuming import lease_left_s
 from processes import Held, needs_shell, shell
 
 LONG_S = 60.0  # a wait that is not ended fails the test long after
@@ -117,11 +119,14 @@ def test_time_and_settings_bring_messages_too(file, what):
     file.queue.create_channel("c", backoff_ms=20, jitter=0)
     with neurograph.open(file.path, busy_timeout_s=0) as other:  # no grace after the lease
         if what == "delay":
+            file.queue.publish("c", "later", delay_s=3600)
             file.queue.publish("c", 1, delay_s=0.02)
         else:
             file.queue.publish("c", 1)
         if what == "lease":
             other.queue.claim("c", lease_s=0.02)
+            file.queue.publish("c", "worked on")
+            other.queue.claim("c", lease_s=3600)
         if what == "nack":
             file.queue.nack(file.queue.claim("c")[0], "no")
         if what == "resume":
@@ -132,6 +137,20 @@ def test_time_and_settings_bring_messages_too(file, what):
                 file.queue.resume("c")
             thread.join()
             assert came == [1]
+
+
+def test_what_was_kept_for_long_enough_goes_while_somebody_waits(file):
+    file.queue.create_channel("c", keep_ms=3_600_000)
+    file.queue.publish_many("c", ["for an hour", "for a moment"])
+    for message in file.queue.claim("c", 2):
+        file.queue.ack(message)
+        file.queue.update_channel("c", keep_ms=20)
+    with file.queue.consume("c", timeout_s=LONG_S) as consumer:
+        thread, came = in_thread(lambda: next(consumer, None))
+        until(lambda: file.execute("select payload from message").fetchall() == [('"for an hour"',)])
+        consumer.stop()
+        thread.join()
+    assert came == [None]
 
 
 def test_a_paused_channel_with_work_that_is_due_is_waited_for_and_not_looked_at_all_the_time(file, monkeypatch):
@@ -205,6 +224,15 @@ def test_what_is_claimed_ahead_keeps_its_lease_or_is_left_out(file, monkeypatch)
     [stolen] = [message for message in file.queue.claim("c", 9) if message.payload == 6]
     assert list(consumer) == []
     file.queue.ack(stolen)
+
+
+def test_the_grace_after_a_lease_is_no_part_of_it(tmp_path, monkeypatch):
+    now = Clock().patch(monkeypatch)
+    with neurograph.open(tmp_path / "q.ngdb", busy_timeout_s=7) as db:
+        db.queue.publish("c", 1)
+        (message,) = db.queue.claim("c", lease_s=30)
+        now.move(10)
+        assert lease_left_s(message, db.queue._session) == pytest.approx(20)
 
 
 def test_stop_ends_a_wait_and_keeps_what_was_claimed(file):

@@ -22,7 +22,11 @@ HARMLESS = {
     "'ready' -> 'delayed': create index message_expiry",  # only how fast; test_queue_plans.py tells
     "and -> or: select raise(abort,",  # what the text says
     "and -> or: select min(turn) from message where channel_id = new.channel_id",  # begins lower, and finds the same
-    "null -> 0: where channel_id = c.id and state = 'ready' and due_ns is not null",  # only which index is read
+    "63 -> (63 + 1): NEVER_NS",  # as good as never
+    "- -> +: NEVER_NS",
+    "1 -> (1 + 1): NEVER_NS",
+    "1 -> 2: limit (select coalesce(max(0,",  # the inner of two limits: mutants of the outer one die
+    "- -> +: limit (select coalesce(max(0,",
 }
 COUNT = int(os.environ.get("NGDB_MUTANTS", "60"))
 

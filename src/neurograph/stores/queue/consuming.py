@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from ...connection.waiting import Waiting
 
 NEVER_NS = 2**63 - 1
+# What expires while it is ready is left out: who waits has found nothing ready.
 NEXT_DUE = f"""
     select min(
              coalesce((select min(turn) from message where channel_id = c.id and state = 'delayed'), {NEVER_NS}),
              coalesce((select min(turn) from message where channel_id = c.id and state = 'claimed'), {NEVER_NS}),
              coalesce((select min(turn) from message where channel_id = c.id and state = 'done'), {NEVER_NS}),
-             coalesce((select min(due_ns) from message
-                        where channel_id = c.id and state = 'ready' and due_ns is not null), {NEVER_NS}),
              coalesce((select min(next_ns) from recurring where channel_id = c.id and paused = 0), {NEVER_NS}))
       from channel as c
      where name = ? and not paused"""
