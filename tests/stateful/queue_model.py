@@ -54,8 +54,12 @@ class Model:
         pending = any(m["id"] == number and m["channel"] == channel and m["state"] in PENDING for m in self.messages)
         return number if number and (pending or until > self.now) else None
 
-    def publish(self, channel: str, priority: int | None, key: str | None, delay_s: int) -> int | str | None:
+    def publish(
+        self, channel: str, priority: int | None, key: str | None, delay_s: int, by_sql: bool = False
+    ) -> int | str | None:
         s = DEFAULTS | CHANNELS[channel]
+        if key and not by_sql:
+            self.end_what_is_over(channel, key)
         if key and (first := self.first_with(channel, key)):
             return f"duplicate of {first}"
         rank = priority if priority is not None else 50
@@ -98,8 +102,19 @@ class Model:
             if m["expires"] and m["expires"] <= self.now and m["due"] <= self.now
         ]
 
-    def pass_time(self, channel: str) -> None:
+    def end_what_is_over(self, channel: str, key: str) -> None:
+        """Do what is due of the message with a key, if time has dropped it or made it a dead letter."""
+        number, until = self.keys.get((channel, key), (0, 0))
+        for m in self.of(channel, *PENDING):
+            late = m["expires"] is not None and m["expires"] <= self.now
+            spent = m["state"] == "claimed" and m["attempts"] >= (DEFAULTS | CHANNELS[channel])["attempts"]
+            if m["id"] == number and until <= self.now and (late or spent):
+                self.pass_time(channel, number)
+
+    def pass_time(self, channel: str, only: int | None = None) -> None:
         for m in [m for m in self.of(channel, *PENDING, "done") if m["due"] and m["due"] <= self.now]:
+            if m["id"] != (only or m["id"]):
+                continue
             late = m["expires"] is not None and m["expires"] <= self.now
             if m["state"] == "claimed":
                 m["failures"] += 1

@@ -180,7 +180,7 @@ class Queues(RuleBasedStateMachine):
     @rule(channel=names, priority=priorities, key=st.sampled_from([None, "k"]), delay_s=st.sampled_from([0, 2]))
     def publish_by_plain_sql(self, channel: str, priority: int | None, key: str | None, delay_s: int) -> None:
         last = self.model.next
-        said = self.model.publish(channel, priority, key, delay_s)
+        said = self.model.publish(channel, priority, key, delay_s, by_sql=True)
         now = self.model.now
         changed = queue_others.execute(
             self.path,

@@ -125,6 +125,47 @@ def test_a_key_is_unique_while_its_message_is_pending(db: Database) -> None:
     assert db.queue.publish("c", 3, key="k") == Published(first.id + 2)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("how", [{}, {"delay_s": 1}, {"delay_s": 3}], ids=["ready", "delayed", "delayed beyond"])
+def test_what_is_expired_leaves_its_key_to_the_next(db: Database, now: Clock, how: dict[str, Any]) -> None:
+    first = db.queue.publish("c", "other"), db.queue.publish("c", "old", key="k", ttl_s=2, **how)
+    now.move(1.999)
+    assert db.queue.publish("c", "new", key="k") == Published(first[1].id, duplicate=True)
+    now.move(0.001)
+    assert not db.queue.publish("c", "new", key="k").duplicate
+    assert (db.queue.stats("c").expired, waiting(db)) == (1, ["other", "new"])
+    assert db.queue.publish_many("c", ["newer"], key=["k"])[0].duplicate
+
+
+def test_what_is_expired_within_the_window_keeps_its_key(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", dedup_ms=5000)
+    db.queue.publish("c", "old", key="k", ttl_s=1)
+    now.move(4.999)
+    assert db.queue.publish("c", "new", key="k").duplicate
+    now.move(0.001)
+    assert not db.queue.publish("c", "new", key="k").duplicate
+
+
+def test_what_its_last_lease_made_a_dead_letter_leaves_its_key_to_the_next(db: Database, now: Clock) -> None:
+    db.queue.create_channel("c", attempts=2, dead_letter="dead")
+    db.queue.publish("c", "old", key="k")
+    for again in (True, False):
+        (message,) = db.queue.claim("c", lease_s=1)
+        assert message.due_ns is not None
+        now.ns = message.due_ns
+        assert db.queue.publish("c", "new", key="k").duplicate == again
+    (dead,) = db.queue.dead("dead")
+    assert [failure.error for failure in db.queue.failures(dead)] == ["the lease ran out"] * 2
+    assert (dead.payload, waiting(db)) == ("old", ["new"])
+
+
+def test_a_key_stays_with_who_may_still_ack(db: Database, now: Clock) -> None:
+    db.queue.publish("c", "old", key="k", ttl_s=1)
+    (message,) = db.queue.claim("c", lease_s=60)
+    now.move(30)
+    assert db.queue.publish("c", "new", key="k").duplicate
+    db.queue.ack(message)
+
+
 def test_a_key_is_unique_within_the_window(db: Database, now: Clock) -> None:
     db.queue.create_channel("c", dedup_ms=10_000)
     first = db.queue.publish("c", 1, key="k")

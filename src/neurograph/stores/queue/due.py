@@ -25,6 +25,12 @@ DUE_ROWS = f"""
            (select attempts from channel where channel.id = channel_id)
       from message
      where id in (select id from ({DUE.format(channel="?2", now="?1")}) limit ?3)"""
+# The same of one message that is pending no more, for time has dropped it or made it a dead letter.
+OVER = """
+    select m.id, m.state, m.attempts, coalesce(m.expires_ns <= ?1, 0), c.attempts
+      from message as m join channel as c on c.id = m.channel_id
+     where m.id = ?2 and m.due_ns <= ?1
+       and (m.expires_ns <= ?1 or m.state = 'claimed' and m.attempts >= c.attempts)"""
 FORGET_KEYS = """
     delete from message_key
      where (channel_id, key) in (
@@ -79,30 +85,35 @@ class Due(QueuePart):
     def _pass_slice(self, channel_id: int, now: int) -> int:
         """Do what is due first in a channel, and return how many messages that changed."""
         with self._session.transaction():
-            rows = self._session.rows(DUE_ROWS, (now, channel_id, AT_ONCE))
-            gone: list[int] = []
-            expired: list[int] = []
-            ready: list[int] = []
-            dead: list[int] = []
-            lapsed: list[int] = []
-            for number, state, attempts, late, most in rows:
-                if state == "done":
-                    gone.append(number)
+            return self._pass_rows(channel_id, self._session.rows(DUE_ROWS, (now, channel_id, AT_ONCE)), now)
+
+    def _end(self, channel_id: int, number: int, now: int) -> int:
+        """Do what is due of one message if that ends it, and return whether it did, as 0 or 1."""
+        return self._pass_rows(channel_id, self._session.rows(OVER, (now, number)), now)
+
+    def _pass_rows(self, channel_id: int, rows: list[Any], now: int) -> int:
+        """Do what is due of some messages of a channel, in the caller's transaction, and return how many they are."""
+        gone: list[int] = []
+        expired: list[int] = []
+        ready: list[int] = []
+        dead: list[int] = []
+        lapsed: list[int] = []
+        for number, state, attempts, late, most in rows:
+            if state == "done":
+                gone.append(number)
+                continue
+            if state == "claimed":
+                lapsed.append(number)
+                if attempts >= most:
+                    dead.append(number)
                     continue
-                if state == "claimed":
-                    lapsed.append(number)
-                    if attempts >= most:
-                        dead.append(number)
-                        continue
-                (expired if late else ready).append(number)
-            self._note_failures(lapsed, RAN_OUT, None, now)
-            self._bury(channel_id, dead, now)
-            self._on_ids("update message set state = 'ready', claim = null, due_ns = expires_ns where ", ready)
-            if expired:
-                self._session.change(
-                    "update channel set expired = expired + ? where id = ?", (len(expired), channel_id)
-                )
-            self._on_ids("delete from message where ", gone + expired)
+            (expired if late else ready).append(number)
+        self._note_failures(lapsed, RAN_OUT, None, now)
+        self._bury(channel_id, dead, now)
+        self._on_ids("update message set state = 'ready', claim = null, due_ns = expires_ns where ", ready)
+        if expired:
+            self._session.change("update channel set expired = expired + ? where id = ?", (len(expired), channel_id))
+        self._on_ids("delete from message where ", gone + expired)
         return len(rows)
 
     def _on_ids(self, sql: str, ids: Iterable[int], *bindings: Any) -> None:

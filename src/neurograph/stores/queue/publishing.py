@@ -22,7 +22,8 @@ from ..arguments import whole
 from ..attempts import MS, span_ns, stored
 from ..noting import NotedIds
 from . import clock
-from .base import NEW_CHANNEL, QueuePart, channel_name, header_text, priority_number
+from .base import NEW_CHANNEL, channel_name, header_text, priority_number
+from .due import Due
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,10 +74,14 @@ ROOM = """
     or exists (select 1 from message where channel_id = channel.id and state = 'ready' and due_ns <= ?)
     or exists (
         select 1 from message where channel_id = channel.id and state = 'delayed' and turn <= ? and expires_ns <= ?)"""
+# The message a key is another's duplicate of, and whether only for as long as that is pending.
+FIRST = """
+    select message_id, until_ns <= ?3 from message_key
+     where channel_id = ?1 and key = ?2 and (pending or until_ns > ?3)"""
 PAUSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # between two looks at a full channel
 
 
-class Publishing(QueuePart):
+class Publishing(Due):
     """Messages put into channels."""
 
     def __init__(self, session: Session) -> None:
@@ -108,8 +113,8 @@ class Publishing(QueuePart):
             A whole number from -1000 to 1000, lower is claimed first; or ``"critical"`` 0, ``"high"`` 25,
             ``"normal"`` 50, ``"low"`` 75, ``"background"`` 100. None: the channel's.
         key
-            Idempotency key: while a message with it is pending in the channel, or was published less than the channel's
-            ``dedup_ms`` ago, another is a duplicate and not stored.
+            Idempotency key: while a message with it is pending in the channel (and has not expired), or was published
+            less than the channel's ``dedup_ms`` ago, another is a duplicate and not stored.
         headers
             What to say about the message: a JSON object. Names with a meaning: ``trace``, ``correlation``, ``source``,
             ``reply_to``.
@@ -287,11 +292,8 @@ class Publishing(QueuePart):
             session.change(NEW_CHANNEL, (name,))
             channel_id, before = self._channel("id, evicted", name)
             if key is not None:
-                first = session.rows(
-                    "select message_id from message_key where channel_id = ? and key = ? and (pending or until_ns > ?)",
-                    (channel_id, key, now),
-                )
-                if first:
+                first = session.rows(FIRST, (channel_id, key, now))
+                if first and not (first[0][1] and self._end(channel_id, first[0][0], now)):
                     return Published(first[0][0], duplicate=True)
             if (number := session.insert_or_none(sql, row)) is None:
                 return Published(None)
