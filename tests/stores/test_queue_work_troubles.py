@@ -232,13 +232,19 @@ def test_headers_that_python_can_not_read_are_their_messages_failure(db: Databas
         _ = dead.headers
 
 
-def test_a_reply_without_room_fails_its_request_and_keeps_the_worker(db: Database) -> None:
-    db.queue.create_channel("c.replies", capacity=1)
-    db.queue.publish("c.replies", "in the way")
+@pytest.mark.parametrize("when_full", ["reject", "evict_lowest", "evict_oldest"])
+def test_a_reply_without_room_fails_its_request_and_keeps_the_worker(db: Database, when_full: str) -> None:
+    db.queue.create_channel("c.replies", capacity=1, when_full=when_full)
+    db.queue.publish("c.replies", "in the way", priority="critical")
+    if when_full == "evict_oldest":
+        db.queue.claim("c.replies")
     with db.queue.work("c", lambda message: 1) as worker:
         with pytest.raises(MessageFailed, match="ChannelFull"):
             db.queue.request("c", 1, timeout_s=LONG_S)
         until(lambda: worker.failed)
+    (dead,) = db.queue.dead("c")
+    assert db.queue.failures(dead)[0].error.startswith("ChannelFull: channel 'c.replies' must have room")
+    assert (db.queue.stats("c.replies").evicted, worker.done) == (0, 0)
 
 
 @pytest.mark.parametrize("own", [TimeoutError("no answer from the printer"), None], ids=["raised", "awaited"])

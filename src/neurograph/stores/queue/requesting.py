@@ -9,7 +9,7 @@ from math import inf
 
 from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
-from ...errors import DeadlineExceeded, InvalidValue, MessageFailed, MessageNotFound, TransactionOpen
+from ...errors import ChannelFull, DeadlineExceeded, InvalidValue, MessageFailed, MessageNotFound, TransactionOpen
 from ...model.message import Message, Published
 from . import clock
 from .base import channel_name, header_text, held, message_id
@@ -191,6 +191,8 @@ class Requesting(Working, Publishing, Looking):
         ------
         LeaseLost
             The message is not yours any more; nothing is published.
+        ChannelFull, RateLimited
+            The reply's channel has no room for it, whatever its policy, or gets more than its rate; nothing is acked.
         InvalidValue
             The message is no request, or an argument breaks its rule.
 
@@ -219,10 +221,15 @@ class Requesting(Working, Publishing, Looking):
                 "like"
             )
         with self._session.transaction():
-            self.publish(
+            answer = self.publish(
                 back, payload, key=correlation, headers={**_said(headers), "correlation": correlation},
                 ttl_s=REPLY_KEPT_S,
             )  # fmt: skip
+            if answer.id is None:
+                raise ChannelFull(
+                    f"channel {back!r} must have room for the reply, but is full of what is not less urgent; claim and "
+                    "ack some, or raise capacity with db.queue.update_channel"
+                )
             self.ack(message)
 
     def _may_wait(self, what: str) -> None:
