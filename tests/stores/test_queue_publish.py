@@ -315,6 +315,23 @@ def test_block_goes_on_as_soon_as_something_expires(db: Database, now: Clock, de
     assert 0.3 <= sum(now.slept) < 0.4
 
 
+@pytest.mark.parametrize("sleeps", [1, 2])
+def test_block_ends_with_its_channel_which_is_made_anew(
+    db: Database, now: Clock, monkeypatch: pytest.MonkeyPatch, sleeps: int
+) -> None:
+    db.queue.create_channel("c", capacity=1, when_full="block", block_ms=60_000)
+    db.queue.publish("c", 1)
+
+    def sleep(seconds: float) -> None:
+        now.sleep(seconds)
+        if len(now.slept) == sleeps:
+            db.queue.remove_channel("c")
+
+    monkeypatch.setattr(publishing.clock, "sleep", sleep)
+    db.queue.publish("c", 2)
+    assert (len(now.slept), waiting(db), db.queue.channel("c").capacity) == (sleeps, [2], None)
+
+
 def test_block_is_reject_inside_a_transaction(db: Database, now: Clock) -> None:
     db.queue.create_channel("c", capacity=1, when_full="block")
     with db.transaction():
@@ -327,7 +344,8 @@ def test_block_is_reject_inside_a_transaction(db: Database, now: Clock) -> None:
 def test_a_rate_refuses_what_comes_faster(db: Database, now: Clock) -> None:
     db.queue.create_channel("c", rate_per_s=2, burst=3)
     db.queue.publish_many("c", [1, 2, 3])
-    with pytest.raises(RateLimited, match="messages must not come faster than 2 a second in channel 'c'"):
+    said = "messages must not come faster than 2 a second in channel 'c', and no more than 3 at once; publish later"
+    with pytest.raises(RateLimited, match=said):
         db.queue.publish("c", 4)
     now.move(0.5)
     db.queue.publish("c", 4)
@@ -337,6 +355,29 @@ def test_a_rate_refuses_what_comes_faster(db: Database, now: Clock) -> None:
     with pytest.raises(RateLimited):
         db.queue.publish_many("c", [1, 2, 3, 4])
     assert len(db.queue.publish_many("c", [1, 2, 3])) == 3
+
+
+@pytest.mark.parametrize(("rate", "most"), [(0.001, 1), (0.75, 1), (1, 2), (2.5, 5), (1e9, 2_000_000_000)])
+def test_who_is_refused_by_a_rate_learns_how_many_may_come_at_once(db: Database, rate: float, most: int) -> None:
+    db.queue.create_channel("c", rate_per_s=rate)
+    db.execute("update channel set bucket = -1, bucket_ns = ?", [START_NS])
+    with pytest.raises(RateLimited, match=f"and no more than {most} at once"):
+        db.queue.publish("c", 1)
+
+
+def test_a_rate_that_goes_while_it_refuses_is_told(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    db.queue.create_channel("c", rate_per_s=1, burst=1)
+    db.queue.publish("c", 1)
+    refused = publishing.Publishing._refused
+
+    def late(queue: publishing.Publishing, *said: Any) -> Exception:
+        db.queue.update_channel("c", rate_per_s=None)
+        return refused(queue, *said)
+
+    monkeypatch.setattr(publishing.Publishing, "_refused", late)
+    with pytest.raises(RateLimited, match="channel 'c' had a rate_per_s, which is gone since; publish again"):
+        db.queue.publish("c", 2)
+    db.queue.publish("c", 2)
 
 
 def test_a_clock_set_back_gives_nothing_away(db: Database, now: Clock) -> None:

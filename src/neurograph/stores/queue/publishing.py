@@ -301,7 +301,10 @@ class Publishing(Due):
         return Published(number, evicted=after - before)
 
     def _wait_for_room(self, channel: str, end: float | None) -> float | None:
-        """Wait until a channel that blocks has room, and return when waiting must end; None: there was none in time."""
+        """Wait until a channel that blocks has room, and return when waiting must end; None: there was none in time.
+
+        A channel that is removed meanwhile has room, as it is made anew.
+        """
         when_full, block_ms = self._channel("when_full, block_ms", channel)
         if when_full != "block" or self._session.in_transaction:
             return None
@@ -310,7 +313,8 @@ class Publishing(Due):
         pauses = iter(PAUSES_S)
         while (left := end - clock.monotonic()) > 0:
             clock.sleep(min(left, next(pauses, PAUSES_S[-1])))
-            if self._channel(ROOM, channel, *[clock.now_ns()] * 3)[0]:
+            room = self._session.rows(f"select {ROOM} from channel where name = ?", (*[clock.now_ns()] * 3, channel))
+            if not room or room[0][0]:
                 return end
         return None
 
@@ -324,10 +328,12 @@ class Publishing(Due):
                 "claim and ack some, or raise capacity with db.queue.update_channel"
             )
         if error.rule == "message.rate_per_s":
-            (rate,) = self._channel("rate_per_s", channel)
+            rate, most = self._channel("rate_per_s, coalesce(burst, cast(max(1, 2 * rate_per_s) as integer))", channel)
+            if rate is None:
+                return RateLimited(f"channel {channel!r} had a rate_per_s, which is gone since; publish again")
             return RateLimited(
-                f"messages must not come faster than {rate:g} a second in channel {channel!r}; publish later, or raise "
-                "rate_per_s with db.queue.update_channel"
+                f"messages must not come faster than {rate:g} a second in channel {channel!r}, and no more than {most} "
+                "at once; publish later, or raise rate_per_s or burst with db.queue.update_channel"
             )
         return error
 
