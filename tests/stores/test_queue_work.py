@@ -13,7 +13,8 @@ from queue_workers import LONG_S, until
 
 import neurograph
 from neurograph import Database, Message
-from neurograph.errors import DeadlineExceeded, InvalidValue, LeaseLost, Misuse
+from neurograph.errors import ChannelFull, DeadlineExceeded, InvalidValue, LeaseLost, Misuse
+from neurograph.stores.queue import clock
 
 
 @pytest.fixture
@@ -339,6 +340,26 @@ def test_a_request_that_nobody_can_answer_says_so(db):
         db.queue.request("c", 1, timeout_s=None)
     with pytest.raises(InvalidValue, match="channel"):
         db.queue.request("c", 1, reply_to="")
+
+
+def test_a_request_blocks_for_no_longer_than_it_waits_for_the_reply(db, monkeypatch):
+    db.queue.create_channel("full", capacity=1, when_full="block", block_ms=600_000)
+    first = db.queue.publish("full", 1)
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        assert sum(slept) <= 0.02
+        time.sleep(seconds)
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    with pytest.raises(ChannelFull, match="channel 'full' must have room"):
+        db.queue.request("full", 2, timeout_s=0.02)
+    assert slept
+    assert [message.id for message in db.queue.list("full")] == [first.id]
+    monkeypatch.setattr(clock, "sleep", lambda seconds: db.queue.cancel(first.id))
+    with pytest.raises(DeadlineExceeded, match="nobody replied"):
+        db.queue.request("full", 2, timeout_s=1)
 
 
 def test_a_reply_and_its_ack_are_one(db):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from apsw import carray
 
@@ -300,7 +301,7 @@ class Publishing(Due):
             (after,) = self._channel("evicted", name)
         return Published(number, evicted=after - before)
 
-    def _wait_for_room(self, channel: str, end: float | None) -> float | None:
+    def _wait_for_room(self, channel: str, end: float | None, latest: float = inf) -> float | None:
         """Wait until a channel that blocks has room, and return when waiting must end; None: there was none in time.
 
         A channel that is removed meanwhile has room, as it is made anew.
@@ -309,7 +310,7 @@ class Publishing(Due):
         if when_full != "block" or self._session.in_transaction:
             return None
         if end is None:
-            end = clock.monotonic() + block_ms / 1000
+            end = min(clock.monotonic() + block_ms / 1000, latest)
         pauses = iter(PAUSES_S)
         while (left := end - clock.monotonic()) > 0:
             clock.sleep(min(left, next(pauses, PAUSES_S[-1])))

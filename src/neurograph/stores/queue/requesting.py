@@ -134,7 +134,7 @@ class Requesting(Working, Publishing, Looking):
         TransactionOpen
             The thread has a transaction open: nobody can see the request before it ends.
         ChannelFull, RateLimited, InvalidValue
-            As `publish`.
+            As `publish`; a channel that blocks does so for at most `timeout_s`.
         Closed, Interrupted
             The database was closed, or `interrupt` called, while it waits.
 
@@ -153,7 +153,7 @@ class Requesting(Working, Publishing, Looking):
             raise InvalidValue("timeout_s must be a number of seconds, got None; a request can't wait for ever")
         about = {**_said(headers), "reply_to": back, "correlation": correlation}
         with Waiting(self._session, back) as waiting:
-            asked = self.publish(channel, payload, priority=priority, headers=about, ttl_s=timeout_s)
+            asked = self._ask(channel, payload, end, priority=priority, headers=about, ttl_s=timeout_s)
             if asked.id is None:
                 raise MessageFailed(
                     f"channel {channel!r} dropped the request, as it is full of what is not less urgent; ask later, or "
@@ -231,6 +231,17 @@ class Requesting(Working, Publishing, Looking):
                     "ack some, or raise capacity with db.queue.update_channel"
                 )
             self.ack(message)
+
+    def _ask(self, channel: str, payload: Any, latest: float, **how: Any) -> Published:
+        """Publish a request; where the channel blocks, wait for room no longer than for the reply."""
+        end = None
+        while True:
+            try:
+                with self._session.transaction():  # in which a publish does not wait
+                    return self.publish(channel, payload, **how)
+            except ChannelFull:
+                if (end := self._wait_for_room(channel, end, latest)) is None:
+                    raise
 
     def _may_wait(self, what: str) -> None:
         self._session.require_open()
