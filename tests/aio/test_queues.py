@@ -11,6 +11,7 @@ import pytest
 from loops import in_loop, raised, until, waiting
 
 from neurograph import aio, errors
+from neurograph.aio.runner import MOST
 from neurograph.model.message import Message
 
 
@@ -49,6 +50,44 @@ async def test_it_ends_when_it_is_stopped_or_its_time_is_over(path: str) -> None
 
 async def _all(messages: aio.Consumer[Message]) -> list[Message]:
     return [message async for message in messages]
+
+
+@in_loop
+async def test_who_blocks_for_room_keeps_nobody_from_making_it(path: str) -> None:
+    async with aio.open(path, synchronous="off") as db:
+        await db.queue.create_channel("jobs", capacity=1, when_full="block", block_ms=600_000)
+        publishing = [asyncio.create_task(db.queue.publish("jobs", number)) for number in range(MOST + 2)]
+        await until(lambda: waiting(db._runner) == MOST + 1)
+        got = []
+        async with asyncio.timeout(60), db.queue.consume("jobs") as messages:
+            while len(got) < len(publishing):
+                message = await anext(messages)
+                got.append(message.payload)
+                await db.queue.ack(message)
+        await asyncio.gather(*publishing)
+        assert sorted(got) == list(range(len(publishing)))
+
+
+@pytest.mark.parametrize("how", ["publish", "request"])
+@in_loop
+async def test_who_blocks_for_room_is_cancelled_and_closed_at_once(path: str, how: str) -> None:
+    db = await aio.open(path)
+    await db.queue.create_channel("jobs", capacity=1, when_full="block", block_ms=600_000)
+    await db.queue.publish("jobs", 1)
+    for end in ("cancel", "close"):
+        if how == "publish":
+            blocking = asyncio.create_task(db.queue.publish("jobs", 2))
+        else:
+            blocking = asyncio.create_task(db.queue.request("jobs", 2, timeout_s=600))
+        await until(lambda: waiting(db._runner) == 1)
+        async with asyncio.timeout(60):
+            if end == "cancel":
+                blocking.cancel()
+                assert isinstance(await raised(blocking), asyncio.CancelledError)
+                assert [message.payload for message in await db.queue.list("jobs")] == [1]
+            else:
+                await db.close()
+                assert isinstance(await raised(blocking), errors.Closed)
 
 
 @in_loop

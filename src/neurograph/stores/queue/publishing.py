@@ -17,6 +17,8 @@ from math import inf
 
 from apsw import carray
 
+from ...connection import refusal
+from ...connection.running import Idle, heard
 from ...errors import ChannelFull, InvalidValue, RateLimited, RuleViolated
 from ...model.message import Published
 from ..arguments import whole
@@ -71,10 +73,13 @@ INSERT_NOW, INSERT_LATER = _INSERT.format(**ONE, **NOW), _INSERT.format(**ONE, *
 INSERT_MANY_NOW, INSERT_MANY_LATER = _INSERT.format(**EACH, **NOW), _INSERT.format(**EACH, **LATER)
 
 ROOM = """
-    capacity is null or pending < capacity
-    or exists (select 1 from message where channel_id = channel.id and state = 'ready' and due_ns <= ?)
-    or exists (
-        select 1 from message where channel_id = channel.id and state = 'delayed' and turn <= ? and expires_ns <= ?)"""
+    select capacity is null or pending < capacity
+           or exists (select 1 from message where channel_id = channel.id and state = 'ready' and due_ns <= ?1)
+           or exists (
+             select 1 from message
+              where channel_id = channel.id and state = 'delayed' and turn <= ?1 and expires_ns <= ?1)
+      from channel
+     where name = ?2"""
 # The message a key is another's duplicate of, and whether only for as long as that is pending.
 FIRST = """
     select message_id, until_ns <= ?3 from message_key
@@ -312,11 +317,14 @@ class Publishing(Due):
         if end is None:
             end = min(clock.monotonic() + block_ms / 1000, latest)
         pauses = iter(PAUSES_S)
-        while (left := end - clock.monotonic()) > 0:
-            clock.sleep(min(left, next(pauses, PAUSES_S[-1])))
-            room = self._session.rows(f"select {ROOM} from channel where name = ?", (*[clock.now_ns()] * 3, channel))
-            if not room or room[0][0]:
-                return end
+        with Idle(for_ever=True):  # with the handle closed there is nobody left to make room
+            while (left := end - clock.monotonic()) > 0:
+                clock.sleep(min(left, next(pauses, PAUSES_S[-1])))
+                if heard():
+                    raise refusal.stopped(False)
+                room = self._session.rows(ROOM, (clock.now_ns(), channel))
+                if not room or room[0][0]:
+                    return end
         return None
 
     def _refused(self, error: RuleViolated, channel: str, waits: bool = False) -> Exception:
