@@ -11,6 +11,7 @@ from queue_clock import Clock
 
 import neurograph
 from neurograph import Database, Message
+from neurograph.connection.session import Session
 from neurograph.errors import ChannelNotFound, InvalidValue, LeaseLost, MessageNotFound
 from neurograph.stores import noting
 
@@ -85,6 +86,21 @@ def test_extending_keeps_a_message(db: Database, now: Clock) -> None:
     now.move(50)
     assert db.queue.claim("c") == []
     db.queue.ack(message)
+
+
+def test_an_extended_lease_begins_when_the_file_can_be_written(
+    db: Database, now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.queue.publish("c", 1)
+    message = one(db)
+    real = Session.transaction
+
+    def late(session: Session) -> Any:
+        now.move(GRACE_S / 2)  # others write
+        return real(session)
+
+    monkeypatch.setattr(Session, "transaction", late)
+    assert db.queue.extend(message, 60).due_ns == now.ns + round((60 + GRACE_S) * 1e9)
 
 
 def test_releasing_gives_back_the_attempt_and_the_place(db: Database) -> None:

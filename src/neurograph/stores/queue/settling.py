@@ -192,9 +192,9 @@ class Settling(Failing):
         given = list(messages)
         lease_ns = None if lease_s is None else span_ns(lease_s, "lease_s")
         pairs = [held(message) for message in given]
-        until = clock.now_ns() + self._grace_ns
         due: builtins.list[int | None] = []
         with self._session.transaction():
+            until = clock.now_ns() + self._grace_ns  # not before: others may have kept the file for a while
             for number, claim in pairs:
                 rows = self._session.change(
                     "update message set due_ns = ?1 + coalesce(?2, "
