@@ -12,7 +12,7 @@ from queue_clock import START_NS, Clock
 
 import neurograph
 from neurograph import Database, Published
-from neurograph.errors import ChannelFull, InvalidValue, RateLimited
+from neurograph.errors import ChannelFull, Interrupted, InvalidValue, RateLimited
 from neurograph.stores.queue import publishing
 
 
@@ -330,6 +330,24 @@ def test_block_ends_with_its_channel_which_is_made_anew(
     monkeypatch.setattr(publishing.clock, "sleep", sleep)
     db.queue.publish("c", 2)
     assert (len(now.slept), waiting(db), db.queue.channel("c").capacity) == (sleeps, [2], None)
+
+
+def test_block_ends_when_it_is_interrupted(db: Database, now: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    db.queue.create_channel("c", capacity=1, when_full="block", block_ms=60_000)
+    db.queue.publish("c", 1)
+
+    def sleep(seconds: float) -> None:
+        now.sleep(seconds)
+        if len(now.slept) == 3:
+            db.interrupt()
+
+    monkeypatch.setattr(neurograph.stores.queue.clock, "sleep", sleep)
+    with pytest.raises(Interrupted):
+        db.queue.publish("c", 2)
+    assert (len(now.slept), waiting(db)) == (3, [1])
+    monkeypatch.setattr(neurograph.stores.queue.clock, "sleep", now.sleep)
+    with pytest.raises(ChannelFull):  # an interrupt stops what runs, and not what comes
+        db.queue.publish("c", 2)
 
 
 def test_block_is_reject_inside_a_transaction(db: Database, now: Clock) -> None:

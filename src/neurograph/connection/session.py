@@ -55,6 +55,7 @@ class Session(Transactions):
             super().__init__(location, options, writer)
             reading = options.replaced(read_only=True)
             self.readers = Readers(lambda: Line(location, reading, register))
+            self.interrupts = 0  # how often `interrupt` was called
             self.private = False  # True once the writing line has temporary tables or attached files
             self._closing = allocate_lock()
             self._group = Group(self)
@@ -248,6 +249,7 @@ class Session(Transactions):
 
     def interrupt(self) -> None:
         """Stop what is running on any connection of this session, from any thread."""
+        self.interrupts += 1
         for line in (self.writer, *self.readers.lines):
             line.stop()
         self.board.wake_all()

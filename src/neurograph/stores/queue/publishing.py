@@ -13,20 +13,17 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from math import inf
 
 from apsw import carray
 
-from ...connection import refusal
-from ...connection.running import Idle, heard
-from ...errors import ChannelFull, InvalidValue, RateLimited, RuleViolated
+from ...errors import InvalidValue, RuleViolated
 from ...model.message import Published
 from ..arguments import whole
 from ..attempts import MS, span_ns, stored
 from ..noting import NotedIds
 from . import clock
 from .base import NEW_CHANNEL, channel_name, header_text, priority_number
-from .due import Due
+from .full import Full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,22 +69,13 @@ LATER = {"state": "'delayed'", "due": "min(?4, coalesce(?5, ?3 + ttl_ms * 100000
 INSERT_NOW, INSERT_LATER = _INSERT.format(**ONE, **NOW), _INSERT.format(**ONE, **LATER)
 INSERT_MANY_NOW, INSERT_MANY_LATER = _INSERT.format(**EACH, **NOW), _INSERT.format(**EACH, **LATER)
 
-ROOM = """
-    select capacity is null or pending < capacity
-           or exists (select 1 from message where channel_id = channel.id and state = 'ready' and due_ns <= ?1)
-           or exists (
-             select 1 from message
-              where channel_id = channel.id and state = 'delayed' and turn <= ?1 and expires_ns <= ?1)
-      from channel
-     where name = ?2"""
 # The message a key is another's duplicate of, and whether only for as long as that is pending.
 FIRST = """
     select message_id, until_ns <= ?3 from message_key
      where channel_id = ?1 and key = ?2 and (pending or until_ns > ?3)"""
-PAUSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # between two looks at a full channel
 
 
-class Publishing(Due):
+class Publishing(Full):
     """Messages put into channels."""
 
     def __init__(self, session: Session) -> None:
@@ -144,6 +132,8 @@ class Publishing(Due):
             room, so that there blocking is rejecting.
         RateLimited
             Messages come faster than the channel's ``rate_per_s`` allows.
+        Closed, Interrupted
+            The database was closed, or `interrupt` called, while it was blocked.
         InvalidValue
             An argument breaks its rule above.
 
@@ -305,46 +295,6 @@ class Publishing(Due):
                 return Published(None)
             (after,) = self._channel("evicted", name)
         return Published(number, evicted=after - before)
-
-    def _wait_for_room(self, channel: str, end: float | None, latest: float = inf) -> float | None:
-        """Wait until a channel that blocks has room, and return when waiting must end; None: there was none in time.
-
-        A channel that is removed meanwhile has room, as it is made anew.
-        """
-        when_full, block_ms = self._channel("when_full, block_ms", channel)
-        if when_full != "block" or self._session.in_transaction:
-            return None
-        if end is None:
-            end = min(clock.monotonic() + block_ms / 1000, latest)
-        pauses = iter(PAUSES_S)
-        with Idle(for_ever=True):  # with the handle closed there is nobody left to make room
-            while (left := end - clock.monotonic()) > 0:
-                clock.sleep(min(left, next(pauses, PAUSES_S[-1])))
-                if heard():
-                    raise refusal.stopped(False)
-                room = self._session.rows(ROOM, (clock.now_ns(), channel))
-                if not room or room[0][0]:
-                    return end
-        return None
-
-    def _refused(self, error: RuleViolated, channel: str, waits: bool = False) -> Exception:
-        """Return the error for what a trigger refused."""
-        if error.rule == "message.capacity":
-            capacity, pending, when_full = self._channel("capacity, pending, when_full", channel)
-            return ChannelFull(
-                f"channel {channel!r} must have room, got {pending} pending messages of {capacity}"
-                f"{' after waiting' if waits and when_full == 'block' else ''}; "
-                "claim and ack some, or raise capacity with db.queue.update_channel"
-            )
-        if error.rule == "message.rate_per_s":
-            rate, most = self._channel("rate_per_s, coalesce(burst, cast(max(1, 2 * rate_per_s) as integer))", channel)
-            if rate is None:
-                return RateLimited(f"channel {channel!r} had a rate_per_s, which is gone since; publish again")
-            return RateLimited(
-                f"messages must not come faster than {rate:g} a second in channel {channel!r}, and no more than {most} "
-                "at once; publish later, or raise rate_per_s or burst with db.queue.update_channel"
-            )
-        return error
 
 
 def _known_row(
