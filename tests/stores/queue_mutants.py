@@ -115,7 +115,7 @@ def tests_of(file: str) -> list[str]:
     if stem in RECURRING:
         names.append("recurring")
     if stem in COUNTED:
-        names.append("stats")
+        names += ["stats", "plans"]
     found = [REPOSITORY / "tests" / "stores" / f"test_queue_{name}.py" for name in names]
     if file == SCHEMA:
         found.append(REPOSITORY / "tests" / "shell" / "test_queue_shell.py")

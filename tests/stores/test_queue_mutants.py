@@ -19,7 +19,6 @@ HARMLESS = {
     "False -> True: _flows",  # the first claim tries the quick way, and falls back
     "not exists -> exists: and not exists ({DUE",  # the quick way is never taken
     "30.0 -> (30.0 + 1): timeout_s: float = 30.0",  # no test waits for so long
-    "'ready' -> 'delayed': create index message_expiry",  # only how fast; test_queue_plans.py tells
     "and -> or: select raise(abort,",  # what the text says
     "and -> or: select min(turn) from message where channel_id = new.channel_id",  # begins lower, and finds the same
     "<= -> <: if rows and rows[0][4] is not None and rows[0][4] <= now",  # a nanosecond later is as good
