@@ -48,6 +48,18 @@ def test_what_is_switched_off_again_leaves_no_trigger(db):
     assert db.execute(everything).fetchall() == before
 
 
+def test_a_type_of_the_users_that_is_called_like_a_trigger_has_none(on):
+    for name in ("queue", "token", "connection", "experience", "token_deleted", "token.deleted.displaced"):
+        on.events.register(name)
+        assert on.events.disable(name) == [name]
+    assert on.check() == []
+    on.events.disable("queue.*")
+    on.events.enable("queue")
+    assert "event_queue_done" not in {name for (name,) in on.execute("select name from sqlite_schema")}
+    on.tokens.delete(on.tokens.create("cat"))
+    assert told(on) == [("token.created", {"id": 1}), ("token.deleted", {"id": 1, "label": "cat"})]
+
+
 def test_tokens_are_told_of(on):
     cat = on.tokens.create("cat")
     on.tokens.update(cat, weight=0.7)

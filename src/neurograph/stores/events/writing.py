@@ -166,10 +166,12 @@ class Writing(EventPart):
     def _switch(self, type: str, on: bool) -> builtins.list[str]:
         with self._session.transaction():
             connection = self._session.writer.connection
+            make, sql = (make_triggers if on else drop_triggers), "update event_type set enabled = ? where name = ?"
+            ours = {name for (name,) in connection.execute("select name from event_type where by_triggers")}
             changed = []
             for name in ids_of(connection, type).values():
-                make, sql = (make_triggers if on else drop_triggers), "update event_type set enabled = ? where name = ?"
-                make(connection, name)
+                if name in ours:  # a type of the user's may be called as triggers of ours begin
+                    make(connection, name)
                 if connection.execute(f"{sql} and enabled <> ? returning 1", (on, name, on)).fetchall():
                     changed.append(name)
         return changed
