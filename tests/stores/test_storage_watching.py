@@ -99,6 +99,19 @@ def test_changes_that_are_forgotten_are_said_to_be(db):
             next(db.storage.watch(since=since))
 
 
+def test_changes_that_somebody_deleted_between_others_are_said_to_be_forgotten(db):
+    for number in range(12):
+        db.storage.set("a" if number % 4 else "b", "x", number)
+    db.execute("delete from storage_change where namespace = 'b'")  # 1, 5 and 9
+    for since in (0, 4, 5, 7):
+        with pytest.raises(ChangesForgotten, match=f"since must be at least 9, .* got {since};"):
+            db.storage.changes(since)
+        with pytest.raises(ChangesForgotten):
+            next(db.storage.watch(since=since, timeout_s=0))
+    assert [change.version for change in db.storage.changes(9)] == [10, 11, 12]
+    forget(db)
+
+
 def test_old_changes_are_forgotten_in_time_and_versions_go_on(db):
     db.execute("insert into storage_change values (1, 'a', 'x', 0)")
     db.execute(

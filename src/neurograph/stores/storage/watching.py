@@ -169,11 +169,13 @@ class _Wanted:
 
 
 def _after(rows_of: Rows, at: int) -> builtins.list[Any]:
-    """Return the next changes; versions have no gaps, so that one tells what was forgotten."""
+    """Return the next changes; versions have no gaps, so that one tells what was forgotten, or deleted by SQL."""
     rows = rows_of(CHANGES, (at,))
-    if rows and rows[0][0] != at + 1:
+    if rows and rows[-1][0] != at + len(rows):
+        before = [at, *(row[0] for row in rows[:-1])]
+        oldest = max(row[0] for row, known in zip(rows, before, strict=True) if row[0] != known + 1)
         raise ChangesForgotten(
-            f"since must be at least {rows[0][0] - 1}, the oldest version whose changes are kept, got {at}; read what "
+            f"since must be at least {oldest - 1}, the oldest version whose changes are kept, got {at}; read what "
             "is stored anew, and go on from db.storage.version as it was before"
         )
     return rows
