@@ -62,6 +62,24 @@ def test_what_is_not_committed_is_not_told(db):
     assert numbers(db.events.subscribe(after=0, timeout_s=0)) == [1]
 
 
+def test_what_comes_after_a_transaction_that_was_undone_is_told(db):
+    db.begin()
+    db.events.emit_many("custom", [{"n": 1}, {"n": 2}])
+    events = db.events.subscribe("custom", timeout_s=0)
+    db.rollback()
+    db.events.emit_many("custom", [{"n": 3}, {"n": 4}, {"n": 5}])
+    assert numbers(events) == [3, 4, 5]
+
+
+def test_a_transaction_that_is_committed_later_is_told_whole(db):
+    db.events.emit("custom", {"n": 0})
+    with db.transaction():
+        db.events.emit("custom", {"n": 1})
+        events = db.events.subscribe("custom", timeout_s=0)
+        db.events.emit("custom", {"n": 2})
+    assert numbers(events) == [1, 2]
+
+
 def test_the_loop_may_write(db):
     seen = []
     for event in db.events.subscribe(after=0, timeout_s=0) if db.events.emit("custom", {"n": 0}) else ():

@@ -134,6 +134,25 @@ def test_an_iteration_begins_where_it_was_asked_for_and_ends_in_silence(db):
     assert list(db.storage.watch("none", since=0, timeout_s=0)) == []
 
 
+def test_what_comes_after_a_transaction_that_was_undone_is_told(db):
+    db.begin()
+    db.storage.set_many("a", {"x": 1, "y": 2})
+    watching = db.storage.watch(timeout_s=0)
+    db.storage.set("a", "z", 3)
+    db.rollback()
+    db.storage.set_many("b", {"x": 1, "y": 2, "z": 3})
+    assert [(change.namespace, change.key) for change in watching] == [("b", "x"), ("b", "y"), ("b", "z")]
+
+
+def test_a_transaction_that_is_committed_later_is_told_whole(db):
+    db.storage.set("a", "w", 0)
+    with db.transaction():
+        db.storage.set("a", "x", 1)
+        watching = db.storage.watch(timeout_s=0)
+        db.storage.set("a", "y", 2)
+    assert [change.key for change in watching] == ["x", "y"]
+
+
 def test_only_what_is_committed_is_told(db):
     changes = db.storage.watch(timeout_s=0)
     with db.transaction():
@@ -255,3 +274,5 @@ def test_a_database_in_memory_is_watched_too():
         assert found == ["y"]
         with db.transaction(), pytest.raises(TransactionOpen, match="cannot watch"):
             next(db.storage.watch(since=0))
+        with db.transaction(), pytest.raises(TransactionOpen, match="cannot watch"):
+            db.storage.watch()

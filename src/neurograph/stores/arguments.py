@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import apsw
 
 from ..connection.session import Session
-from ..errors import InvalidValue, RuleViolated, TokenNotFound, UnknownName
+from ..errors import InvalidValue, RuleViolated, TokenNotFound, TransactionOpen, UnknownName
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,17 +155,35 @@ def reached(session: Session, value: int, what: str, newest: str, remedy: str) -
     place = whole(value, what)
     most: int = session.rows(newest)[0][0]
     if place > most and not session.location.in_memory:  # a snapshot may be older than what is known by now
-        line = session.borrow()
-        try:
-            most = max(most, line.connection.execute(newest).fetchall()[0][0])  # type: ignore
-        finally:
-            session.give_back(line)
+        most = max(most, _committed(session, newest))
     if place > most:
         raise InvalidValue(
             f"{what} must be at most {most}, the newest there is, got {place}, perhaps of a file that was restored "
             f"from an older copy; {remedy}"
         )
     return place
+
+
+def newest_committed(session: Session, newest: str) -> int:
+    """Return the newest place of a log to go on after; not one that an open transaction took.
+
+    If that is undone, somebody else takes the place, and what is there would be missed.
+    """
+    if not session.in_transaction:
+        return session.rows(newest)[0][0]  # type: ignore[no-any-return]
+    if session.location.in_memory:
+        raise TransactionOpen(
+            "cannot watch; a transaction is open here, and a database in memory has one connection; end it first"
+        )
+    return _committed(session, newest)
+
+
+def _committed(session: Session, newest: str) -> int:
+    line = session.borrow()
+    try:
+        return line.connection.execute(newest).fetchall()[0][0]  # type: ignore
+    finally:
+        session.give_back(line)
 
 
 def id_array(values: Iterable[TokenLike] | Any, what: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
 from ...errors import ChangesForgotten
 from ...model.event import Event
-from ..arguments import MAX_ID, reached, whole
+from ..arguments import MAX_ID, newest_committed, reached, whole
 from ..id_pages import PAGE, in_pages, is_newest_first
 from ..json_conditions import Conditions
 from .base import NEWEST, TOPIC, EventPart, first_since
@@ -163,7 +163,8 @@ class Reading(EventPart):
         type, where
             As for `read`. A beginning includes types that are registered later.
         after
-            The id of an event to begin after, such as the last one you handled; None for what happens after this call.
+            The id of an event to begin after, such as the last one you handled; None for what is committed after
+            this call.
         timeout_s
             The iteration ends when so long nothing was committed that it yields; None waits for ever.
 
@@ -207,7 +208,10 @@ class Reading(EventPart):
         with self._session.reading() as line:
             question.require_type(line.connection)
         remedy = "read what is there, and go on from db.events.newest as it was before"
-        at = self.newest if after is None else reached(self._session, after, "after", NEWEST, remedy)
+        if after is None:
+            at = newest_committed(self._session, NEWEST)
+        else:
+            at = reached(self._session, after, "after", NEWEST, remedy)
         return self._subscribe(question, at, timeout_s)
 
     @property

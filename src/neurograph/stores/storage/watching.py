@@ -10,7 +10,7 @@ from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
 from ...errors import ChangesForgotten
 from ...model.stored import StorageChange
-from ..arguments import reached, whole
+from ..arguments import newest_committed, reached, whole
 from .base import StoragePart
 from .texts import name, prefix_text
 
@@ -98,7 +98,7 @@ class Watching(StoragePart):
         namespace, prefix
             As for `changes`.
         since
-            A version to begin after; None for what changes after this call.
+            A version to begin after; None for what is committed after this call.
         timeout_s
             The iteration ends when so long nothing was committed that it yields; None waits for ever.
 
@@ -134,9 +134,11 @@ class Watching(StoragePart):
         """
         wanted = _Wanted(namespace, prefix)
         deadline_after(timeout_s)  # refused here, not at the first step
-        return self._watch(wanted, self.version if since is None else self._reached(since), timeout_s)
+        return self._watch(wanted, self._begin(since), timeout_s)
 
-    def _reached(self, since: int) -> int:
+    def _begin(self, since: int | None) -> int:
+        if since is None:
+            return newest_committed(self._session, NEWEST)
         remedy = "read what is stored anew, and go on from db.storage.version as it was before"
         return reached(self._session, since, "since", NEWEST, remedy)
 
