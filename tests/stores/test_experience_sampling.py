@@ -99,6 +99,32 @@ def test_rewards_beyond_measure_are_drawn_too(db):
 
 
 @pytest.mark.parametrize(
+    ("rewards", "alpha", "shares"),
+    [
+        ([1e-200, 3e-200, 0], 2, [0.1, 0.9, 0]),
+        ([1e200, -3e200, 1e100], 2, [0.1, 0.9, 0]),
+        ([0.01, 0.01 * 3**0.005, 0.001], 200, [0.25, 0.75, 0]),
+        ([1e4, 1e4 * 9**0.001, 1e3], 1000, [0.1, 0.9, 0]),
+    ],
+)
+def test_weights_that_no_float_can_hold_have_their_chances(db, rewards, alpha, shares):
+    record(db, rewards)
+    first = Counter(db.experience.sample(1, "reward", alpha=alpha, seed=seed)[0].id for seed in range(1500))
+    assert all(abs(first[at] / 1500 - share) < 0.05 for at, share in enumerate(shares, 1))
+    assert {db.experience.sample(3, "reward", alpha=alpha, seed=seed)[2].id for seed in range(50)} >= {3}
+    if 0 in rewards:
+        assert {db.experience.sample(3, "reward", alpha=alpha, seed=seed)[2].id for seed in range(50)} == {3}
+
+
+def test_rewards_that_are_infinite_together_are_as_likely(db):
+    parts = {"goal": 1.7e308, "curiosity": 1.7e308}
+    db.experience.record_many([S] * 3, rewards=[parts, {"goal": 1}, parts])
+    first = Counter(db.experience.sample(1, "reward", seed=seed)[0].id for seed in range(400))
+    assert {*first} == {1, 3}
+    assert abs(first[1] - 200) < 50
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"k": -1}, {"k": 1.5}, {"by": "mixed"}, {"alpha": -1}, {"alpha": float("nan")}, {"decay": 0}, {"decay": 1.5},

@@ -9,6 +9,7 @@ Invariants:
 from __future__ import annotations
 
 import builtins
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidValue
@@ -52,7 +53,7 @@ class Sampling(ExperiencePart):
             ``"uniform"``: each is as likely. ``"reward"``: by the weight ``abs(reward) ** alpha``. ``"recency"``: by
             the weight ``decay ** (1 - i / n)`` for the i-th of n in order of id, from 0.
         alpha
-            At least 0; 0 makes all weights 1.
+            From 0 to 1,000; 0 makes all weights 1.
         decay
             Above 0 and at most 1: what the oldest weighs beside the newest; 1 makes all weights 1.
         seed
@@ -88,8 +89,9 @@ class Sampling(ExperiencePart):
         -----
         One after the other, each with a chance of its weight's share among those not drawn yet (Efraimidis and
         Spirakis, 2006: the k greatest of ``log(u) / weight``, u uniform in (0, 1], from Python's generator in order of
-        id). What weighs 0 comes when nothing else is left, uniformly. By weight it grows with the number of experiences
-        asked, 1 µs each; uniformly among all with `k` alone, unless many are gone.
+        id; of their logarithms, so that no power is too large). What weighs 0 comes when nothing else is left,
+        uniformly. By weight it grows with the number of experiences asked, 1 µs each; uniformly among all with `k`
+        alone, unless many are gone.
         """
         import random
 
@@ -105,35 +107,40 @@ class Sampling(ExperiencePart):
                 sql = f"select id, abs(reward) from experience where {wanted.condition} order by id"
                 rows: Any = line.connection.execute(sql, wanted.bindings).fetchall()
                 line.tick()
-                ids = _drawn([*rows], most, _weights(by, rows, power, share), chance)
+                ids = _drawn([*rows], most, _log_weights(by, rows, power, share), chance)
             sql = f"{RECORD} where id in (select value from carray(?))"
             found = {row[0]: record(row) for row in line.connection.execute(sql, (bound_ids(ids),))}
         return [found[id] for id in ids]
 
 
-def _weights(by: str, rows: builtins.list[Any], alpha: float, decay: float) -> builtins.list[float]:
+def _log_weights(by: str, rows: builtins.list[Any], alpha: float, decay: float) -> builtins.list[float | None]:
+    """Return the logarithm of each weight, for a power may be beyond all floats; None for the weight 0."""
+    import math
+
     n = len(rows)
     if by == "reward" and alpha:
-        import math
-
-        most = 700.0  # about where exp ends
-        return [math.exp(min(alpha * math.log(reward), most)) if reward else 0.0 for _, reward in rows]
+        most = sys.float_info.max  # of parts that are finite the sum may be infinite
+        return [alpha * math.log(min(reward, most)) if reward else None for _, reward in rows]
     if by == "recency":
-        return [decay ** (1 - i / n) for i in range(n)]
-    return [1.0] * n
+        slope = math.log(decay)
+        return [slope * (1 - i / n) for i in range(n)]
+    return [0.0] * n
 
 
 def _drawn(
-    rows: builtins.list[Any], k: int, weights: builtins.list[float], chance: random.Random
+    rows: builtins.list[Any], k: int, weights: builtins.list[float | None], chance: random.Random
 ) -> builtins.list[int]:
-    """Return the ids of the k greatest keys; those that weigh nothing come last."""
+    """Return the ids of the k greatest keys, of logarithms of weights; those that weigh nothing come last."""
     import heapq
     import math
 
     keys = []
     for (id, _), weight in zip(rows, weights, strict=True):
         u = 1.0 - chance.random()  # in (0, 1]
-        keys.append((weight > 0.0, math.log(u) / weight if weight > 0.0 else u, -id))
+        if weight is None:
+            keys.append((False, u, -id))
+        else:
+            keys.append((True, weight - math.log(-math.log(u)) if u < 1.0 else math.inf, -id))
     return [-id for _, _, id in heapq.nlargest(k, keys)]
 
 
