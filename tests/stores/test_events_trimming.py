@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,17 @@ def test_an_archive_has_what_went(log, tmp_path, name):
     assert rows == [event._asdict() for event in events[:4]]
     assert [*log.events.read("order.*")] == events[4:]
     assert [found.name for found in tmp_path.iterdir() if "old" in found.name] == [name]
+
+
+def test_an_archive_holds_what_only_escapes_can_say(db, tmp_path):
+    emit = "insert into event_log (type, data) values ('custom', ?)"
+    db.execute(emit, [r'{"é": "\ud800"}'])
+    db.execute(emit, [r'{"greatest": [1e999, {"least": -1e999}]}'])
+    db.events.emit("custom")
+    assert db.events.archive(tmp_path / "old.jsonl", keep=1) == 2
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
+    most = sys.float_info.max
+    assert [row["data"] for row in rows] == [{"é": "\ud800"}, {"greatest": [most, {"least": -most}]}]
 
 
 def test_an_archive_does_not_write_over_a_file(log, tmp_path):

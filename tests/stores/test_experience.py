@@ -17,6 +17,7 @@ from neurograph.stores.experience import looking, recording
 
 S = (1.0, 0.5, 0.25, 0.125, 0.0, 0.75, -0.5, 1.0)
 SECOND = 10**9
+MOST = sys.float_info.max
 
 
 def test_what_was_recorded_is_read_as_it_was(db):
@@ -240,7 +241,7 @@ def test_an_archive_is_json_whatever_the_rewards(db, tmp_path):
         db.experience.record(S, rewards={"goal": sign * 1.7e308, "curiosity": sign * 1.7e308})
     assert db.experience.archive(tmp_path / "old.jsonl", keep=0) == 2
     rows = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
-    assert [row["reward"] for row in rows] == [sys.float_info.max, -sys.float_info.max]
+    assert [row["reward"] for row in rows] == [MOST, -MOST]
     assert [row["goal"] for row in rows] == [1.7e308, -1.7e308]
 
 
@@ -259,6 +260,33 @@ def test_what_is_appraised_while_it_is_archived_stays(db, tmp_path, monkeypatch)
     assert db.experience.archive(tmp_path / "old.jsonl", keep=1) == 1
     assert [(one.id, one.reward) for one in db.experience.read()] == [(2, 1.0), (4, 0.0)]
     assert [json.loads(line)["id"] for line in (tmp_path / "old.jsonl").read_text().splitlines()] == [1, 2, 3]
+
+
+def test_what_is_appraised_from_minus_one_to_minus_two_stays(db, tmp_path, monkeypatch):
+    db.experience.record_many([S] * 2, rewards=[{"goal": -1}] * 2)  # for Python has one hash for -1.0 and -2.0
+    lines = looking.json_lines
+
+    @contextmanager
+    def meddle(path):
+        with lines(path) as write:
+            yield write
+        db.experience.appraise(1, {"goal": -2}, final=False)
+
+    monkeypatch.setattr(looking, "json_lines", meddle)
+    assert db.experience.archive(tmp_path / "old.jsonl", keep=1) == 0
+    assert db.experience.get(1).goal == -2.0
+
+
+def test_an_archive_holds_what_only_escapes_can_say(db, tmp_path):
+    record = db.experience.record(S, parameters={"a": 1})
+    sql = "insert into experience select 2, zeroblob(16), 9, 0, type_id, flags, created_ns"
+    columns = ", ".join((*STATE, *(f"action_{number}" for number in range(1, 9)), *REWARDS))
+    sql = f"{sql}, {columns}, policy_hash, intent, executor, ? from experience where id = 1"
+    db.execute(sql, [r'{"lone": "\ud800", "greatest": [1e999, {"least": -1e999}]}'])
+    assert db.experience.archive(tmp_path / "old.jsonl", keep=0) == 2
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
+    assert rows[0]["parameters"] == record.parameters
+    assert rows[1]["parameters"] == {"lone": "\ud800", "greatest": [MOST, {"least": -MOST}]}
 
 
 def test_a_number_that_has_none_after_it_is_named(db):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,17 @@ from typing import Any
 
 from ..errors import InvalidValue
 
+_MOST = sys.float_info.max
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode_ascii = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
 
 @contextmanager
 def json_lines(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Give a function that writes a line to a new file; the file has its name, and is synced, when the block is left.
 
-    Compressed where its name ends with ``.gz``. What is left of a block that failed is deleted.
+    Compressed where its name ends with ``.gz``. What is left of a block that failed is deleted. JSON has no infinity:
+    the greatest number stands for it.
     """
     if not isinstance(path, str | os.PathLike):
         raise InvalidValue(f"path must be a text or a Path, got {path!r}")
@@ -24,16 +30,15 @@ def json_lines(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any
     if os.path.lexists(target):
         raise InvalidValue(f"path must be that of a new file, got {str(target)!r}, which exists; choose another name")
     part = target.with_name(f"{target.name}.part")
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     try:
         with part.open("wb") as file:
             if target.suffix == ".gz":
                 import gzip
 
                 with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                    yield lambda row: (packed.write(f"{encode(row)}\n".encode()), None)[1]
+                    yield lambda row: (packed.write(_line(row)), None)[1]
             else:
-                yield lambda row: (file.write(f"{encode(row)}\n".encode()), None)[1]
+                yield lambda row: (file.write(_line(row)), None)[1]
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
@@ -41,6 +46,21 @@ def json_lines(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    try:
+        return f"{_encode(row)}\n".encode()
+    except ValueError:  # what a shell may store: a lone surrogate, which an escape alone can say; 1e999
+        return f"{_encode_ascii(_finite(row))}\n".encode()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return max(-_MOST, min(value, _MOST))
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import os
-import sys
 from array import array
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,6 @@ from ..json_lines import json_lines
 from .base import RECORD, ExperiencePart, Wanted, now_ns, number_of, record
 
 CHANGING = ("flags", *REWARDS)  # the rest stays as it was recorded
-MOST = sys.float_info.max
 _GOES = f"id <= ? and (flags & {FLAGS['persist']}) = 0 and ({{}})"
 
 
@@ -303,10 +301,9 @@ class Looking(ExperiencePart):
             low = 0
             while found := [*map(record, self._session.rows(sql, (low, *bindings, PAGE)))]:
                 for experience in found:
-                    reward = max(-MOST, min(experience.reward, MOST))  # JSON has no infinity; the parts are finite
-                    write({**experience._asdict(), "uid": experience.uid.hex(), "reward": reward})
+                    write({**experience._asdict(), "uid": experience.uid.hex()})
                     ids.append(experience.id)
-                    parts.append(hash(tuple(getattr(experience, name) for name in CHANGING)))
+                    parts.append(_sum([getattr(experience, name) for name in CHANGING]))
                 low = found[-1].id
         return self._trim_written(ids, parts)
 
@@ -348,7 +345,12 @@ class Looking(ExperiencePart):
             written = dict(zip(ids[start : start + PAGE], parts[start : start + PAGE], strict=True))
             with self._session.transaction():
                 rows: Any = self._session.rows(sql, (bound_ids(written),))
-                same = bound_ids([id for id, *changing in rows if hash(tuple(changing)) == written[id]])
+                same = bound_ids([id for id, *changing in rows if _sum(changing) == written[id]])
                 delete = "delete from experience where id in (select value from carray(?)) returning 1"
                 gone += len(self._session.change(delete, (same,)))
         return gone
+
+
+def _sum(changing: builtins.list[Any]) -> int:
+    """Return 64 bits of what may change: of its text, for -1.0 and -2.0 have the same hash."""
+    return hash(repr(changing))
