@@ -226,6 +226,43 @@ def test_the_queue_is_told_of(on):
     ]
 
 
+def test_what_goes_while_it_is_claimed_was_not_done(on, monkeypatch):
+    now = [4_000_000_000 * 10**9]
+    monkeypatch.setattr("neurograph.stores.queue.clock.now_ns", lambda: now[0])
+    queue = on.queue
+    queue.publish_many("work", [1, 2, 3])
+    queue.claim("work", n=2)
+    after = on.events.newest
+    assert queue.purge("work") == 3
+    assert sorted(told(on, after), key=lambda event: event[1]["id"]) == [
+        ("queue.dropped", {"id": 1, "channel": "work", "state": "claimed"}),
+        ("queue.dropped", {"id": 2, "channel": "work", "state": "claimed"}),
+        ("queue.dropped", {"id": 3, "channel": "work", "state": "ready"}),
+    ]
+    queue.publish("work", 4, ttl_s=60)
+    queue.claim("work", lease_s=1)
+    now[0] += 100 * 10**9
+    after = on.events.newest
+    assert queue.sweep() == 1
+    assert told(on, after) == [
+        ("queue.failed", {"id": 4, "channel": "work", "attempt": 1, "error": "the lease ran out"}),
+        ("queue.dropped", {"id": 4, "channel": "work", "state": "claimed"}),
+    ]
+    on.events.disable("queue.dropped")
+    queue.publish("work", 5)
+    queue.claim("work")
+    after = on.events.newest
+    assert queue.purge("work", "claimed") == 1
+    assert told(on, after) == []
+    on.events.disable("queue.done")
+    on.events.enable("queue.dropped")
+    queue.publish("work", 6)
+    queue.claim("work")
+    assert queue.purge("work") == 1
+    assert told(on)[-1] == ("queue.dropped", {"id": 6, "channel": "work", "state": "claimed"})
+    assert [found.name for found in on.events.types("queue.*") if not found.enabled] == ["queue.done"]
+
+
 def test_the_constitution_and_feedback_are_told_of(db):
     db.cdna.update(max_out_degree=500)
     db.library.create("pets", dimension=1).add([[1]], keys=["cat"])

@@ -13,8 +13,8 @@ import pytest
 import neurograph
 from neurograph import Database
 
-# Small ones: one row, a message's own values, the steps of a recursion, what recurs, channels.
-READ_WHOLE = r"message_floor|CONSTANT ROW|carray|payloads|json_each|step|recurring|channel$|c$"
+# Small ones: one row, a message's own values, the steps of a recursion, what recurs, channels, the schema.
+READ_WHOLE = r"message_floor|CONSTANT ROW|carray|payloads|json_each|step|recurring|channel$|c$|sqlite_schema$"
 WHOLE = re.compile(rf"SCAN (?!{READ_WHOLE})")
 INDEXES = ("message_turn", "message_expiry", "message_dead", "failure_message", "sqlite_autoindex_channel_1")
 

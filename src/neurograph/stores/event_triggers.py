@@ -111,23 +111,30 @@ class Range:
 
 
 @contextmanager
+def switched_off(connection: apsw.Connection, event_type: str) -> Iterator[bool]:
+    """Let the triggers of an event type write nothing meanwhile; the value tells whether the type is on.
+
+    Inside a transaction, whose undo undoes the switch.
+    """
+    found: Any = connection.execute(_SWITCH, (f"event_{event_type.replace('.', '_')}", event_type)).fetchall()
+    made = bool(found) and found[0][0]  # else somebody dropped them: nothing to switch, and nothing could undo it
+    if made:
+        connection.execute("update event_type set enabled = 0 where name = ?", (event_type,))
+    yield bool(found)
+    if made:
+        connection.execute("update event_type set enabled = 1 where name = ?", (event_type,))
+
+
+@contextmanager
 def one_event(connection: apsw.Connection, event_type: str) -> Iterator[Range]:
     """Write one event with the range of the ids that the caller adds, instead of one for each row.
 
     Inside a transaction, whose undo undoes the switch.
     """
     ids = Range()
-    found: Any = connection.execute(_SWITCH, (f"event_{event_type.replace('.', '_')}", event_type)).fetchall()
-    if not found:
+    with switched_off(connection, event_type) as on:
         yield ids
-        return
-    made = found[0][0]  # else somebody dropped them: nothing to switch, and nothing could switch it on again
-    if made:
-        connection.execute("update event_type set enabled = 0 where name = ?", (event_type,))
-    yield ids
-    if made:
-        connection.execute("update event_type set enabled = 1 where name = ?", (event_type,))
-    if ids.count:
+    if on and ids.count:
         connection.execute(
             """insert into event (type_id, data)
                select id, json_object('first', ?, 'last', ?, 'count', ?) from event_type where name = ?""",

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from ...connection.session import Session
 from ...errors import ChannelNotFound, InvalidValue, LeaseLost
 from ...model.message import MESSAGE_COLUMNS, PRIORITIES, Message, NotUtf8, Published
-from ..arguments import whole
+from ..arguments import bound_ids, whole
 from ..attempts import name_of
+from ..event_triggers import switched_off
 from ..json_texts import json_of
 from ..named import closest_in, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 NEW_CHANNEL = "insert into channel (name) select ?1 where not exists (select 1 from channel where name = ?1)"
@@ -42,6 +44,14 @@ MESSAGE_IN_BYTES = ", ".join(
     ]
 )
 
+TELL_DROPPED = """
+    insert into event (type_id, data)
+    select t.id, json_object('id', m.id, 'channel', c.name, 'state', m.state)
+      from event_type as t, message as m join channel as c on c.id = m.channel_id
+     where t.name = 'queue.dropped' and t.enabled
+       and m.id in (select value from carray(?)) and m.state = 'claimed'
+     order by m.id"""
+
 
 class QueuePart:
     """One part of the queue; the parts share one session."""
@@ -62,6 +72,16 @@ class QueuePart:
         return ChannelNotFound(
             f"no channel has the name {name!r}{hint}; db.queue.create_channel(…) or publish makes it"
         )
+
+    def _drop(self, ids: Sequence[int]) -> None:
+        """Delete messages, inside a transaction, none of them because it was acked.
+
+        The triggers of events take a claimed one that goes for acked, as it is nearly always; so it is told of here.
+        """
+        connection = self._session.writer.connection
+        with switched_off(connection, "queue.done"):
+            connection.execute(TELL_DROPPED, (bound_ids(ids),))
+            connection.execute("delete from message where id in (select value from carray(?))", (bound_ids(ids),))
 
     def _messages(self, condition: str, bindings: tuple[Any, ...]) -> list[Message]:
         sql = f"select {{}} from message {condition}"

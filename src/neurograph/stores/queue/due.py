@@ -113,7 +113,8 @@ class Due(QueuePart):
         self._on_ids("update message set state = 'ready', claim = null, due_ns = expires_ns where ", ready)
         if expired:
             self._session.change("update channel set expired = expired + ? where id = ?", (len(expired), channel_id))
-        self._on_ids("delete from message where ", gone + expired)
+        if gone or expired:
+            self._drop(gone + expired)
         return len(rows)
 
     def _on_ids(self, sql: str, ids: Iterable[int], *bindings: Any) -> None:

@@ -289,15 +289,16 @@ class Looking(QueuePart):
         (channel_id,) = self._channel("id", channel)
         last = self._session.rows("select coalesce(max(id), 0) from message")[0][0]
         sql = f"""
-            delete from message
-             where id in (
-                 select id from message
-                  where channel_id = ?1 {"and state = ?4" if wanted else ""} and id <= ?2 limit ?3)"""
+            select id from message
+             where channel_id = ?1 {"and state = ?4" if wanted else ""} and id <= ?2
+             limit ?3"""
         count = 0
         while True:
-            deleted = self._session.changed(sql, (channel_id, last, PURGED_AT_ONCE, wanted)[: 3 + bool(wanted)])
-            count += deleted
-            if deleted < PURGED_AT_ONCE:
+            with self._session.transaction():
+                rows = self._session.rows(sql, (channel_id, last, PURGED_AT_ONCE, wanted)[: 3 + bool(wanted)])
+                self._drop([id for (id,) in rows])
+            count += len(rows)
+            if len(rows) < PURGED_AT_ONCE:
                 return count
 
 
