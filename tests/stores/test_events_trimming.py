@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -148,6 +150,31 @@ def test_nothing_goes_where_the_archive_breaks_off(log, tmp_path, monkeypatch):
         log.events.archive(tmp_path / "old.jsonl", keep=1)
     assert not [found for found in tmp_path.iterdir() if "old" in found.name]
     assert len(left(log)) == 12
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_two_archives_of_one_name_one_is_refused(log, tmp_path, monkeypatch, links):
+    lines = trimming.json_lines
+
+    @contextmanager
+    def meddle(path):
+        monkeypatch.setattr(trimming, "json_lines", lines)
+        with lines(path) as write:
+            yield write
+            assert log.events.archive(path, "order.*", keep=0) == 5
+
+    def no_links(*_):
+        raise PermissionError("no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(trimming, "json_lines", meddle)
+    with pytest.raises(InvalidValue, match="path must be that of a new file"):
+        log.events.archive(tmp_path / "old.jsonl", "custom", keep=0)
+    assert left(log) == [1, 3, 5, 7, 9, 11, 12]
+    assert [path.name for path in tmp_path.glob("old*")] == ["old.jsonl"]
+    rows = [json.loads(line) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == [2, 4, 6, 8, 10]
 
 
 def test_a_time_before_and_after_all_events_has_a_place(log):

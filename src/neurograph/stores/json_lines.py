@@ -28,10 +28,10 @@ def json_lines(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any
         raise InvalidValue(f"path must be a text or a Path, got {path!r}")
     target = Path(path)
     if os.path.lexists(target):
-        raise InvalidValue(f"path must be that of a new file, got {str(target)!r}, which exists; choose another name")
-    part = target.with_name(f"{target.name}.part")
+        raise _exists(target)
+    part = target.with_name(f"{target.name}.{os.urandom(4).hex()}.part")  # two may write to one name at once
     try:
-        with part.open("wb") as file:
+        with part.open("xb") as file:
             if target.suffix == ".gz":
                 import gzip
 
@@ -41,11 +41,31 @@ def json_lines(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any
                 yield lambda row: (file.write(_line(row)), None)[1]
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
+        _give_name(part, target)
         _sync_folder(target.absolute().parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _give_name(part: Path, target: Path) -> None:
+    """Let a whole file have its name, unless another got it meanwhile, which a renaming would write over."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise _exists(target) from None
+    except OSError:  # not every file system has links
+        try:
+            target.open("xb").close()
+        except FileExistsError:
+            raise _exists(target) from None
+        part.replace(target)
+    else:
+        part.unlink()
+
+
+def _exists(target: Path) -> InvalidValue:
+    return InvalidValue(f"path must be that of a new file, got {str(target)!r}, which exists; choose another name")
 
 
 def _line(row: dict[str, Any]) -> bytes:
