@@ -263,6 +263,16 @@ def test_what_goes_while_it_is_claimed_was_not_done(on, monkeypatch):
     assert [found.name for found in on.events.types("queue.*") if not found.enabled] == ["queue.done"]
 
 
+def test_a_reply_that_was_waited_for_is_done(on):
+    with on.queue.work("sums", lambda message: sum(message.payload)):
+        reply = on.queue.request("sums", [1, 2], timeout_s=30)
+    assert [(kind, data) for kind, data in told(on) if data["id"] == reply.id] == [
+        ("queue.published", {"id": reply.id, "channel": "sums.replies"}),
+        ("queue.done", {"id": reply.id, "channel": "sums.replies"}),
+    ]
+    assert [found.name for found in on.events.types("queue.*") if not found.enabled] == []
+
+
 def test_the_constitution_and_feedback_are_told_of(db):
     db.cdna.update(max_out_degree=500)
     db.library.create("pets", dimension=1).add([[1]], keys=["cat"])

@@ -11,6 +11,7 @@ from ...connection.scope import deadline_after
 from ...connection.waiting import Waiting
 from ...errors import ChannelFull, DeadlineExceeded, InvalidValue, MessageFailed, MessageNotFound, TransactionOpen
 from ...model.message import Message, Published
+from ..event_triggers import switched_off
 from . import clock
 from .base import channel_name, header_text, held, message_id
 from .looking import Looking
@@ -34,6 +35,12 @@ FATE = """
 REPLY = """
     select message_id from message_key
      where channel_id = (select id from channel where name = ?) and key = ? and pending"""
+
+TELL_DONE = """
+    insert into event (type_id, data)
+    select t.id, json_object('id', m.id, 'channel', c.name)
+      from event_type as t, message as m join channel as c on c.id = m.channel_id
+     where t.name = 'queue.done' and t.enabled and m.id = ? and m.state <> 'claimed'"""
 
 
 class Requesting(Working, Publishing, Looking):
@@ -280,7 +287,10 @@ class Requesting(Working, Publishing, Looking):
             return None
         with self._session.transaction():
             reply = self.get(rows[0][0])
-            self._session.change("delete from message where id = ?", (reply.id,))
+            connection = self._session.writer.connection
+            with switched_off(connection, "queue.dropped"):  # as the triggers take what goes without a claim
+                connection.execute(TELL_DONE, (reply.id,))
+                connection.execute("delete from message where id = ?", (reply.id,))
             (channel_id,) = self._channel("id", channel)
         self._pass_time(channel_id, clock.now_ns())
         return reply
