@@ -114,7 +114,7 @@ class Trimming(EventPart):
         Notes
         -----
         The file is whole and on the disk before the first event goes: after a crash an event may be in both, never in
-        neither.
+        neither. What a crash leaves of a file that was not whole ends with ``.part``; nobody needs it.
         """
         question, bound = Question(type, None), self._bound(type, keep, older_than_s, before)
         with json_lines(path) as write:

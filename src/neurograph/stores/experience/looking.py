@@ -292,7 +292,8 @@ class Looking(ExperiencePart):
         Notes
         -----
         The file is whole and on the disk before the first goes: after a crash one may be in both, never in neither. One
-        that is appraised meanwhile stays, as the file has not what was said of it.
+        that is appraised meanwhile stays, as the file has not what was said of it. What a crash leaves of a file that
+        was not whole ends with ``.part``; nobody needs it.
         """
         condition, bindings = self._going(keep, older_than_s, before)
         sql = f"{RECORD} where id > ? and {condition} order by id limit ?"
