@@ -270,18 +270,20 @@ class Schema:
 @cache
 def _expected(applied: tuple[Migration, ...]) -> tuple[frozenset[str], int]:
     """Return the names of what migrations create, and the sum of their texts: a third of what `Schema._sum` takes."""
-    names = frozenset(name for migration in applied for name in created_names(migration.sql))
-    return names, zlib.crc32("".join([migration.sql for migration in applied]).encode())
+    names: set[str] = set()
+    for migration in applied:
+        names = names.difference(named_after("drop", migration.sql)).union(named_after("create", migration.sql))
+    return frozenset(names), zlib.crc32("".join([migration.sql for migration in applied]).encode())
 
 
-def created_names(sql: str) -> Iterator[str]:
-    """Name the tables, indexes, views and triggers that a schema file creates, each at the beginning of a line.
+def named_after(verb: str, sql: str) -> Iterator[str]:
+    """Name the tables, indexes, views and triggers that a schema file creates or drops, each where a line begins.
 
     A regular expression would say the same; the module `re` costs 3 ms, and `open` needs it for nothing else.
     """
-    for statement in f"\n{sql}".split("\ncreate ")[1:]:
+    for statement in f"\n{sql}".split(f"\n{verb} ")[1:]:
         _, name = statement.removeprefix("unique ").split(None, 2)[:2]
-        yield name.partition("(")[0]
+        yield name.partition("(")[0].removesuffix(";")
 
 
 def changed_objects(connection: apsw.Connection, applied: tuple[Migration, ...] | None = None) -> list[str]:

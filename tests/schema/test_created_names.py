@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from neurograph.migrate import created_names, migrations
+from neurograph.migrate import _expected, migrations, named_after
 
 
 def test_every_object_of_the_schema_is_named() -> None:
@@ -13,9 +13,12 @@ def test_every_object_of_the_schema_is_named() -> None:
         connection.execute(migration.sql).fetchall()
     rows = connection.execute("select name from sqlite_schema where sql is not null and name not glob 'sqlite_*'")
     created = {name for (name,) in rows}
-    assert {name for migration in migrations() for name in created_names(migration.sql)} == created
+    assert _expected(migrations())[0] == created
 
 
 def test_only_the_beginning_of_a_line_counts() -> None:
-    sql = "create table a(n);\n-- create table b\n  create table c (n);\ncreate unique index d on a (n);\n"
-    assert list(created_names(sql)) == ["a", "d"]
+    sql = (
+        "create table a(n);\n-- create table b\n  create table c (n);\ncreate unique index d on a (n);\n"
+    )
+    assert list(named_after("create", sql)) == ["a", "d"]
+    assert list(named_after("drop", f"{sql}drop table a;\n")) == ["a"]
