@@ -17,8 +17,6 @@ def test_every_object_of_the_schema_is_named() -> None:
 
 
 def test_only_the_beginning_of_a_line_counts() -> None:
-    sql = (
-        "create table a(n);\n-- create table b\n  create table c (n);\ncreate unique index d on a (n);\n"
-    )
+    sql = "create table a(n);\n-- create table b\n  create table c (n);\ncreate unique index d on a (n);\n"
     assert list(named_after("create", sql)) == ["a", "d"]
     assert list(named_after("drop", f"{sql}drop table a;\n")) == ["a"]
