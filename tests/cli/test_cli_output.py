@@ -99,6 +99,19 @@ def test_json_reads_back_as_it_was(capsys, document):
     assert json.loads(capsys.readouterr().out) == document
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-8"])
+@pytest.mark.parametrize("text", ["naïve 猫 😀", "a\x7fb\x9b2Jc\x1b", "\ud800"])
+def test_json_is_json_in_whatever_encoding_and_moves_no_cursor(monkeypatch, encoding, text):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace", write_through=True)
+    monkeypatch.setattr("sys.stdout", stream)
+    output.write_json({"text": text})
+    print(output.json_line({"text": text}))
+    written = stream.buffer.getvalue().decode(encoding)
+    assert not {"\x7f", "\x9b", "\x1b"} & set(written)
+    whole, line = written.rsplit("\n", 2)[:2]
+    assert json.loads(whole) == json.loads(line) == {"text": text}
+
+
 def test_json_has_a_row_on_each_line(capsys):
     output.write_json([{"id": 1, "label": "cat"}, {"id": 2, "label": "dog"}])
     assert capsys.readouterr().out == '[\n  {"id": 1, "label": "cat"},\n  {"id": 2, "label": "dog"}\n]\n'
@@ -107,6 +120,10 @@ def test_json_has_a_row_on_each_line(capsys):
 def test_what_json_cannot_say_is_said_as_text(capsys):
     output.write_json({"a": [b"\x00\xff", math.inf, -math.inf]})
     assert json.loads(capsys.readouterr().out) == {"a": ["00ff", "inf", "-inf"]}
+
+
+def test_a_line_of_json_is_json_too():
+    assert json.loads(output.json_line({"a": [b"\x00\xff", math.inf, -math.inf]})) == {"a": ["00ff", "inf", "-inf"]}
 
 
 def test_columns_of_one_name_are_numbered():

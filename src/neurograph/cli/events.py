@@ -18,7 +18,7 @@ from .command import (
     timeout_option,
     writing,
 )
-from .output import json_line, note, terminal_width, write_json, write_table
+from .output import cell, json_line, note, terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
     from ..model.event import Event
@@ -142,7 +142,7 @@ def _conditions(where: str | None) -> Any:
 
 def _write(event: Event, as_json: bool) -> None:
     """Write an event at once: who reads it may wait for it."""
-    line = json_line(event._asdict()) if as_json else " ".join(map(str, _row(event)))
+    line = json_line(event._asdict()) if as_json else " ".join(map(cell, _row(event)))
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -16,19 +16,22 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 Row = Sequence[Any]
 
 LONGEST_OBJECT = 100  # characters of an object that is kept on one line; a row is kept on one whatever its length
 NARROWEST = 6  # characters a column keeps when a table is cut to the terminal
+JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(127, 160)}  # those of fewer bits JSON escapes itself
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {9: "\\t", 10: "\\n", 13: "\\r"}
 
 
 def note(text: str) -> None:
     """Say something that is not part of the answer, after as much of it as was written before."""
     sys.stdout.flush()
-    print(text, file=sys.stderr)
+    with suppress(OSError):  # who doesn't listen any more keeps nothing from being done
+        print(text, file=sys.stderr)
 
 
 def terminal_width() -> int | None:
@@ -80,7 +83,7 @@ def write_json(document: Any) -> None:
 
 def json_line(value: Any) -> str:
     """Return a value as JSON on one line; bytes as hexadecimal text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=bytes.hex)
+    return _dumped(value, separators=(",", ":"))
 
 
 def records(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -173,7 +176,7 @@ def _padded(text: str, size: int, right: bool) -> str:
 def _json(value: Any, indent: str = "", *, within: type | None = None) -> str:
     """Return JSON with each row, an object in a list, on a line of its own; what is small stays on one line too."""
     if not (isinstance(value, dict | list) and value and _is_split(value, within)):
-        return json.dumps(_plain(value), ensure_ascii=not _can_write("é…€猫"), allow_nan=False)
+        return _dumped(value)
     deeper = indent + "  "
     items = value.values() if isinstance(value, dict) else value
     texts = [_json(item, deeper, within=type(value)) for item in items]
@@ -181,6 +184,15 @@ def _json(value: Any, indent: str = "", *, within: type | None = None) -> str:
         texts = [f"{json.dumps(str(name))}: {text}" for name, text in zip(value, texts, strict=True)]
     first, last = "{}" if isinstance(value, dict) else "[]"
     return f"{first}\n" + ",\n".join(deeper + text for text in texts) + f"\n{indent}{last}"
+
+
+def _dumped(value: Any, **options: Any) -> str:
+    """Return JSON, in ASCII where stdout can't write what stands there: Python's own escapes are none of JSON's."""
+    plain = _plain(value)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, **options)
+    if not _can_write(text):
+        text = json.dumps(plain, allow_nan=False, **options)
+    return text if text.isprintable() else text.translate(JSON_ESCAPES)
 
 
 def _is_split(value: dict[str, Any] | list[Any], within: type | None) -> bool:
