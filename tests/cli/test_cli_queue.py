@@ -8,6 +8,7 @@ from pathlib import Path
 from command_line import answer, companions, ended, refusal, run, start
 
 import neurograph
+from neurograph.stores.queue.looking import Looking
 
 
 def test_a_message_is_published_claimed_and_acked_by_processes_of_their_own(mind):
@@ -85,7 +86,9 @@ def test_receipts_are_settled_all_or_none(mind):
 
 
 def test_numbers_that_are_none_are_refused_in_words(mind):
-    assert "priority must be a whole number" in refusal("queue", "publish", mind, "jobs", "1", "--priority", "--5")
+    for priority in ("--5", "9" * 5000):  # of which Python makes no number
+        said = refusal("queue", "publish", mind, "jobs", "1", f"--priority={priority}")
+        assert said.startswith("priority must be a whole number")
     for receipt in ("9999999999999999999:1", "1:9999999999999999999"):
         assert "must be what `ngdb queue claim` wrote" in refusal("queue", "ack", mind, receipt, code=2)
 
@@ -146,6 +149,43 @@ def test_tail_follows_what_other_processes_publish(mind):
             assert json.loads(child.stdout.readline())["payload"] == number
         child.terminate()
         ended(child)
+
+
+def test_tail_misses_nothing_that_is_published_between_two_of_its_channels(mind, monkeypatch):
+    with neurograph.open(mind) as db:
+        db.queue.publish("a", "before")
+
+        def listed(self, channel, **options):
+            found = list_(self, channel, **options)
+            if channel == "a" and not db.queue.stats_of_all()[1:]:
+                db.queue.publish("a", "first")
+                db.queue.publish("b", "second")
+            return found
+
+        list_ = Looking.list
+        monkeypatch.setattr(Looking, "list", listed)
+        shown = run("queue", "tail", mind, "a", "b", "--timeout", "0.2").stdout
+    assert shown == '1  a  "before"\n2  a  "first"\n3  b  "second"\n'
+
+
+def test_tail_shows_dead_letters_when_they_die(mind):
+    with neurograph.open(mind) as db:
+        db.queue.create_channel("jobs", attempts=1, dead_letter="dead")
+        db.queue.publish_many("jobs", [1, 2, 3])
+        first, second, third = db.queue.claim("jobs", 3, lease_s=600)
+        db.queue.nack(third, "broken")
+        with start("queue", "tail", mind, "dead", "--timeout", "60") as child:
+            assert child.stdout.readline() == "3  dead  3\n"
+            db.queue.nack(second, "broken")
+            assert child.stdout.readline() == "2  dead  2\n"
+            [again] = db.queue.claim("dead", 1)  # one that fails as a dead letter has not come again
+            db.queue.nack(again, "broken", delay_s=0)
+            db.queue.nack(first, "broken")
+            assert child.stdout.readline() == "1  dead  1\n"
+            db.queue.publish("dead", 4)
+            assert child.stdout.readline() == "4  dead  4\n"
+            child.terminate()
+            assert ended(child)[0] == ""
 
 
 def test_a_file_is_made_by_publish_alone_and_not_for_a_message_that_is_refused(tmp_path: Path):

@@ -88,7 +88,8 @@ def publish(
     parsed = said if text else [parsed_json(payload, "PAYLOAD", "; --text takes it as a text") for payload in said]
     more: dict[str, Any] = {"delay_s": delay_s, "ttl_s": ttl_s, "headers": dict(headers) or None}
     if priority is not None:
-        more["priority"] = int(priority) if priority.removeprefix("-").isdecimal() else priority
+        number = priority.removeprefix("-")
+        more["priority"] = int(priority) if number.isdecimal() and len(number) < 20 else priority
     with writing(file, create=True) as db:
         if key is not None:
             published = [db.queue.publish(channel, parsed[0], key=key, **more)]

@@ -40,7 +40,8 @@ PAGE = 256  # messages read at once
 def tail(file: str, channels: Sequence[str], n: int, timeout_s: float | None, as_json: bool) -> None:
     """Follow the messages of channels as they come, without claiming them.
 
-    One that is published and done between two looks is not seen. Channels need not exist yet.
+    A dead letter comes when it dies. One that is published and done between two looks is not seen. Channels need not
+    exist yet.
     """
     with reading(file) as db:
         note_missing(db, channels, "shown")
@@ -64,19 +65,22 @@ def _followed(db: Database, channels: Sequence[str], n: int, timeout_s: float | 
     from ..connection.scope import deadline_after
     from ..connection.waiting import Waiting
 
-    last = _before_the_last(db, channels, n)
+    with db.snapshot():
+        last, failed = _before_the_last(db, channels, n), _newest_failure(db)
     with Waiting(db._session, *channels) as waiting:
         while True:
             until = deadline_after(timeout_s)
             while True:
                 seen = waiting.seen()
-                found = _after(db, channels, last)
+                with db.snapshot():  # of all channels at once: what one has next is not older than what another had
+                    found, failed = _died(db, channels, last, failed)
+                    found += _after(db, channels, last)
                 if found or not waiting.wait(seen, until):
                     break
             if not found:
                 return
             yield from found
-            last = found[-1].id
+            last = max(last, found[-1].id)
 
 
 def _before_the_last(db: Database, channels: Sequence[str], n: int) -> int:
@@ -89,6 +93,26 @@ def _before_the_last(db: Database, channels: Sequence[str], n: int) -> int:
          order by id desc limit ?"""
     rows = db.execute(sql, (json.dumps(list(channels)), n)).fetchall()
     return int(rows[-1][0]) - 1 if rows else 0
+
+
+def _newest_failure(db: Database) -> int:
+    return int(db.execute("select coalesce(max(id), 0) from failure").fetchall()[0][0])
+
+
+def _died(db: Database, channels: Sequence[str], last: int, failed: int) -> tuple[list[Message], int]:
+    """Return dead letters that came after a failure, a page of them, and the failure up to which that is."""
+    sql = """
+        select f.id, m.id
+          from failure as f
+          join message as m on m.id = f.message_id
+         where f.id > ? and m.id <= ? and m.origin is not null
+           and m.attempts = (m.state = 'claimed')  -- else it failed where it lies
+           and m.channel_id in (select id from channel where name in (select value from json_each(?)))
+         order by f.id limit ?"""
+    newest = _newest_failure(db)
+    rows = db.execute(sql, (failed, last, json.dumps(list(channels)), PAGE)).fetchall()
+    found = [db.queue.get(number) for number in dict.fromkeys(row[1] for row in rows)]
+    return found, rows[-1][0] if len(rows) == PAGE else newest
 
 
 def _after(db: Database, channels: Sequence[str], last: int) -> list[Message]:
