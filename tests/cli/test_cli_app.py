@@ -12,13 +12,14 @@ import time
 import click
 import psutil
 import pytest
-from command_line import answer, commands, companions, ended, environment, process, refusal, run, start
+from command_line import PROGRAM, answer, commands, companions, ended, environment, process, refusal, run, start
 
 import neurograph
 from neurograph.cli.app import SECTIONS, ngdb
 from neurograph.cli.exit_codes import MEANINGS
 
 COMMANDS = sorted(ngdb.commands)
+posix = pytest.mark.skipif(sys.platform == "win32", reason="no shell that can close them")
 
 
 def test_every_command_is_in_one_section():
@@ -131,6 +132,7 @@ def test_a_label_that_looks_like_an_id_is_given_with_a_sign(mind):
     assert answer("links", mind, "=2") == []
     assert answer("bfs", mind, "=#2") == [{"id": 7, "label": "#2", "depth": 0}]
     assert answer("bfs", mind, "==2") == [{"id": 8, "label": "=2", "depth": 0}]
+    assert refusal("bfs", mind, "9" * 5000).startswith("no token has the label '999")
 
 
 def test_warnings_go_to_stderr_and_not_into_the_answer(mind):
@@ -181,6 +183,26 @@ def test_output_is_text_whatever_the_locale_says(mind):
     done = process("sql", mind, "select label from token where id = 1", env=environment(PYTHONIOENCODING="ascii"))
     assert done.returncode == 0
     assert "na\\xefve \\u732b" in done.stdout
+
+
+@posix
+@pytest.mark.parametrize("closed", ["0<&-", ">&-", "2>&-", "0<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "out"),
+    [
+        (["kv", "set", "mind.ngdb", "n", "k", "1"], 0, "'k' in 'n' is version 1\n"),
+        (["kv", "set", "mind.ngdb", "n", "k", "-"], 2, ""),
+        (["kv", "get", "mind.ngdb", "n", "none"], 1, ""),
+        (["queue", "purge", "mind.ngdb", "none"], 1, ""),
+        (["queue", "stats", "mind.ngdb"], 0, ""),
+    ],
+)
+def test_a_command_may_be_run_without_stdin_stdout_or_stderr(mind, arguments, code, out, closed):
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, *arguments]
+    done = subprocess.run(shell, capture_output=True, text=True, input="", env=environment())
+    assert (done.returncode, done.stdout) == (code, "" if ">&-" in closed.split() else out)
+    assert "Traceback" not in done.stderr
+    assert "a fault of ours" not in done.stderr
 
 
 def test_help_imports_neither_numpy_nor_numba():

@@ -95,6 +95,21 @@ def test_a_channel_that_nobody_made_is_said(mind, folder):
 
 
 @posix_signals
+def test_failures_that_nobody_reads_of_are_failures_all_the_same(mind, folder):
+    with neurograph.open(mind) as db:
+        db.queue.create_channel("jobs", attempts=1, dead_letter="dead")
+        with start("worker", mind, "handlers:broken", "jobs", cwd=folder) as child:
+            assert child.stderr.readline() == "handlers:broken works on 'jobs'; Ctrl-C ends it\n"
+            child.stderr.close()
+            db.queue.publish_many("jobs", [1, 2])
+            consumer = db.queue.consume("dead", timeout_s=20)
+            assert [next(consumer).payload, next(consumer).payload] == [1, 2]
+            child.send_signal(signal.SIGTERM)
+            assert child.stdout.read() == "0 done, 2 failed, 0 lost\n"
+            assert child.wait(60) == 0
+
+
+@posix_signals
 def test_failures_are_said_and_the_worker_goes_on(mind, folder):
     with neurograph.open(mind) as db:
         db.queue.create_channel("jobs", attempts=1, dead_letter="dead")
@@ -145,3 +160,5 @@ def test_a_function_of_two_gets_the_database(mind, folder, monkeypatch, name, op
 
 def test_a_module_that_can_not_be_loaded_says_why(mind, folder):
     assert "got 'torn:f' (RuntimeError: as it was made)" in refusal("worker", mind, "torn:f", "jobs")
+    (folder / "script.py").write_text("import sys\n\nsys.exit(3)", encoding="utf-8")
+    assert "got 'script:f' (SystemExit: 3)" in refusal("worker", mind, "script:f", "jobs")

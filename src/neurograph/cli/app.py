@@ -13,6 +13,8 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import apsw
@@ -71,6 +73,7 @@ class Sections(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> NoReturn:
         """Run a command and exit."""
+        _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")  # an answer is worth more than one of its characters
@@ -98,6 +101,13 @@ class Sections(click.Group):
             raise PipeClosedError from error
         except KeyboardInterrupt as error:
             raise InterruptedByUserError from error
+
+
+def _open_closed_streams() -> None:
+    """Put nothing in the place of the streams that whoever started this has closed: Python has None there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 -- open to the end
 
 
 class InterruptedByUserError(Exception):
@@ -160,8 +170,9 @@ class Said(logging.Handler):
     """Writes records to stderr, whichever that is now."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        note(f"ngdb: {record.getMessage()}")
+        """Write one record; no thread that says something must end of it."""
+        with suppress(OSError):  # stdout's, which `note` flushes
+            note(f"ngdb: {record.getMessage()}")
 
 
 def _exit_codes() -> str:

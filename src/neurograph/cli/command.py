@@ -95,7 +95,7 @@ class TokenParam(click.ParamType):  # type: ignore[type-arg]  # generic from cli
         if value.startswith("="):
             return value[1:]
         number = value.removeprefix("#")
-        return int(number) if number.isascii() and number.isdigit() else value
+        return int(number) if number.isascii() and number.isdigit() and len(number) < 20 else value
 
 
 TOKEN = TokenParam()

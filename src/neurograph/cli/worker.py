@@ -104,7 +104,7 @@ def _imported(name: str) -> Callable[..., Any]:
         found: Any = import_module(module_name)
         for part in path.split("."):
             found = getattr(found, part)
-    except Exception as error:  # whatever a module does when it is loaded
+    except (Exception, SystemExit) as error:  # whatever a module does when it is loaded
         raise InvalidValue(
             f"the handler must be what Python can import from here, got {name!r} "
             f"({type(error).__name__}: {error}); run it in the folder of the module, or set PYTHONPATH"
