@@ -275,3 +275,57 @@ def test_handlers_may_stop_their_worker(db: Database, concurrency: int) -> None:
     worker.run()
     assert [db.queue.wait_result(one, timeout_s=LONG_S) for one in handled] == [False] * concurrency
     assert db.queue.get(left.id).state == "ready"
+
+
+# --- what the system refuses for a while ----------------------------------------------------------------------------
+
+
+class FewThreads:
+    """A system that starts so many threads more of a worker, and refuses the next."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+        self.left = left
+        self.refused = 0
+        start = threading.Thread.start
+
+        def start_one(thread: threading.Thread) -> None:
+            if thread.name.startswith("neurograph-"):
+                if not self.left:
+                    self.refused += 1
+                    raise RuntimeError("can't start new thread")
+                self.left -= 1
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_one)
+
+
+@pytest.mark.parametrize("left", [0, 1, 3], ids=["none", "only the one that keeps leases", "not all"])
+def test_a_worker_that_can_not_start_all_its_threads_does_nothing(
+    db: Database, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.queue.publish("c", 1)
+    FewThreads(monkeypatch, left)
+    worker = db.queue.work("c", lambda message: 1, concurrency=3)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        worker.start()
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("neurograph-")])
+    assert worker.stop(LONG_S) is True
+    assert db.queue.stats("c").ready == 1
+
+
+def test_who_takes_too_long_has_his_place_until_another_thread_can_be_started(
+    db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("neurograph.stores.queue.worker.AGAIN_S", 0.01)
+    gone_on, threads = threading.Event(), FewThreads(monkeypatch, 2)
+    worker = db.queue.work("c", lambda message: message.payload and gone_on.wait(LONG_S), timeout_s=0.05)
+    with worker:
+        late = db.queue.publish("c", 1)
+        until(lambda: threads.refused > 1)
+        assert (worker.failed, db.queue.get(late.id).state) == (0, "claimed")
+        assert "can't start new thread" in caplog.text
+        threads.left = 1
+        until(lambda: worker.failed == 1)
+        assert db.queue.wait_result(db.queue.publish("c", 0), timeout_s=LONG_S) == 0
+        gone_on.set()
+    assert db.queue.stats("c").dead == 1

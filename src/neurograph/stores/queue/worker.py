@@ -55,14 +55,20 @@ class Worker:
         ------
         Misuse
             It was started before.
+        RuntimeError
+            The system starts no more threads; none of this worker works.
         """
         with self._state:
             if self._started:
                 raise Misuse("a worker can be started once; make another with db.queue.work")
             self._started = True
-            for _ in range(self._concurrency):
-                self._start_slot()
-        threading.Thread(target=self._beat, name="neurograph-heartbeat", daemon=True).start()
+            try:
+                threading.Thread(target=self._beat, name="neurograph-heartbeat", daemon=True).start()
+                for _ in range(self._concurrency):
+                    self._start_slot()
+            except BaseException:  # no more threads; Ctrl-C
+                self.stop(0)
+                raise
 
     def stop(self, grace_s: float | None = None) -> bool:
         """Claim nothing more, and wait for the handlers that run.
@@ -147,7 +153,12 @@ class Worker:
     def _start_slot(self) -> None:
         slot = Slot(self._work, self._state, self._ended)
         self._slots.add(slot)
-        slot.start()
+        try:
+            slot.start()
+        except BaseException:
+            slot.stop()
+            self._slots.discard(slot)
+            raise
 
     def _ended(self, slot: Slot, how: str) -> None:
         """Note what became of a slot's message, or that it has come to its end."""
@@ -171,13 +182,9 @@ class Worker:
                 now = time.monotonic()
                 busy = [(slot, slot.message) for slot in self._slots if slot.message is not None]
                 over = [pair for pair in busy if pair[0].deadline is not None and pair[0].deadline <= now]
-                due = [pair for pair in busy if pair[0].extend_at <= now and pair not in over]
-                for slot, _ in over:
-                    slot.abandon()
-                    self._slots.discard(slot)
-                    if len(self._slots) < self._concurrency:
-                        self._start_slot()
-            late_ones += over
+                given_up = [pair for pair in over if self._replaced(pair[0])]
+                due = [pair for pair in busy if pair[0].extend_at <= now and pair not in given_up]
+            late_ones += given_up
             try:
                 self._extend(due)
                 while late_ones:
@@ -192,6 +199,19 @@ class Worker:
                 with self._state:
                     for slot, _ in due:
                         slot.extend_at = time.monotonic() + AGAIN_S
+
+    def _replaced(self, slot: Slot) -> bool:
+        """Leave a thread to itself and start another in its place; False where none can be started now."""
+        try:
+            if len(self._slots) <= self._concurrency:
+                self._start_slot()
+        except Exception as error:
+            log.warning("worker of %s: %s; it tries again", ", ".join(self._work.channels), error)
+            slot.deadline = time.monotonic() + AGAIN_S
+            return False
+        slot.abandon()
+        self._slots.discard(slot)
+        return True
 
     def _rest_s(self) -> float:
         """Return how long there is nothing to do."""
