@@ -339,6 +339,10 @@ def test_the_system_is_asked_where_it_can_tell(tmp_path):
     assert inotify.watch_file(str(tmp_path / "nothing")) is None
     with neurograph.open(tmp_path / "wal.ngdb") as db, Waiting(db._session) as one:
         assert one._log is not None
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "link.ngdb").symlink_to(tmp_path / "wal.ngdb")
+    with neurograph.open(tmp_path / "links" / "link.ngdb") as db, Waiting(db._session) as one:
+        assert one._log is not None  # the log of a link stands beside the file it leads to
     with neurograph.open(tmp_path / "other.ngdb", journal="rollback") as db, Waiting(db._session) as one:
         assert one._log is None  # several hosts may share it, and others' writes are no events here
         thread, came = waits(one, one.seen())

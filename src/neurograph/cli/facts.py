@@ -28,7 +28,7 @@ def file_facts(db: Database) -> dict[str, Any]:
             "path": db.path,
             "size": {
                 "bytes": _size(path),
-                "wal_bytes": _size(path.with_name(path.name + "-wal")),
+                "wal_bytes": db._session.location.sidecar_bytes("-wal") or 0,
                 "pages": _pragma(db, "page_count"),
                 "page_bytes": _pragma(db, "page_size"),
                 "free_pages": _pragma(db, "freelist_count"),

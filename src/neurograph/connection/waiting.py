@@ -76,7 +76,7 @@ class Waiting:
         line.connection.execute("pragma data_version").fetchall()  # the first look makes the log
         from .inotify import watch_file
 
-        self._log = watch_file(f"{self._session.location.path}-wal")
+        self._log = watch_file(line.connection.filename_wal)  # where a link to the file leads
 
     def __enter__(self) -> Waiting:
         return self
