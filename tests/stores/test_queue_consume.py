@@ -153,9 +153,18 @@ def test_what_was_kept_for_long_enough_goes_while_somebody_waits(file):
     assert came == [None]
 
 
-def test_a_paused_channel_with_work_that_is_due_is_waited_for_and_not_looked_at_all_the_time(file, monkeypatch):
-    file.queue.create_channel("c", paused=True)
-    file.queue.publish("c", 1, at_ns=0, ttl_s=0)
+@pytest.mark.parametrize("what", ["paused", "elsewhere"])
+def test_work_that_is_due_where_it_can_not_be_claimed_is_not_looked_at_all_the_time(file, monkeypatch, what):
+    where = "c" if what == "paused" else "other"
+    file.queue.create_channel(where, keep_ms=1)
+    with neurograph.open(file.path, busy_timeout_s=0) as hasty:  # no grace after a lease
+        hasty.queue.publish_many(where, [1, 2])
+        hasty.queue.ack_many(hasty.queue.claim(where))
+        hasty.queue.claim(where, lease_s=0)
+        hasty.queue.publish(where, 3, delay_s=0.001)
+        hasty.queue.publish(where, 4, at_ns=0, ttl_s=0)
+    if what == "paused":
+        file.queue.pause("c")
     looks = []
     claim = type(file.queue).claim
     monkeypatch.setattr(type(file.queue), "claim", lambda self, *a, **k: looks.append(a) or claim(self, *a, **k))

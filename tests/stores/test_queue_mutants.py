@@ -24,9 +24,7 @@ HARMLESS = {
     "<= -> <: if rows and rows[0][4] is not None and rows[0][4] <= now",  # a nanosecond later is as good
     "<= -> <: return state, None if due is None or due <= now",
     "0.0 -> (0.0 + 1): return max(0.0,",  # a heartbeat comes later, within the lease and its grace
-    "63 -> (63 + 1): NEVER_NS",  # as good as never
-    "- -> +: NEVER_NS",
-    "1 -> (1 + 1): NEVER_NS",
+    "NEVER_NS = 2**63 - 1",  # as good as never
     "1 -> 2: limit (select coalesce(max(0,",  # the inner of two limits: mutants of the outer one die
     "- -> +: limit (select coalesce(max(0,",
 }
