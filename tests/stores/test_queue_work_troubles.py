@@ -82,6 +82,56 @@ def test_a_heartbeat_that_fails_is_tried_again(
     assert "heartbeat" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["ack", "reply", "nack"])
+@pytest.mark.parametrize(
+    "error", [apsw.FullError("database or disk is full"), TransactionBusy("cannot write")], ids=["full", "busy"]
+)
+def test_what_a_handler_did_is_settled_once_the_file_can_be_written(
+    db: Database, method: str, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neurograph.stores.queue.slot.AGAIN_S", 0.01)
+    real, failing, ran = getattr(db.queue, method), [True, True], []
+
+    def settle(*arguments: Any) -> Any:
+        if failing:
+            failing.pop()
+            raise error
+        return real(*arguments)
+
+    def handler(message: Message) -> int:
+        ran.append(message.id)
+        if method == "nack":
+            raise ValueError("odd")
+        return 7
+
+    monkeypatch.setattr(db.queue, method, settle)
+    with db.queue.work("c", handler) as worker:
+        if method == "reply":
+            assert db.queue.request("c", 1, timeout_s=LONG_S).payload == 7
+        else:
+            published = db.queue.publish("c", 1)
+            until(lambda: worker.done + worker.failed)
+            assert db.queue.get(published).state == ("dead" if method == "nack" else "done")
+            assert [one.error for one in db.queue.failures(published)] == ["ValueError: odd"] * (method == "nack")
+    assert (len(ran), worker.done, worker.failed) == (1, method != "nack", method == "nack")
+    assert "it is settled later" in caplog.text
+
+
+def test_a_worker_that_is_stopped_waits_for_no_file(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = threading.Event()
+
+    def ack(*arguments: Any) -> Any:
+        tried.set()
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr(db.queue, "ack", ack)
+    published = db.queue.publish("c", 1)
+    with db.queue.work("c", lambda message: 7) as worker:
+        assert tried.wait(LONG_S)
+        assert worker.stop(LONG_S)
+    assert db.queue.get(published).state == "claimed"  # and ready again once its lease has run out
+
+
 def test_a_lease_that_is_far_from_its_end_is_not_extended(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     go, extended = threading.Event(), []
     monkeypatch.setattr("neurograph.stores.queue.worker.LOOKS_S", 0.001)

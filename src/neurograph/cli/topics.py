@@ -90,7 +90,8 @@ def tail(
     with reading(file) as db:
         db.topics.read(pattern, limit=0, where=condition)  # refused before anything is said
         if not any(_asks(pattern, one.name) for one in db.topics.list()):
-            note(f"no topic has the name {pattern!r} yet; what comes is shown")
+            nothing = "there is no topic" if pattern == "*" else f"no topic has the name {pattern!r}"
+            note(f"{nothing} yet; what comes is shown")
         for entry in _followed(db, pattern, condition, n, after, timeout_s):
             if as_json:
                 print(json_line({name: getattr(entry, name) for name in ENTRY_COLUMNS}), flush=True)

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from inspect import isawaitable
 
+import apsw
+
 from ... import log
-from ...errors import Closed, DeadlineExceeded, Interrupted, LeaseLost
+from ...errors import Closed, DeadlineExceeded, Interrupted, LeaseLost, TransactionBusy
 from ...model.message import Message
 from ..consumer import EXTENDED_AT
 from .consuming import Consumer, lease_left_s
@@ -29,6 +31,8 @@ else:
     from ...model.typed import NamedTuple
 
 AGAIN_S = 1.0  # who found the file busy or broken tries again after so long
+FOR_NOW = (TransactionBusy, apsw.FullError, apsw.IOError, apsw.CantOpenError)
+"""What is the file's trouble and not a message's: what a handler did is done, and its ack is tried again."""
 SLACK_S = 1.0  # a coroutine that is cancelled may need so long to see it
 
 
@@ -164,6 +168,13 @@ class Slot:
                 how = settle(work, message, result, failure)
             except Interrupted:  # what it had begun is undone, and what the handler did is done
                 continue
+            except FOR_NOW as error:
+                if self.stopping:
+                    raise
+                log.warning("message %d of %r: %s; it is settled later", message.id, message.channel, error)
+                with self._state:
+                    self._state.wait_for(lambda: self.stopping, AGAIN_S)
+                continue
             self._ended(self, how)
             return
 
@@ -203,7 +214,7 @@ def settle(work: Work, message: Message, result: Any, failure: BaseException | N
             try:
                 _finish(work, message, result)
                 return "done"
-            except (LeaseLost, Closed, Interrupted):
+            except (LeaseLost, Closed, Interrupted, *FOR_NOW):
                 raise
             except Exception as error:  # no JSON value, no room for the reply
                 failure = error
