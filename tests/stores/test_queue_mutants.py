@@ -25,6 +25,9 @@ HARMLESS = {
     "<= -> <: return state, None if due is None or due <= now",
     "0.0 -> (0.0 + 1): return max(0.0,",  # a heartbeat comes later, within the lease and its grace
     "NEVER_NS = 2**63 - 1",  # as good as never
+    "0.0 -> (0.0 + 1): self.extend_at = 0.0",  # set before it is read
+    "0.5 -> (0.5 + 1): LOOKS_S = 0.5",  # how soon
+    "<= -> <: over = [pair for pair in busy",
     "1 -> 2: limit (select coalesce(max(0,",  # the inner of two limits: mutants of the outer one die
     "- -> +: limit (select coalesce(max(0,",
 }

@@ -224,6 +224,8 @@ def test_run_ends_by_stop_and_a_worker_runs_once(db):
     thread.join()
     with pytest.raises(Misuse, match="once"):
         worker.start()
+    with db.queue.work("c", print) as running, pytest.raises(Misuse, match="once"):
+        running.start()
     stopped = db.queue.work("c", print)
     assert stopped.stop() is True
     with pytest.raises(Misuse, match="once"):
