@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from topic_clock import START_NS, Clock
 
 import neurograph
+from hand_clock import GRACE_S, START_NS, Clock
 from neurograph import Database, Entry, Subscription
 from neurograph.errors import Conflict, InvalidValue, LeaseLost, SubscriptionNotFound
 from neurograph.stores.topics import claiming, passing
-
-GRACE_S = 2.0
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:", busy_timeout_s=GRACE_S) as db:
-        yield db
-        assert db.check() == []
 
 
 def payloads(entries: list[Entry]) -> list[Any]:

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from queue_39 import channels
-from queue_clock import Clock
 
 import neurograph
 from neurograph import Database
 from neurograph.errors import ChannelNotFound, Conflict, InvalidValue
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:") as db:
-        yield db
-        assert db.check() == []
-
 
 SETTINGS: dict[str, Any] = {
     "capacity": 7,

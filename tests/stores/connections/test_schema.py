@@ -15,7 +15,7 @@ from connection_statements import TOKENS, a_statement
 from effort import examples
 from naive_connections import PREPARE, Key, Model, degrees, stored
 
-SCHEMA = Path(__file__).resolve().parents[2] / "schema"
+SCHEMA = Path(__file__).resolve().parents[3] / "schema"
 STATEMENTS = examples(400)
 
 

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
 import pytest
-from topic_clock import START_NS, Clock
 
 import neurograph
+from hand_clock import START_NS, Clock
 from neurograph import Database, Entry
 from neurograph.errors import Conflict, InvalidValue, ReadOnlyDatabase, TopicNotFound, TransactionBusy
 from neurograph.stores import noting
 from neurograph.stores.topics import publishing, trimming
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:") as db:
-        yield db
-        assert db.check() == []
 
 
 def payloads(db: Database, pattern: str = "*", **options: Any) -> list[Any]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import pytest
-from queue_clock import START_NS, Clock
 
 import neurograph
+from hand_clock import START_NS
 from neurograph import Database, Message
 from neurograph.errors import InvalidValue, ReadOnlyDatabase, RecurringNotFound
 from processes import needs_shell, python, shell
@@ -29,18 +28,6 @@ def ns(text: str) -> int:
 
 def said(moments: list[int]) -> list[str]:
     return [datetime.fromtimestamp(moment // 10**9, UTC).strftime("%d %H:%M") for moment in moments]
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:") as db:
-        yield db
-        assert db.check() == []
 
 
 def taken(db: Database, channel: str = "c") -> list[Message]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from topic_clock import Clock
 
-import neurograph
+from hand_clock import GRACE_S, Clock
 from neurograph import Database
 from neurograph.errors import InvalidValue, SubscriptionNotFound, TopicNotFound
 from neurograph.stores.topics import passing
@@ -22,18 +21,6 @@ IN_NAME = "insert into topic_log (topic, payload) values (cast(x'61e9' as text),
 
 PATTERNS = ["a", "a*", "*"]
 CONDITIONS: list[Any] = [None, {"$ne": 7}, {"$headers": {"x": None}}]
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:", busy_timeout_s=1) as db:
-        yield db
-        assert db.check() == []
 
 
 def spoilt(db: Database) -> None:
@@ -119,7 +106,7 @@ def test_what_lapsed_comes_again_beside_what_can_not_be_read(db: Database, now: 
     reader = db.topics.subscribe("r", lease_ms=1000)
     spoilt(db)
     assert len(reader.claim(9)) == 3
-    now.move(2.5)
+    now.move(1 + GRACE_S)
     assert [(entry.id, entry.attempts, entry.error) for entry in reader.claim(2)] == [
         (1, 2, "the lease ran out"), (4, 2, "the lease ran out"),
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Mutants of the queue: one comparison, constant or condition changed in a copy of the source, one at a time.
 
-``python tests/stores/queue_mutants.py --count 60`` runs the quick tests of the queue against as many, and prints those
-that no test noticed. The copy is in a temporary folder; each run is a fork of one process that has pytest loaded.
+``python tests/stores/queue/queue_mutants.py --count 60`` runs the quick tests of the queue against as many, and prints
+those that no test noticed. The copy is in a temporary folder; each run is a fork of one process that has pytest loaded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMA = "schema/0014_queue.sql"
 FOLDER = "src/neurograph/stores/queue"
 WAITING = ("consuming", "requesting", "slot", "worker", "working")
@@ -116,7 +116,7 @@ def tests_of(file: str) -> list[str]:
         names.append("recurring")
     if stem in COUNTED:
         names += ["stats", "plans"]
-    found = [REPOSITORY / "tests" / "stores" / f"test_queue_{name}.py" for name in names]
+    found = [Path(__file__).parent / f"test_{name}.py" for name in names]
     if file == SCHEMA:
         found.append(REPOSITORY / "tests" / "shell" / "test_queue_shell.py")
     return [str(path) for path in found if path.exists()]

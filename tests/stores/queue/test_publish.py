@@ -8,24 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from queue_clock import START_NS, Clock
 
 import neurograph
+from hand_clock import START_NS, Clock
 from neurograph import Database, Published
 from neurograph.errors import ChannelFull, Interrupted, InvalidValue, RateLimited
 from neurograph.stores.queue import publishing
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:") as db:
-        yield db
-        assert db.check() == []
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from queue_clock import Clock
 from queue_workers import until
 
 import neurograph
@@ -215,29 +214,27 @@ def test_many_are_claimed_at_once_and_given_back(db):
     assert list(consumer) == []
 
 
-def test_what_is_claimed_ahead_keeps_its_lease_or_is_left_out(file, monkeypatch):
-    clock = Clock().patch(monkeypatch)
+def test_what_is_claimed_ahead_keeps_its_lease_or_is_left_out(file, now):
     file.queue.publish_many("c", list(range(4)))
     consumer = file.queue.consume("c", n=4, lease_s=30, timeout_s=0)
     first = next(consumer)
     for _ in range(3):  # 33 s: beyond the lease that they were claimed with
-        clock.move(11)
+        now.move(11)
         file.queue.extend(first)
         message = next(consumer)
-        assert message.due_ns >= clock.ns + 29 * 10**9
+        assert message.due_ns >= now.ns + 29 * 10**9
         file.queue.ack(message)
     consumer.close()
     file.queue.publish_many("c", [5, 6])
     consumer = file.queue.consume("c", n=2, timeout_s=0)
     next(consumer)
-    clock.move(100)
+    now.move(100)
     [stolen] = [message for message in file.queue.claim("c", 9) if message.payload == 6]
     assert list(consumer) == []
     file.queue.ack(stolen)
 
 
-def test_the_grace_after_a_lease_is_no_part_of_it(tmp_path, monkeypatch):
-    now = Clock().patch(monkeypatch)
+def test_the_grace_after_a_lease_is_no_part_of_it(tmp_path, now):
     with neurograph.open(tmp_path / "q.ngdb", busy_timeout_s=7) as db:
         db.queue.publish("c", 1)
         (message,) = db.queue.claim("c", lease_s=30)

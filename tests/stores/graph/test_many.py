@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graph_minds import TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,13 +12,6 @@ import neurograph
 from effort import examples
 from neurograph.errors import Conflict, InvalidValue, NeurographError, RuleViolated, TokenNotFound, UnknownName
 
-TABLES = {
-    "edge": "select * from edge order by source, type, target, key",
-    "degree": "select * from degree order by token_id",
-    "mark": "select subject, chunk from mark order by subject, chunk",
-    "connection": "select * from connection",
-    "displaced_edge": "select * from displaced_edge",
-}
 TOKENS = 1100  # three chunks
 
 

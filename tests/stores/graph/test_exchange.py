@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 import pytest
-from graph_minds import random_mind
-from test_graph_many import TABLES
+from graph_minds import TABLES, random_mind
 
 import neurograph
 from neurograph.errors import InvalidValue, NotHere, RuleViolated, TokenNotFound

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from queue_clock import Clock
 
 import neurograph
+from hand_clock import GRACE_S, Clock
 from neurograph import Database, Message
 from neurograph.connection.session import Session
 from neurograph.errors import ChannelNotFound, InvalidValue, LeaseLost, MessageNotFound
 from neurograph.stores import noting
-
-GRACE_S = 2.0
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:", busy_timeout_s=GRACE_S) as db:
-        yield db
-        assert db.check() == []
 
 
 def one(db: Database, channel: str = "c", **options: Any) -> Message:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from queue_clock import Clock
 
 import neurograph
+from hand_clock import START_NS, Clock
 from neurograph import ChannelStats, Database
 
 CHANNELS = {"c": 2, "d": 3}  # attempts
@@ -42,12 +42,11 @@ def counted(db: Database, name: str, now: int) -> ChannelStats:
 
 
 @pytest.fixture
-def db(monkeypatch: pytest.MonkeyPatch) -> Database:
-    now = Clock().patch(monkeypatch).ns
+def db(now: Clock) -> Database:
     db = neurograph.open(":memory:")
     for name, attempts in CHANNELS.items():
         db.queue.create_channel(name, attempts=attempts, paused=name == "d")
-    times = (now - S, now, now + S)
+    times = (now.ns - S, now.ns, now.ns + S)
     cases = product(("ready", "delayed", "claimed", "done", "dead"), (None, *times), (None, *times), (1, 2), CHANNELS)
     for number, (state, due, expires, attempts, name) in enumerate(cases):
         if due is None and state not in ("ready", "dead"):
@@ -55,7 +54,7 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Database:
         db.execute(
             "insert into message (channel_id, payload, state, due_ns, expires_ns, attempts, published_ns, claim) "
             "select id, 'null', ?, ?, ?, ?, ?, ? from channel where name = ?",
-            [state, due, expires, attempts, now - 9 * S - number, 7 if state == "claimed" else None, name],
+            [state, due, expires, attempts, now.ns - 9 * S - number, 7 if state == "claimed" else None, name],
         )
     return db
 
@@ -64,7 +63,7 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Database:
 def test_stats_count_messages_as_time_has_made_them(db: Database, state: str) -> None:
     if state:
         db.execute("delete from message where state <> ?", [state])
-    now = Clock().ns
+    now = START_NS
     wanted = [counted(db, name, now) for name in CHANNELS]
     assert db.queue.stats_of_all() == wanted
     assert [db.queue.stats(name) for name in CHANNELS] == wanted
@@ -74,7 +73,7 @@ def test_stats_count_messages_as_time_has_made_them(db: Database, state: str) ->
 
 @pytest.mark.parametrize("state", ["ready", "delayed", "claimed", "done", "dead"])
 def test_the_oldest_of_all_is_told_only_where_it_is_ready(db: Database, state: str) -> None:
-    now = Clock().ns
+    now = START_NS
     newest = "select max(id) from message where channel_id = 1 and state = ?"
     ((id,),) = db.execute(f"update message set published_ns = 1 where id = ({newest}) returning id", [state])
     assert id

@@ -1,10 +1,18 @@
-"""Random minds for tests of the graph."""
+"""Random minds for tests of the graph, and the tables they are compared by."""
 
 from __future__ import annotations
 
 import random
 
 import neurograph
+
+TABLES = {
+    "edge": "select * from edge order by source, type, target, key",
+    "degree": "select * from degree order by token_id",
+    "mark": "select subject, chunk from mark order by subject, chunk",
+    "connection": "select * from connection",
+    "displaced_edge": "select * from displaced_edge",
+}
 
 
 def random_mind(seed: int, tokens: int, edges: int, engine: str = "auto") -> neurograph.Database:

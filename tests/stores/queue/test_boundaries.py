@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 
 import apsw
 import pytest
-from queue_clock import Clock
 
 import neurograph
+from hand_clock import GRACE_S, Clock
 from neurograph import Database
 from neurograph.errors import Conflict, DeadlineExceeded, InvalidValue, RateLimited, RuleViolated
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().patch(monkeypatch)
-
-
-@pytest.fixture
-def db(now: Clock) -> Iterator[Database]:
-    with neurograph.open(":memory:", busy_timeout_s=1) as db:
-        yield db
-        assert db.check() == []
 
 
 def test_a_message_expires_at_its_end_and_not_after_it(db: Database, now: Clock) -> None:
@@ -44,7 +31,7 @@ def test_a_delay_is_over_at_its_end(db: Database, now: Clock) -> None:
 
 def test_a_lease_that_runs_out_after_the_message_has_expired_drops_it(db: Database, now: Clock) -> None:
     db.queue.publish("c", 1, ttl_s=6)
-    db.queue.claim("c", lease_s=5)
+    db.queue.claim("c", lease_s=6 - GRACE_S)
     now.move(6)
     assert db.queue.claim("c") == []
     assert db.queue.stats("c").expired == 1
@@ -54,7 +41,7 @@ def test_each_lease_that_ran_out_is_a_failure_of_its_attempt(db: Database, now: 
     db.queue.publish("c", 1)
     for _ in range(3):
         (message,) = db.queue.claim("c", lease_s=1)
-        now.move(2)
+        now.move(1 + GRACE_S)
     db.queue.claim("c")
     assert [failure.attempt for failure in db.queue.failures(message)] == [1, 2, 3]
 
