@@ -27,6 +27,7 @@ FOLDER = "src/neurograph/stores/queue"
 WAITING = ("consuming", "requesting", "slot", "worker", "working")
 RECURRING = ("claiming", "consuming", "firing", "plan", "recurring")
 COUNTED = ("looking", Path(SCHEMA).stem)
+QUICK = ["boundaries", "claim", "dead", "looking", "publish", "full", "channels"]
 SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "and": "or", "or": "and",
          "True": "False", "False": "True", "+": "-", "-": "+"}  # fmt: skip
 SQL_WORD = re.compile(r"\b(select|update|delete|insert|where|from message|from channel)\b")
@@ -111,15 +112,15 @@ def every_mutant() -> list[Mutant]:
 
 def tests_of(file: str) -> list[str]:
     stem = Path(file).stem
-    names = ["consume", "work"] if stem in WAITING else ["boundaries", "claim", "publish", "channels"]
+    names = ["consume", "work"] if stem in WAITING else QUICK.copy()
     if stem in RECURRING:
-        names.append("recurring")
+        names += ["recurring", "recurring_troubles"]
     if stem in COUNTED:
         names += ["stats", "plans"]
     found = [Path(__file__).parent / f"test_{name}.py" for name in names]
     if file == SCHEMA:
         found.append(REPOSITORY / "tests" / "shell" / "test_queue_shell.py")
-    return [str(path) for path in found if path.exists()]
+    return [str(path) for path in found]
 
 
 def outcome(mutant: Mutant, copy: Path) -> int:
