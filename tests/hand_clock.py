@@ -13,8 +13,8 @@ GRACE_S = 2.0  # the busy timeout of databases that have this clock, which is th
 class Clock:
     """What time it is, and who slept how long."""
 
-    def __init__(self) -> None:
-        self.ns = START_NS
+    def __init__(self, ns: int = START_NS) -> None:
+        self.ns = ns
         self.slept: list[float] = []
 
     def now_ns(self) -> int:

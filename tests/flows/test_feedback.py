@@ -7,46 +7,23 @@ import pickle
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from feedback_mind import contents, everything, filled
 
 import neurograph
 from neurograph import Database, QueryHit, errors
 from pressing import pressed
 
-NOT_STORED = {"mark", "sqlite_sequence", "feedback", "feedback_change", "sqlite_stat1", "derived_chunk"}
 NOW = 2 * 10**18
 SOURCE = Path(neurograph.__file__).parent
 
 
-def contents(db: Database) -> dict[str, list[Any]]:
-    """Return every row of every table but the logs, of feedback and of events, and derived state."""
-    return {name: rows for name, rows in everything(db).items() if name != "event"}
-
-
-def everything(db: Database) -> dict[str, list[Any]]:
-    """Return the same with the log of events."""
-    names = [name for (name,) in db.execute("select name from sqlite_schema where type = 'table'")]
-    return {name: sorted(map(repr, db.execute(f"select * from {name}"))) for name in names if name not in NOT_STORED}
-
-
 @pytest.fixture
 def mind() -> Iterator[Database]:
-    """Yield four tokens in a line, the first two with items, and an item alone."""
-    with neurograph.open(":memory:") as db:
-        a, b, c, _ = (db.tokens.create(label) for label in "abcd")
-        db.graph.create(a, b, weight=0.5)
-        db.connections.create(b, c, type="cause", weight=0.5, confidence=0.5)
-        db.connections.create(a, c, type="hypernym", weight=0.5)
-        v = db.library.create("v", dimension=2)
-        v.add([[1, 0], [0.9, 0.1], [0.8, 0.2]], keys=["one", "two", "alone"], tokens=[a, b, None])
+    with filled() as db:
         yield db
         assert db.check() == []
-
-
-def scores(db: Database, **how: Any) -> dict[str | None, float]:
-    return {hit.label: hit.score for hit in db.query([1, 0], depth=2, **how)}
 
 
 def test_a_standing_multiplies_the_score_by_the_formula_and_moves_the_order(mind):
@@ -140,162 +117,6 @@ def test_an_association_makes_a_hypothesis_and_then_confirms_it(mind):
     assert back[0].items == (other.id,)
     back.feedback("association", value="a", strength=0.1)  # the same link, from its other end
     assert mind.connections.count() == 3
-
-
-KINDS: list[tuple[str, dict[str, Any]]] = [
-    ("positive", {}), ("negative", {"strength": 0.3}), ("positive", {"of": 1}), ("negative", {"of": 3}),
-    ("correction", {"value": 2}), ("correction", {"of": 1, "value": "d"}), ("association", {"value": "d"}),
-    ("association", {"of": 1, "value": "d", "strength": 0.25}),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "how"), KINDS)
-def test_undo_restores_every_byte(mind, kind, how):
-    found = mind.query([1, 0], depth=2)
-    before, answer = contents(mind), mind.query([1, 0], depth=2)
-    said = found.feedback(kind, **how)
-    assert contents(mind) != before
-    assert said.changes
-    undone = mind.feedback.undo(said.id, now_ns=NOW)
-    assert contents(mind) == before
-    assert mind.query([1, 0], depth=2) == answer
-    assert (undone.undone_ns, mind.feedback.get(said.id)) == (NOW, undone)
-    with pytest.raises(errors.Conflict, match="must not have been undone before"):
-        mind.feedback.undo(said)
-
-
-@pytest.mark.parametrize(("kind", "how"), KINDS)
-def test_the_log_of_events_keeps_that_it_was_said_and_undone_and_nothing_else_is_left(mind, kind, how):
-    found = mind.query([1, 0], depth=2)
-    mind.events.emit("custom", {"before": 1})
-    before, logged = contents(mind), list(mind.events.read())
-    said = found.feedback(kind, **how)
-    mind.feedback.undo(said)
-    events = list(mind.events.read())
-    assert events[: len(logged)] == logged
-    assert [(event.type, event.data) for event in events[len(logged) :]] == [
-        (type, {"id": said.id, "kind": kind}) for type in ("feedback.given", "feedback.undone")
-    ]
-    assert contents(mind) == before
-    mind.events.disable("feedback.*")
-    without = everything(mind)
-    mind.feedback.undo(found.feedback(kind, **how))
-    assert everything(mind) == without
-
-
-def test_feedback_in_a_row_is_undone_from_the_last_to_the_first_and_no_other_way(mind):
-    found = mind.query([1, 0], depth=2)
-    states, given = [contents(mind)], []
-    for kind, how in KINDS * 2:
-        given.append(found.feedback(kind, **how))
-        states.append(contents(mind))
-    with pytest.raises(errors.Conflict, match=r"feedback 1 must be undone before .* was changed since: value is"):
-        mind.feedback.undo(1)
-    assert contents(mind) == states[-1]
-    for said in reversed(given):
-        assert contents(mind) == states.pop()
-        mind.feedback.undo(said)
-    assert contents(mind) == states.pop()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "update edge set weight = 0.7 where source = 1 and target = 2",
-        "update connection set confidence = 0.9 where type = 16",
-        "delete from edge where source = 2",
-        "update standing set value = 0",
-        "delete from token where label = 'c'",
-    ],
-)
-def test_undo_refuses_and_changes_nothing_where_something_else_changed_a_value(mind, change):
-    mind.graph.delete("a", "c", type="hypernym")
-    found = mind.query([1, 0], depth=2, seeds=1)
-    said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
-    assert len(said.changes) == 4
-    mind.execute(change)
-    before = everything(mind)
-    with pytest.raises(errors.Conflict, match=r"feedback 1 must be undone before anything else .*(is gone|since)"):
-        mind.feedback.undo(said)
-    assert everything(mind) == before
-    assert mind.feedback.get(1).undone_ns is None
-
-
-@pytest.mark.parametrize(
-    ("change", "gone"),
-    [
-        ("delete from edge where source = 1", ["edge"]),
-        ("delete from edge where source = 2", ["connection", "edge"]),
-        ("delete from connection", ["connection"]),
-        ("delete from edge", ["connection", "edge", "edge"]),
-        ("delete from token where label = 'c'", ["connection", "edge"]),
-        ("delete from standing", []),  # feedback made it
-    ],
-)
-def test_what_is_gone_is_told_and_the_rest_put_back(mind, change, gone):
-    mind.graph.delete("a", "c", type="hypernym")
-    before = contents(mind)
-    found = mind.query([1, 0], depth=2, seeds=1)
-    said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
-    assert len(said.changes) == 4
-    mind.execute(change)
-    after = contents(mind)
-    if gone:
-        with pytest.raises(errors.Conflict, match=r"feedback 1 .* is gone: missing='skip' puts back the rest"):
-            mind.feedback.undo(said)
-        assert contents(mind) == after
-    undone = mind.feedback.undo(said, missing="skip", now_ns=NOW)
-    assert sorted(one.subject for one in undone.gone) == gone
-    assert all(one in undone.to_dict()["changes"] for one in undone.to_dict()["gone"])
-    assert (mind.feedback.get(1).undone_ns, mind.feedback.get(1).changes) == (NOW, said.changes)
-    now = contents(mind)
-    for table in ("standing", "edge", "connection"):
-        assert {*now[table]} <= {*before[table]}
-    assert mind.check() == []
-    with pytest.raises(errors.InvalidValue, match="missing must be 'error' or 'skip', got 'ignore'"):
-        mind.feedback.undo(said, missing="ignore")
-
-
-def test_what_was_changed_is_not_put_back_where_missing_is_skipped(mind):
-    mind.graph.delete("a", "c", type="hypernym")
-    found = mind.query([1, 0], depth=2, seeds=1)
-    said = found.feedback("positive", next(hit for hit in found if hit.label == "c"))
-    mind.execute("delete from edge where source = 2")
-    mind.execute("update edge set weight = 0.7")
-    before = everything(mind)
-    with pytest.raises(errors.Conflict, match=r"was changed since: weight is 0\.7"):
-        mind.feedback.undo(said, missing="skip")
-    assert everything(mind) == before
-
-
-def test_what_the_constitution_refuses_refuses_the_whole_feedback(mind):
-    mind.graph.delete("a", "c", type="hypernym")
-    found = mind.query([1, 0], depth=2)
-    hit = next(hit for hit in found if hit.label == "c")
-    mind.cdna.update(max_connection_weight=0.55)
-    before = everything(mind)
-    with pytest.raises(errors.GuardianRejected, match="weight must be within the constitution's limits"):
-        found.feedback("positive", hit)
-    assert everything(mind) == before
-    assert mind.feedback.count() == 0
-    found.feedback("positive", hit, strength=0.1)
-    mind.cdna.forbid_type("similar_to")
-    with pytest.raises(errors.GuardianRejected, match="type"):
-        found.feedback("association", value="d")
-    assert mind.feedback.count() == 1
-
-
-def test_undoing_past_a_new_limit_is_refused_whole(mind):
-    mind.graph.delete("a", "c", type="hypernym")
-    found = mind.query([1, 0], depth=2)
-    said = found.feedback("negative", next(hit for hit in found if hit.label == "c"))
-    mind.cdna.update(max_connection_weight=0.45)
-    before = everything(mind)
-    with pytest.raises(errors.GuardianRejected, match="weight must be within the constitution's limits"):
-        mind.feedback.undo(said)
-    assert everything(mind) == before
-    mind.cdna.update(max_connection_weight=1.0)
-    assert mind.feedback.undo(said).undone_ns is not None
 
 
 def test_a_handle_that_only_reads_asks_and_says_nothing(tmp_path):

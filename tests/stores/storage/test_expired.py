@@ -1,12 +1,108 @@
-"""What has expired goes along with the next value that expires, by the clock of the file, and all is counted."""
+"""What has expired is there for no read; it goes with the next value that expires, and all is counted."""
 
 from __future__ import annotations
 
 import pytest
 
 import neurograph
+from hand_clock import Clock
+from neurograph import StorageItem
+from neurograph.errors import InvalidValue, NotFound, VersionConflict
+from neurograph.stores.storage import clock
 
 PAST, NEXT_CENTURY = 1, 5_000_000_000 * 10**9
+START_NS = 4_000_000_000 * 10**9  # in 2096: SQL's own clock finds nothing expired
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(START_NS).patch(monkeypatch, clock)
+
+
+# --- by a clock of ours -----------------------------------------------------------------------------------------------
+
+
+def test_what_has_expired_is_there_for_no_read(db, now):
+    s = db.storage
+    s.set("ns", "stays", 0)
+    version = s.set("ns", "goes", 5, ttl_s=10)
+    assert s.item("ns", "goes") == StorageItem("ns", "goes", 5, version, START_NS + 10 * 10**9)
+    now.move(9.999999999)
+    assert s.get("ns", "goes") == 5
+    now.move(0.000000001)
+    assert s.get("ns", "goes", "gone") == "gone"
+    assert s.keys("ns") == [item.key for item in s.list("ns")] == ["stays"]
+    assert s.get_many("ns", ["goes", "stays"]) == {"stays": 0}
+    assert [(found.keys, found.bytes) for found in s.namespaces()] == [(1, 1)]
+    with pytest.raises(NotFound, match="'goes' in 'ns'"):
+        s.item("ns", "goes")
+    with pytest.raises(VersionConflict):
+        s.set("ns", "goes", 6, if_version=version)
+    with pytest.raises(VersionConflict):
+        s.delete("ns", "goes", if_version=version)
+    assert s.delete("ns", "goes") is False
+    assert db.execute("select count(*) from storage").fetchone() == (1,)
+
+
+def test_a_key_that_expired_is_as_one_that_never_was(db, now):
+    s = db.storage
+    for key in ("a", "b", "c"):
+        s.set("ns", key, 5, ttl_s=1)
+    now.move(1)
+    assert s.set("ns", "a", 6, if_version=0) > 3
+    assert s.increment("ns", "b", initial=100) == 101
+    s.set("ns", "c", 7)
+    assert s.get_many("ns", ["a", "b", "c"]) == {"a": 6, "b": 101, "c": 7}
+    assert {item.expires_ns for item in s.list("ns")} == {None}
+
+
+def test_setting_anew_forgets_the_expiry_and_incrementing_keeps_it(db, now):
+    s = db.storage
+    s.set("ns", "n", 1, ttl_s=10)
+    now.move(4)
+    s.increment("ns", "n", ttl_s=100)
+    assert s.item("ns", "n").expires_ns == START_NS + 10 * 10**9
+    s.increment("ns", "n", 2**70)
+    assert s.item("ns", "n").expires_ns == START_NS + 10 * 10**9
+    s.increment("ns", "new", ttl_s=100)
+    assert s.item("ns", "new").expires_ns == START_NS + 104 * 10**9
+    s.set("ns", "n", 1)
+    assert s.item("ns", "n").expires_ns is None
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf"), 1e10, "1", True, [1]])
+def test_a_life_is_a_number_above_0(db, wrong):
+    for call in (
+        lambda: db.storage.set("ns", "key", 1, ttl_s=wrong),
+        lambda: db.storage.increment("ns", "key", ttl_s=wrong),
+        lambda: db.storage.set_many("ns", {"key": 1}, ttl_s=wrong),
+    ):
+        with pytest.raises(InvalidValue, match="ttl_s must be"):
+            call()
+
+
+def test_expired_values_go_bit_by_bit_when_others_are_stored(db):
+    old = "select count(*) from storage where namespace = 'old'"
+    for n in range(12):
+        db.storage.set("old", str(n), n)
+    db.execute("update storage set expires_ns = 1 where namespace = 'old' and key in ('1', '2')")
+    assert db.execute(old).fetchone() == (11,)  # the second took the first along
+    db.storage.set("ns", "a", 1)
+    assert db.execute(old).fetchone() == (11,)
+    db.storage.set("ns", "a", 1, ttl_s=100)
+    assert db.execute(old).fetchone() == (10,)
+
+
+def test_purge_deletes_what_has_expired(db, now):
+    for n in range(5):
+        db.storage.set("ns", str(n), n, ttl_s=1 + n)
+    now.move(3)
+    assert db.storage.purge() == 3
+    assert db.execute("select key from storage order by key").fetchall() == [("3",), ("4",)]
+    assert db.storage.purge() == 0
+
+
+# --- by the file's ----------------------------------------------------------------------------------------------------
 
 
 def expired(db: neurograph.Database, namespace: str, count: int) -> None:
