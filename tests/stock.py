@@ -34,6 +34,11 @@ class Shell:
         found = [json.loads(text or "[]") for text in done.stdout.split("next\n")[:-1]]
         return [[tuple(row.values()) for row in rows] for rows in found]
 
+    def lines(self, path: Path, *statements: str) -> tuple[list[str], str]:
+        """Run statements; return the lines they wrote, and what was refused."""
+        done = self._run(path, "\n".join(f"{statement};" for statement in statements))
+        return done.stdout.splitlines(), done.stderr
+
     def copy(self, path: Path, target: Path) -> None:
         """Dump a file and restore the dump into a new one."""
         done = self._run(target, self._run(path, ".dump").stdout)

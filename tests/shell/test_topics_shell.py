@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import Any
 import pytest
 
 import neurograph
+from processes import needs_shell
 from stock import Shell
 
-SHELL = shutil.which("sqlite3")
-pytestmark = pytest.mark.skipif(SHELL is None, reason="no stock sqlite3 shell on the path")
+pytestmark = needs_shell
+shell = Shell().lines
 
 
 @pytest.fixture
@@ -23,18 +23,6 @@ def path(tmp_path: Path, empty_file: bytes) -> Path:
     file = tmp_path / "mind.ngdb"
     file.write_bytes(empty_file)
     return file
-
-
-def shell(path: Path, *statements: str) -> tuple[list[str], str]:
-    """Run statements; return the lines and what was refused."""
-    done = subprocess.run(
-        [SHELL or "sqlite3", "-init", "/dev/null", str(path)],
-        input="\n".join(f"{statement};" for statement in statements),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.stdout.splitlines(), done.stderr
 
 
 def payloads(path: Path, pattern: str = "*") -> list[Any]:
