@@ -84,8 +84,8 @@ class Working(Consuming):
 
         Notes
         -----
-        Handlers should not be slow inside a transaction of their own: it keeps all other writers waiting. What a handler
-        has done is settled later where the file can't be written for now, busy or full, and its lease holds.
+        Handlers should not be slow inside a transaction of their own: it keeps all other writers waiting. What a
+        handler has done is settled later where the file can't be written for now, busy or full, and its lease holds.
         """
         from .slot import Work
         from .worker import Worker
