@@ -298,7 +298,7 @@ WRONG: dict[str, list[tuple[list[str], int, str]]] = {
         (["{}", "jobs", "1", "--header", "trace"], 2, "must be two words with = between them, got 'trace'"),
         (["{}", "jobs", "1", "--ttl", "-1"], 1, "ttl_s must be"),
         (["{}", "full", "1"], 1, "claim and ack some, or raise capacity in the table channel by `ngdb sql`"),
-        (["{}", "slow", "1"], 1, "publish later, or raise rate_per_s in the table channel by `ngdb sql`"),
+        (["{}", "slow", "1"], 1, "publish later, or raise rate_per_s or burst in the table channel by `ngdb sql`"),
     ],
     "queue claim": [
         (["{}"], 2, "missing argument 'CHANNEL'"),
