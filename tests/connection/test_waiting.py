@@ -29,6 +29,7 @@ def db(tmp_path):
 
 @pytest.fixture(params=["told by the system", "looking"])
 def how(request, monkeypatch):
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
     if request.param == "looking":
         monkeypatch.setattr(inotify, "watch_file", lambda path: None)
     return request.param
@@ -335,16 +336,23 @@ def test_ctrl_c_at_any_point_of_a_wait_leaves_nothing_behind(db, monkeypatch):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
-def test_the_system_is_asked_where_it_can_tell(tmp_path):
+def test_the_system_is_asked_where_it_can_tell(tmp_path, monkeypatch):
+    def watches(one: Waiting, patience_s: float = 0.0) -> bool:
+        monkeypatch.setattr(waiting, "PATIENCE_S", patience_s)
+        assert not one.wait(one.seen(), time.monotonic() + 0.005)
+        return one._log is not None
+
     assert inotify.watch_file(str(tmp_path / "nothing")) is None
     with neurograph.open(tmp_path / "wal.ngdb") as db, Waiting(db._session) as one:
-        assert one._log is not None
+        assert watches(one)
+    with neurograph.open(tmp_path / "wal.ngdb") as db, Waiting(db._session) as one:
+        assert not watches(one, patience_s=FAR_S)  # who waits for a moment alone need not close it
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "link.ngdb").symlink_to(tmp_path / "wal.ngdb")
     with neurograph.open(tmp_path / "links" / "link.ngdb") as db, Waiting(db._session) as one:
-        assert one._log is not None  # the log of a link stands beside the file it leads to
+        assert watches(one)  # the log of a link stands beside the file it leads to
     with neurograph.open(tmp_path / "other.ngdb", journal="rollback") as db, Waiting(db._session) as one:
-        assert one._log is None  # several hosts may share it, and others' writes are no events here
+        assert not watches(one)  # several hosts may share it, and others' writes are no events here
         thread, came = waits(one, one.seen())
         store(db)
         thread.join()

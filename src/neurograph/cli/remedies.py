@@ -30,7 +30,9 @@ REMEDIES = {
     "db.queue.create_channel(…) or publish makes it": "`ngdb queue publish` makes it",
     "db.topics.subscribe(…) makes it": "an insert into the table subscription by `ngdb sql` makes it",
     "or raise capacity with db.queue.update_channel": "or raise capacity in the table channel by `ngdb sql`",
-    "or raise rate_per_s or burst with db.queue.update_channel": "or raise rate_per_s or burst in the table channel by `ngdb sql`",
+    "or raise rate_per_s or burst with db.queue.update_channel": (
+        "or raise rate_per_s or burst in the table channel by `ngdb sql`"
+    ),
     "claim with more lease_s, or extend it in time": "claim with more --lease, or `ngdb queue extend` it in time",
     "use `with db.transaction():`, or db.begin(), db.commit(), db.rollback()": (
         "a query is one transaction already, and the shell (`ngdb sql FILE`) knows the word"

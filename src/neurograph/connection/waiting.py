@@ -4,8 +4,8 @@
 2. Whether anything was committed is told by `pragma data_version` on a reading connection of its own, which writes
    nothing and locks nobody out; how soon one looks is all that the rest decides. Announcements of this process
    (`news`) and the system's word that the log was written (`inotify`) come within 0.1 ms; without them one looks
-   every millisecond after a commit, and less often later. So one does after that word as well: it comes when a commit
-   is written, and nothing comes once the disk has it, and others may see it.
+   every millisecond after a commit, and less often later. So one does for the first moments, and after the system's
+   word as well: it comes when a commit is written, and nothing comes once the disk has it, and others may see it.
 3. Commits that were not announced may be no news: after one the next look waits for a moment, so that who waits beside
    a busy writer takes 3 % of a core and not all of it. An announcement ends that pause too.
 4. A waiting thread holds no lock and keeps no state of the file: others write, checkpoint and close meanwhile.
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SHORTEST_S, LONGEST_S = 0.001, 0.05
 """Between two looks: soon after a commit, and where nothing has happened for long, or the system tells."""
+PATIENCE_S = 0.015
+"""For so long from the first wait one looks without inotify, for Linux takes 0.5 to 5 ms to close one."""
 
 
 class Waiting:
@@ -48,6 +50,8 @@ class Waiting:
         self._stopped = False
         self._quiet_until = 0.0
         self._log: int | None = None
+        self._watched_from: float | None = None  # when the log is watched, where it can be; None: nobody waited yet
+        self._watches = False
         self._line = None if session.location.in_memory else session.borrow()
         try:
             if self._line is not None:
@@ -55,28 +59,27 @@ class Waiting:
             self._near, self._far = socket.socketpair()
             self._near.setblocking(False)
             self._far.setblocking(False)
-            self._watch_log()
             self._announced = selectors.DefaultSelector()
             self._announced.register(self._near, selectors.EVENT_READ)
             self._any = selectors.DefaultSelector()
             self._any.register(self._near, selectors.EVENT_READ)
-            if self._log is not None:
-                self._any.register(self._log, selectors.EVENT_READ)
             session.board.add(self)
         except BaseException:  # no more descriptors; Ctrl-C
             self._let_go()
             raise
 
     def _watch_log(self) -> None:
+        self._watches = True
         line = self._line
         if line is None or not sys.platform.startswith("linux"):
             return
-        if line.connection.execute("pragma journal_mode").get != "wal":
+        if self.rows("pragma journal_mode") != [("wal",)]:
             return  # a file that several hosts may share: their writes are no events here
-        line.connection.execute("pragma data_version").fetchall()  # the first look makes the log
         from .inotify import watch_file
 
         self._log = watch_file(line.connection.filename_wal)  # where a link to the file leads
+        if self._log is not None:
+            self._any.register(self._log, selectors.EVENT_READ)
 
     def __enter__(self) -> Waiting:
         return self
@@ -164,10 +167,15 @@ class Waiting:
         if not self._told:
             self._sleep(self._announced, self._quiet_until, until)
         pause_s = SHORTEST_S
+        if self._watched_from is None:
+            self._watched_from = time.monotonic() + PATIENCE_S
         while self.seen() == seen:
             self._told = False
             if self._stopped or (until is not None and time.monotonic() >= until):
                 return False
+            if not self._watches and time.monotonic() >= self._watched_from:
+                self._watch_log()
+                continue  # for what came before it was watched
             written = self._sleep(self._any, time.monotonic() + pause_s, until)
             pause_s = SHORTEST_S if written else min(pause_s * 1.5, LONGEST_S)
         self._quiet_until = time.monotonic() + SHORTEST_S
