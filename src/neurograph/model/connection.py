@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .levels import LEVELS
+from .stored_json import value_of
 from .vocabulary import CONNECTION_FLAGS, CONNECTION_TYPES, MUTABILITIES
 
 AIM_COLUMNS: tuple[str, ...] = tuple(f"aim_{level}" for level in LEVELS)
@@ -242,7 +242,7 @@ class Connection:
     def properties(self) -> dict[str, Any]:
         """A new dict of the edge's JSON properties; empty where there are none."""
         text = self._row[_AFTER_AIM + 1]
-        return json.loads(text) if text else {}
+        return value_of(text) if text else {}
 
     def force(self, distance: float) -> float:
         """Return the signed force along the connection if its ends were so far apart.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from .stored_json import value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Edge:
     @property
     def properties(self) -> dict[str, Any]:
         """A new dict of the JSON properties; empty where there are none."""
-        return json.loads(self._properties) if self._properties else {}
+        return value_of(self._properties) if self._properties else {}
 
     def _repr_html_(self) -> str:
         from html import escape

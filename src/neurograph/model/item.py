@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .columns import Records
+from .stored_json import value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class Item:
     @property
     def metadata(self) -> dict[str, Any]:
         """A new dict of the JSON metadata; empty where there is none."""
-        import json  # 1.7 ms, 4 with `re`
-
-        return json.loads(self._row[7]) if self._row[7] else {}
+        return value_of(self._row[7]) if self._row[7] else {}
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Item is a record and can't be changed; use library.update(item, {name}=…)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .stored_json import value_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NamedTuple
@@ -250,10 +252,8 @@ def _value(stored: str | bytes, what: str) -> Any:
         if isinstance(stored, NotUtf8):
             raise _unreadable(what, "UTF-8", stored, "; select cast(column as blob) from message to read it")
         return stored
-    import json
-
     try:
-        return json.loads(stored)
+        return value_of(stored)
     except (RecursionError, ValueError) as error:  # too many levels or digits: SQLite takes more of both
         raise _unreadable(what, f"JSON that Python reads ({error})", stored) from None
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from ...errors import InvalidValue
 from ...model.event import Event
+from ...model.stored_json import value_of
 from ..event_types import ids_of, types_of
 from ..json_conditions import Conditions, condition_on
 
@@ -60,7 +59,7 @@ class Question:
 
 def _dict(text: str, id: int) -> dict[str, Any]:
     try:
-        return json.loads(text)  # type: ignore[no-any-return]
+        return value_of(text)  # type: ignore[no-any-return]
     except (ValueError, RecursionError) as error:
         raise InvalidValue(
             f"the data of event {id} must be JSON that Python reads ({error}), got {text[:60]!r}; read it with SQL"
