@@ -357,3 +357,12 @@ def test_the_system_is_asked_where_it_can_tell(tmp_path, monkeypatch):
         store(db)
         thread.join()
         assert came == [True]
+
+
+def test_an_interrupt_of_what_ran_before_is_none_of_this_wait(db):
+    for _ in range(3):
+        with Waiting(db._session) as one:
+            seen = one.seen()
+            store(db)
+            assert one.wait(seen, time.monotonic() + FAR_S)
+        db.interrupt()

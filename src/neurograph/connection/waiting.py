@@ -56,6 +56,7 @@ class Waiting:
         try:
             if self._line is not None:
                 self._line.busy, self._line.stopping = True, False  # so that `interrupt` is heard
+                self._line.connection.execute("pragma data_version").fetchall()  # SQLite forgets an earlier one
             self._near, self._far = socket.socketpair()
             self._near.setblocking(False)
             self._far.setblocking(False)
