@@ -268,7 +268,7 @@ def test_a_result_that_raises_while_it_is_read_is_its_messages_failure(db: Datab
     with db.queue.work("c", lambda message: {"a": OddList([[1]])} if message.payload else 7) as worker:
         first, second = db.queue.publish_many("c", [1, 0])
         assert db.queue.wait_result(second, timeout_s=LONG_S) == 7
-        assert (worker.failed, worker.done) == (1, 1)
+    assert (worker.failed, worker.done) == (1, 1)
     assert [failure.error for failure in db.queue.failures(first.id)] == ["RuntimeError: no walk"]
 
 
