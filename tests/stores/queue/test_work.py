@@ -364,6 +364,18 @@ def test_a_request_blocks_for_no_longer_than_it_waits_for_the_reply(db, monkeypa
         db.queue.request("full", 2, timeout_s=1)
 
 
+def test_who_looks_late_for_a_reply_is_told_of_the_time(db, monkeypatch):
+    real = db.queue._settled
+
+    def late(*arguments):
+        time.sleep(0.02)  # by now the request has expired
+        return real(*arguments)
+
+    monkeypatch.setattr(db.queue, "_settled", late)
+    with pytest.raises(DeadlineExceeded, match="nobody replied"):
+        db.queue.request("silent", 1, timeout_s=0.01)
+
+
 @pytest.mark.parametrize("back", [None, "", 5, "r"])
 @pytest.mark.parametrize("correlation", [None, "", 5, "x"])
 def test_who_did_not_ask_gets_no_reply(db, back, correlation):

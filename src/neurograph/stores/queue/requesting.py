@@ -171,11 +171,11 @@ class Requesting(Working, Publishing, Looking):
                 if reply := self._taken(waiting, back, correlation):
                     return reply
                 settled, due_s = self._settled(waiting, asked.id)
-                if settled:
-                    if reply := self._taken(waiting, back, correlation):  # it came between the two looks
-                        return reply
+                if settled and (reply := self._taken(waiting, back, correlation)):  # it came between the two looks
+                    return reply
+                if settled and time.monotonic() < end:  # later it has expired
                     raise MessageFailed(f"message {asked.id} was acked, cancelled or dropped, and nobody replied to it")
-                if not _waited(waiting, seen, end, due_s):
+                if settled or not _waited(waiting, seen, end, due_s):
                     self.cancel(asked.id)  # it would expire a moment later: its time to live began with the publish
                     raise DeadlineExceeded(
                         f"nobody replied to message {asked.id} in channel {channel!r} within {timeout_s} s; see that a "
