@@ -112,7 +112,7 @@ def every_mutant() -> list[Mutant]:
 
 def tests_of(file: str) -> list[str]:
     stem = Path(file).stem
-    names = ["consume", "work"] if stem in WAITING else QUICK.copy()
+    names = ["consume", "work", "requests"] if stem in WAITING else QUICK.copy()
     if stem in RECURRING:
         names += ["recurring", "recurring_troubles"]
     if stem in COUNTED:
