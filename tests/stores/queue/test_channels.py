@@ -41,6 +41,14 @@ def test_a_channel_has_the_settings_it_was_given(db: Database) -> None:
     assert [channel.name for channel in db.queue.channels()] == ["c", "d"]
 
 
+def test_what_was_kept_can_be_kept_no_more(db: Database) -> None:
+    db.queue.create_channel("c", keep_ms=9000)
+    db.queue.update_channel("c", keep_ms=0)
+    message = db.queue.publish("c", 1)
+    db.queue.ack_many(db.queue.claim("c"))
+    assert (db.queue.channel("c").keep_ms, db.queue.list("c"), message.id) == (0, [], 1)
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_can_be_changed_alone(db: Database, name: str) -> None:
     before = db.queue.create_channel("c")

