@@ -8,16 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from queue_workers import until
 
 import neurograph
+from in_threads import LONG_S, in_thread, until
 from neurograph import Consumer, Database
 from neurograph.connection.waiting import Waiting
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
 from neurograph.stores.queue.consuming import lease_left_s
 from processes import Held, needs_shell, shell
-
-LONG_S = 60.0  # a wait that is not ended fails the test long after
 
 
 @pytest.fixture(params=["a file", "in memory"])
@@ -47,21 +45,6 @@ def waits_for_news_alone(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr(Waiting, "_sleep", sleep)
     return asleep
-
-
-def in_thread(work) -> tuple[threading.Thread, list[object]]:
-    """Begin some work in a thread, and return it with what came of it."""
-    came: list[object] = []
-
-    def run() -> None:
-        try:
-            came.append(work())
-        except Exception as error:
-            came.append(type(error))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, came
 
 
 def test_what_is_there_comes_in_order_and_the_end_after_the_timeout(db):

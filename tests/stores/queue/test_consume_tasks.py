@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 import neurograph
+from in_threads import LONG_S
 from neurograph import Database, Message
 from neurograph.errors import TransactionOpen
 from processes import python
-
-LONG_S = 60.0  # a wait that is not ended fails the test long after
 
 
 @pytest.fixture

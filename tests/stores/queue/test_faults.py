@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from queue_workers import LONG_S
 
 import neurograph
+from in_threads import LONG_S
 from neurograph import Database
 from neurograph.errors import ChannelNotFound, InvalidValue, MessageFailed, MessageNotFound
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from queue_workers import LONG_S
 
 import neurograph
+from in_threads import LONG_S
 from neurograph import Database, Message
 from neurograph.errors import ChannelFull, DeadlineExceeded, InvalidValue, LeaseLost
 from neurograph.stores.queue import clock

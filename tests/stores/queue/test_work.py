@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from queue_workers import LONG_S, until
 
 import neurograph
+from in_threads import LONG_S, until
 from neurograph import Database, Message
 from neurograph.errors import DeadlineExceeded, InvalidValue, Misuse
 

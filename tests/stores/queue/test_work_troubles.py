@@ -11,9 +11,9 @@ from typing import Any
 
 import apsw
 import pytest
-from queue_workers import LONG_S, until
 
 import neurograph
+from in_threads import LONG_S, until
 from neurograph import Database, Message
 from neurograph.errors import Interrupted, InvalidValue, MessageFailed, TransactionBusy
 

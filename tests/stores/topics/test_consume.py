@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 import neurograph
+from in_threads import LONG_S, in_thread
 from neurograph import Database
 from neurograph.connection.waiting import Waiting
 from neurograph.errors import Closed, Interrupted, InvalidValue, TransactionOpen
 from processes import Held, needs_shell, shell
-
-LONG_S = 60.0  # a wait that is not ended fails the test long after
 
 
 @pytest.fixture(params=["a file", "in memory"])
@@ -30,21 +29,6 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 def file(tmp_path: Path) -> Iterator[Database]:
     with neurograph.open(tmp_path / "t.ngdb", synchronous="off") as db:
         yield db
-
-
-def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Begin some work in a thread, and return it with what came of it."""
-    came: list[object] = []
-
-    def run() -> None:
-        try:
-            came.append(work())
-        except Exception as error:
-            came.append(type(error))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, came
 
 
 def test_what_is_there_comes_in_order_and_the_end_after_the_timeout(db: Database) -> None:
